@@ -1,0 +1,70 @@
+# Every path is relative, so that a folder with a space in its name works.
+SHELL := /bin/sh
+PYTHON ?= python3
+PORT ?=
+PY := .venv/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --no-input -q
+HTMX := static/vendor/htmx.min.js
+RUN_ENV := $(if $(PORT),PORT=$(PORT),)
+
+.PHONY: help run test check test-browser test-llm pictures lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
+
+run: .venv/.run $(HTMX) ## Start the app with a PostgreSQL of its own (PORT=8001 for another port)
+	@$(RUN_ENV) exec setpriv --pdeathsig TERM $(PY) -m gunicorn -c deploy/gunicorn.conf.py || [ $$? -eq 130 ]
+
+test: .venv/.dev $(HTMX) ## Run every test that needs neither root nor a browser nor a model server
+	@$(PY) -m pytest tests
+
+check: .venv/.dev ## Lint, types, templates
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@$(PY) -m pytest -q tests/test_templates.py
+
+test-browser: .venv/.dev $(HTMX) ## Drive the pages in Chromium (/usr/bin/chromium must be there)
+	@$(PY) -m pytest tests/browser -m browser
+
+test-llm: .venv/.dev $(HTMX) .cache/llama/.built ## Test against a real llama.cpp server (the first time builds it: ten minutes)
+	@$(PY) -m pytest tests/llm -m llm
+
+pictures: .venv/.dev $(HTMX) ## Take the pictures of docs/pictures afresh
+	@$(PY) -m tests.browser.pictures docs/pictures
+
+lock: ## Resolve the dependency ranges of setup.cfg into the locked files again (needs uv)
+	uv pip compile setup.cfg --universal --python-version 3.11 --generate-hashes --no-header -q -U -o requirements.txt
+	uv pip compile setup.cfg --extra dev --universal --python-version 3.11 --generate-hashes --no-header -q -c requirements.txt -o requirements-dev.txt
+
+clean: ## Remove what make has made, the trial's data excepted
+	rm -rf .venv .cache static/vendor .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; this is $$($(PYTHON) --version)."; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "A virtual environment cannot be made. On Debian: sudo apt install python3-venv"; exit 1; }
+	@touch $@
+
+.venv/.run: .venv/.python requirements.txt
+	@echo "Installing the locked packages; the first time takes about a minute."
+	@$(PIP) install --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/.dev: .venv/.run requirements-dev.txt
+	@echo "Installing the packages for tests and checks."
+	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# htmx comes out of a wheel that is pinned by its hash; the repository holds no third-party code.
+$(HTMX): .venv/.python requirements-assets.txt
+	@mkdir -p .cache/assets static/vendor
+	@$(PIP) download --no-deps --require-hashes -r requirements-assets.txt -d .cache/assets
+	@$(PY) -c "import pathlib, sys, zipfile; wheel, = pathlib.Path('.cache/assets').glob('django_htmx-1.29.0-*.whl'); sys.stdout.buffer.write(zipfile.ZipFile(wheel).read('django_htmx/static/django_htmx/htmx-2.min.js'))" > $@.new
+	@mv $@.new $@
+
+# A C++ build of ten minutes, in an environment of its own.
+.cache/llama/.built: requirements-llama.txt
+	@echo "Building llama.cpp's server; this takes about ten minutes, once."
+	@$(PYTHON) -m venv .cache/llama
+	@.cache/llama/bin/python -m pip --disable-pip-version-check --no-input -q install --require-hashes -r requirements-llama.txt
+	@touch $@

@@ -1,0 +1,51 @@
+"""Repair Café: the assistant that an organiser installs on a Raspberry Pi and never has to think about again."""
+
+__version__ = "0.1.0"
+
+import click
+from flask import Flask
+from flask_babel import Babel
+
+from repaircafe import access, errors, logs, startup
+from repaircafe.config import cli as config_cli
+from repaircafe.config import views as config_views
+from repaircafe.config.store import Store
+from repaircafe.database import Database
+from repaircafe.embedded import EmbeddedDatabaseError
+from repaircafe.environment import PROJECT, Environment, load_or_exit
+from repaircafe.health import cli as health_cli
+from repaircafe.health import views as health_views
+from repaircafe.health.monitor import Monitor
+from repaircafe.home import views as home_views
+
+
+def create_app(environment: Environment | None = None) -> Flask:
+    """The application, wired but not yet waiting for its database: `Startup.run` does that.
+
+    Ends the process with exit code 78 where the environment is wrong.
+    """
+    environment = environment or load_or_exit()
+    app = Flask(__name__, template_folder=str(PROJECT / "templates"), static_folder=str(PROJECT / "static"))
+    app.extensions["environment"] = environment
+    app.extensions["redactor"] = logs.configure(environment, quiet=click.get_current_context(silent=True) is not None)
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
+    app.debug = environment.debug
+    Babel(app)
+    try:
+        database = Database(app, environment)
+    except EmbeddedDatabaseError as error:
+        startup.report(error)
+        raise SystemExit(1) from None
+    store = Store(app)
+    opening = startup.Startup(app, database)
+    monitor = Monitor(app, database, store, opening)
+    logs.watch_requests(app, monitor.errors.count)
+    access.init_app(app)
+    opening.guard()
+    errors.init_app(app)
+    for views in (home_views, health_views, config_views):
+        app.register_blueprint(views.blueprint)
+    for command in (health_cli.command, config_cli.show, config_cli.set_value, config_cli.reset, config_cli.test):
+        app.cli.add_command(command)
+    health_views.init_templates(app.jinja_env.globals)
+    return app

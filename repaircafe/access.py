@@ -1,0 +1,137 @@
+"""Who may open which page, and the headers of every answer.
+
+Closed by default: a view is the operator's unless it is marked with `public`.
+"""
+
+import hmac
+import ipaddress
+from collections.abc import Callable
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Flask, Response, current_app, request
+from flask_babel import lazy_gettext as _l
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.security import check_password_hash
+
+from repaircafe.environment import Environment, is_loopback
+from repaircafe.errors import PageError
+from repaircafe.logs import EventType
+
+OPERATOR = "operator"
+LARGEST_REQUEST = 256 * 1024
+"""Bytes. All settings at their longest are some 10 kB."""
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+View = TypeVar("View", bound=Callable[..., object])
+
+csrf = CSRFProtect()
+log = structlog.get_logger()
+
+
+def public(view: View) -> View:
+    """Marks a view that visitors may open."""
+    view.public = True  # type: ignore[attr-defined]
+    return view
+
+
+def open_while_starting(view: View) -> View:
+    """Marks a view that answers before the database is there."""
+    view.open_while_starting = True  # type: ignore[attr-defined]
+    return view
+
+
+def is_operator() -> bool:
+    """Whether the request comes from the operator.
+
+    By Basic credentials; or, without a password in development, because it comes from this machine itself.
+    """
+    environment: Environment = current_app.extensions["environment"]
+    if environment.operator_password is None:
+        return environment.development and is_loopback(request.remote_addr or "")
+    given = request.authorization
+    if given is None or given.type != "basic" or given.username != OPERATOR:
+        return False
+    return _matches(given.password or "", environment.operator_password.get_secret_value())
+
+
+def _matches(given: str, kept: str) -> bool:
+    if kept.startswith(("scrypt:", "pbkdf2:")):
+        return check_password_hash(kept, given)
+    return hmac.compare_digest(given.encode(), kept.encode())
+
+
+def init_app(app: Flask) -> None:
+    """Registers the guards, in the order in which they look at a request."""
+    environment: Environment = app.extensions["environment"]
+    app.config.update(
+        SECRET_KEY=environment.flask_key(),
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_NAME="repaircafe",
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may stay open all afternoon
+        MAX_CONTENT_LENGTH=LARGEST_REQUEST,
+    )
+    csrf.init_app(app)
+    names = environment.trusted_names()
+    app.before_request(lambda: _check_host(names))
+    app.before_request(_check_operator)
+    app.before_request(_check_form)
+    app.after_request(_add_headers)
+    app.jinja_env.globals["is_operator"] = is_operator
+
+
+def _check_host(names: list[str]) -> None:
+    """Refuses names that are not ours: a foreign name that points here is DNS rebinding."""
+    try:
+        host = urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        host = ""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        if host.lower() not in names:
+            raise PageError(
+                421,
+                _l("This machine does not answer to that name."),
+                _l("Open it by its IP address, or add the name to TRUSTED_HOSTS in .env and restart the service."),
+            ) from None
+
+
+def _check_operator() -> None:
+    view = current_app.view_functions.get(request.endpoint or "")
+    if view is None or request.endpoint == "static" or getattr(view, "public", False) or is_operator():
+        return
+    environment: Environment = current_app.extensions["environment"]
+    log.warning("Access refused", event_type=EventType.AUTHZ_FAILURE, path=request.path)
+    if environment.operator_password is None:
+        raise PageError(
+            403,
+            _l("This page is open only on the machine itself."),
+            _l("Set OPERATOR_PASSWORD in .env and restart the service to open it from elsewhere."),
+        )
+    refused = PageError(
+        401, _l("This page is the organiser's."), _l("Sign in with the name “operator” and OPERATOR_PASSWORD of .env.")
+    )
+    refused.headers["WWW-Authenticate"] = 'Basic realm="Repair Cafe", charset="UTF-8"'
+    raise refused
+
+
+def _check_form() -> None:
+    """Every form carries its token. JSON needs none: another site's page must ask us before it sends any (CORS)."""
+    if request.method not in ("GET", "HEAD", "OPTIONS") and not request.is_json:
+        csrf.protect()
+
+
+def _add_headers(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response

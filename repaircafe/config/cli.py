@@ -1,0 +1,124 @@
+"""`flask config-show`, `config-set`, `config-reset` and `config-test`: the way in when no page works."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+import sqlalchemy as sa
+from flask.cli import with_appcontext
+
+from repaircafe import database
+from repaircafe.config.keys import KEYS, UnknownKeyError
+from repaircafe.config.store import InvalidSettingsError, read, store
+from repaircafe.health.checks import report_of
+from repaircafe.health.cli import echo_report
+from repaircafe.health.monitor import monitor
+from repaircafe.neighbours import STEP_LABELS, Reason, Report, Service, Status, explain
+
+EXIT_NOT_OK = 1
+EXIT_USAGE = 2
+
+
+@click.command("config-show")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@with_appcontext
+def show(as_json: bool) -> None:
+    """Shows every setting. Credentials are in .env alone and are never shown."""
+    with _plain_failures():
+        values = read(database.db.session())
+    if as_json:
+        click.echo(json.dumps(values, indent=2, ensure_ascii=False))
+        return
+    for key in KEYS.values():
+        click.echo(f"{key.name:<16} {values[key.name] or '(not set)'}")
+
+
+@click.command("config-set")
+@click.argument("key")
+@click.argument("value")
+@with_appcontext
+def set_value(key: str, value: str) -> None:
+    """Sets KEY to VALUE, after the same validation as the page's."""
+    with _plain_failures():
+        _require_known(key)
+        saved = store().save({key: value}).values[key]
+    click.echo(f"{key} = {saved}" if saved else f"{key} is not set any more.")
+
+
+@click.command("config-reset")
+@click.argument("key")
+@with_appcontext
+def reset(key: str) -> None:
+    """Takes KEY's value away."""
+    with _plain_failures():
+        _require_known(key)
+        store().save({key: ""})
+    click.echo(f"{key} is not set any more.")
+
+
+@click.command("config-test")
+@click.argument("service", metavar="[llm|db|mail|all]")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@with_appcontext
+def test(service: str, as_json: bool) -> None:
+    """Tests a neighbour as the page's button does. Exit 0: all well; 1: not; 2: no such service."""
+    if service != "all" and service not in set(Service):
+        click.echo(f"There is no service {service!r}. Known: {', '.join(Service)}, all", err=True)
+        raise SystemExit(EXIT_USAGE)
+    reports = [_test(one) for one in (Service if service == "all" else [Service(service)])]
+    if as_json:
+        found = [report.as_test() for report in reports]
+        click.echo(json.dumps(found if service == "all" else found[0], indent=2, ensure_ascii=False))
+    else:
+        for report in reports:
+            _echo(report)
+    # Asked for everything, what is not set up is no failure; asked for by name, it is.
+    tolerated = (Status.OK, Status.UNCONFIGURED) if service == "all" else (Status.OK,)
+    raise SystemExit(0 if all(report.status in tolerated for report in reports) else EXIT_NOT_OK)
+
+
+def _test(service: Service) -> Report:
+    try:
+        values = read(database.db.session()) if service is Service.LLM else {}
+    except sa.exc.SQLAlchemyError as error:
+        reason = database.translate(error).reason
+        database.db.session.rollback()
+        click.echo(f"The settings cannot be read: {explain(Service.DB, reason).sentence}", err=True)
+        return report_of(service, Reason.SETTINGS_UNKNOWN)
+    database.db.session.rollback()
+    return monitor().test(service, values.get("llm_endpoint", ""), values.get("llm_model", ""))
+
+
+def _echo(report: Report) -> None:
+    for step in report.steps:
+        mark = "ok" if step.ok else "XX"
+        click.echo(f"     {mark} {STEP_LABELS[step.name]}{f': {step.detail}' if str(step.detail) else ''}")
+    echo_report(report)
+
+
+def _require_known(key: str) -> None:
+    if key not in KEYS:
+        raise UnknownKeyError(key)
+
+
+@contextmanager
+def _plain_failures() -> Iterator[None]:
+    """One line and an exit code for every foreseeable failure."""
+    try:
+        yield
+    except UnknownKeyError as error:
+        _fail(f"{error.key}: {error.hint}", EXIT_USAGE)
+    except InvalidSettingsError as error:
+        _fail("\n".join(f"{key}: {fault}" for key, fault in error.faults.items()), EXIT_NOT_OK)
+    except sa.exc.SQLAlchemyError as error:
+        reason = database.translate(error).reason
+        if not database.is_away(error) and reason is not Reason.NOT_MIGRATED:
+            raise
+        explanation = explain(Service.DB, reason)
+        _fail(f"{explanation.sentence}\nWhat to do: {explanation.cure}", EXIT_NOT_OK)
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(message, err=True)
+    raise SystemExit(code)

@@ -1,0 +1,215 @@
+"""Every known setting: its type, its label, and how a text becomes its value or is refused.
+
+A value is stored as text in one canonical form; the parser of its key makes that form and refuses everything else.
+"""
+
+import ipaddress
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from types import MappingProxyType
+from urllib.parse import urlsplit, urlunsplit
+
+from flask_babel import lazy_gettext as _l
+
+from repaircafe.environment import Environment, comma_list
+from repaircafe.neighbours import Service, Text
+
+LONGEST_URL = 2_000
+LONGEST_LINE = 300
+LONGEST_MODEL = 200
+LONGEST_OFFERING = 60
+MOST_OFFERINGS = 40
+
+CLOUD_METADATA = ("169.254.169.254", "fd00:ec2::254")
+"""Where cloud machines hand out their credentials (AWS EC2 user guide, 'Instance metadata'); never a language model."""
+
+
+class RefusedError(ValueError):
+    """A value that its key does not take; the message is for the page."""
+
+    def __init__(self, message: Text) -> None:
+        super().__init__(str(message))
+        self.message = message
+
+
+class UnknownKeyError(KeyError):
+    """A name that is no setting; `hint` says what it is, or what may have been meant."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+        self.hint = _hint(key)
+
+
+@dataclass(frozen=True)
+class Key:
+    """A known setting. `kind` is the type of its HTML field; `service` the neighbour that it changes."""
+
+    name: str
+    kind: str
+    label: Text
+    help: Text
+    example: str
+    parse: Callable[[str], str]
+    longest: int
+    service: Service | None = None
+
+
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text if "//" in text else f"http://{text}")
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise RefusedError(_l("This is not an address. Expected: http://HOST:PORT")) from None
+    if parts.scheme not in ("http", "https") or not host or re.search(r"[^\w.:%-]", host):
+        raise RefusedError(_l("This is not an address. Expected: http://HOST:PORT"))
+    if parts.username is not None or parts.password is not None:
+        raise RefusedError(_l("The address must not hold a user name or a password."))
+    if parts.query or parts.fragment:
+        raise RefusedError(_l("The address must end with the port or the path, without ? or #."))
+    if _is_metadata(host):
+        raise RefusedError(_l("This address belongs to a cloud machine's credentials, not to a language model."))
+    path = parts.path.rstrip("/").removesuffix("/v1").removesuffix("/api")
+    return urlunsplit((parts.scheme, parts.netloc.lower(), path, "", ""))
+
+
+def _is_metadata(host: str) -> bool:
+    try:
+        return str(ipaddress.ip_address(host)) in CLOUD_METADATA
+    except ValueError:
+        return host.lower() in ("metadata.google.internal", "instance-data")
+
+
+def _model(text: str) -> str:
+    if re.search(r"\s", text):
+        raise RefusedError(_l("A model's name has no spaces. Expected: a name such as llama3.2:3b"))
+    return text
+
+
+def _date(text: str) -> str:
+    try:
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            raise ValueError
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise RefusedError(_l("This is not a date. Expected: YYYY-MM-DD, such as 2026-12-05")) from None
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _list(text: str) -> str:
+    parts = list(dict.fromkeys(_line(part) for part in comma_list(text)))
+    if len(parts) > MOST_OFFERINGS:
+        raise RefusedError(_l("This list is too long. At most %(most)d entries.", most=MOST_OFFERINGS))
+    if any(len(part) > LONGEST_OFFERING for part in parts):
+        raise RefusedError(
+            _l("An entry is too long. At most %(most)d characters between commas.", most=LONGEST_OFFERING)
+        )
+    return ", ".join(parts)
+
+
+KEYS: Mapping[str, Key] = MappingProxyType(
+    {
+        key.name: key
+        for key in (
+            Key(
+                "llm_endpoint",
+                "url",
+                _l("Address of the language model"),
+                _l("Where Ollama or a llama.cpp server listens."),
+                "http://127.0.0.1:11434",
+                _url,
+                LONGEST_URL,
+                Service.LLM,
+            ),
+            Key(
+                "llm_model",
+                "model",
+                _l("Model"),
+                _l("One of the installed models; press Test to see them."),
+                "llama3.2:3b",
+                _model,
+                LONGEST_MODEL,
+                Service.LLM,
+            ),
+            Key(
+                "event_date",
+                "date",
+                _l("Date of the next repair café"),
+                _l("Year, month, day."),
+                "2026-12-05",
+                _date,
+                10,
+            ),
+            Key(
+                "event_location",
+                "text",
+                _l("Place"),
+                _l("As visitors need it to find the way."),
+                "Buurthuis De Hoek, Dorpsstraat 1",
+                _line,
+                LONGEST_LINE,
+            ),
+            Key(
+                "event_offerings",
+                "text",
+                _l("What can be repaired"),
+                _l("Separated by commas."),
+                "bicycles, clothes, small appliances",
+                _list,
+                MOST_OFFERINGS * (LONGEST_OFFERING + 2),
+            ),
+        )
+    }
+)
+
+
+def parse(name: str, text: str) -> str:
+    """The canonical form of a value; an empty one means not set. Raises UnknownKeyError, RefusedError."""
+    key = KEYS.get(name)
+    if key is None:
+        raise UnknownKeyError(name)
+    value = unicodedata.normalize("NFC", text).strip()
+    if len(value) > key.longest:
+        raise RefusedError(_l("This is too long. At most %(most)d characters.", most=key.longest))
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+        raise RefusedError(_l("This holds a character that cannot be stored, such as a line break."))
+    return key.parse(value) if value else ""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings, typed. What is not set is empty or None."""
+
+    llm_endpoint: str = ""
+    llm_model: str = ""
+    event_date: date | None = None
+    event_location: str = ""
+    event_offerings: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, values: Mapping[str, str]) -> "Settings":
+        """From canonical texts, such as the store's."""
+        day = values.get("event_date")
+        return cls(
+            llm_endpoint=values.get("llm_endpoint", ""),
+            llm_model=values.get("llm_model", ""),
+            event_date=date.fromisoformat(day) if day else None,
+            event_location=values.get("event_location", ""),
+            event_offerings=tuple(comma_list(values.get("event_offerings", ""))),
+        )
+
+
+def _hint(key: str) -> Text:
+    if key.lower() in Environment.model_fields:
+        return _l("%(name)s belongs into .env, never into the database.", name=key.upper())
+    close = get_close_matches(key, KEYS, n=1)
+    if close:
+        return _l("There is no such setting. Did you mean %(name)s?", name=close[0])
+    return _l("There is no such setting. Known: %(names)s", names=", ".join(KEYS))

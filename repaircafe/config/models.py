@@ -1,0 +1,19 @@
+"""The `settings` table."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from repaircafe.database import Base
+
+
+class Setting(Base):
+    """One setting; `value` is in its key's canonical form."""
+
+    __tablename__ = "settings"
+
+    id: Mapped[int] = mapped_column(sa.Identity(), primary_key=True)
+    key: Mapped[str] = mapped_column(sa.String(255), unique=True)
+    value: Mapped[str] = mapped_column(sa.Text)
+    updated_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), server_default=sa.func.now())

@@ -1,0 +1,131 @@
+"""Reads and writes the settings: validated as a whole, upserted at once, known while the database is away."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+import structlog
+from flask import Flask, current_app
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from repaircafe.config.keys import KEYS, RefusedError, Settings, UnknownKeyError, parse
+from repaircafe.config.models import Setting
+from repaircafe.database import db
+from repaircafe.deadlines import Cached
+from repaircafe.logs import EventType, Redactor
+from repaircafe.neighbours import Text
+
+FRESH_S = 1.0
+READ_LIMIT_S = 0.4
+"""How long anybody waits for the settings before the last known ones do; a read takes milliseconds."""
+
+log = structlog.get_logger()
+
+
+class InvalidSettingsError(Exception):
+    """At least one value is refused, and nothing was saved. `faults`: what is wrong, by key."""
+
+    def __init__(self, faults: Mapping[str, Text]) -> None:
+        super().__init__(", ".join(faults))
+        self.faults = dict(faults)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The settings as texts, and whether they were read just now; if not, they are the last ones known."""
+
+    values: Mapping[str, str]
+    current: bool
+
+    @property
+    def settings(self) -> Settings:
+        """The same, typed."""
+        return Settings.of(self.values)
+
+
+def validate(changes: Mapping[str, str], redactor: Redactor) -> dict[str, str]:
+    """All values in canonical form, or InvalidSettingsError with every fault.
+
+    Credentials are refused, by their names and by their values.
+    """
+    valid: dict[str, str] = {}
+    faults: dict[str, Text] = {}
+    for name, text in changes.items():
+        try:
+            valid[name] = parse(name, text)
+        except UnknownKeyError as error:
+            faults[name] = error.hint
+        except RefusedError as error:
+            faults[name] = error.message
+        else:
+            if redactor.holds_secret(valid[name]):
+                faults[name] = _l("This holds a credential of .env, which must not be stored in the database.")
+    if faults:
+        raise InvalidSettingsError(faults)
+    return valid
+
+
+def write(session: Session, values: Mapping[str, str]) -> None:
+    """Upserts validated values and deletes empty ones, and commits: all or nothing."""
+    filled = [{"key": key, "value": value} for key, value in sorted(values.items()) if value]
+    empty = [key for key, value in values.items() if not value]
+    if filled:
+        upsert = insert(Setting).values(filled)
+        session.execute(
+            upsert.on_conflict_do_update(
+                index_elements=[Setting.key], set_={"value": upsert.excluded.value, "updated_at": sa.func.now()}
+            )
+        )
+    if empty:
+        session.execute(sa.delete(Setting).where(Setting.key.in_(empty)))
+    session.commit()
+    log.info("Settings saved", event_type=EventType.CONFIG_CHANGED, keys=sorted(values))
+
+
+def read(session: Session) -> dict[str, str]:
+    """Every known setting's text. A row that is unknown or no longer valid is left out, and logged."""
+    values = dict.fromkeys(KEYS, "")
+    for key, value in session.execute(sa.select(Setting.key, Setting.value)):
+        try:
+            values[key] = parse(key, value)
+        except (UnknownKeyError, RefusedError):
+            log.warning("Setting ignored", event_type=EventType.VALIDATION_ERROR, resource_id=key)
+    return values
+
+
+class Store:
+    """The app's settings, readable at any moment, without waiting for a database that does not answer."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._cache: Cached[dict[str, str]] = Cached("settings", FRESH_S, READ_LIMIT_S)
+        app.extensions["settings"] = self
+
+    def stored(self) -> Stored | None:
+        """The settings, fresh or last known; None where they have never been read."""
+        try:
+            return Stored(self._cache.get(self._read), current=True)
+        except Exception:  # noqa: BLE001  why is the health monitor's to say
+            last = self._cache.last
+            return Stored(last, current=False) if last is not None else None
+
+    def save(self, changes: Mapping[str, str]) -> Stored:
+        """Validates and writes, all or nothing. Raises InvalidSettingsError, or the database's error."""
+        valid = validate(changes, self._app.extensions["redactor"])
+        write(db.session(), valid)
+        values = read(db.session())
+        db.session.rollback()
+        self._cache.put(values)
+        return Stored(values, current=True)
+
+    def _read(self) -> dict[str, str]:
+        with self._app.app_context():
+            return read(db.session())
+
+
+def store() -> Store:
+    """The running app's store."""
+    found: Store = current_app.extensions["settings"]
+    return found

@@ -1,0 +1,350 @@
+"""The database: connections that never hang, sessions, waiting for the server, migrations and their state.
+
+The only module that speaks PostgreSQL's protocol and knows Alembic.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import alembic.command
+import psycopg
+import psycopg.errors
+import sqlalchemy as sa
+import structlog
+import tenacity
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from psycopg.abc import PQGen
+from sqlalchemy.orm import DeclarativeBase
+
+from repaircafe import embedded
+from repaircafe.environment import PROJECT, Environment
+from repaircafe.logs import EventType
+from repaircafe.neighbours import NeighbourError, PermanentError, Reason, TemporaryError
+
+MIGRATIONS = PROJECT / "migrations"
+EMBEDDED_FOLDER = PROJECT / ".data" / "postgres"
+
+STATEMENT_LIMIT_S = 5.0
+"""A page's longest statement. Ours take milliseconds; past this the server is stuck or the network gone."""
+MONITOR_LIMIT_S = 1.0
+"""A health check's longest statement; it has to fit into /health's two seconds."""
+MIGRATION_LIMIT_S = 600.0
+"""A migration's longest statement, or wait for another host's migration, on a slow SD card."""
+FIRST_RETRY_S = 0.2
+LONGEST_RETRY_S = 5.0
+
+_MIGRATION_LOCK = int.from_bytes(b"repaircf")
+"""Key of the advisory lock that serialises migrations: any constant of 64 bits that nobody else uses."""
+
+_DRIVER_URL = "postgresql+psycopg://"
+"""What SQLAlchemy is told: the dialect alone. The address and the password stay in the creator."""
+
+Result = TypeVar("Result")
+log = structlog.get_logger()
+
+
+class Base(DeclarativeBase):
+    """What every table inherits. Constraint names are fixed, so that migrations can name them."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+migrate = Migrate(db=db, directory=str(MIGRATIONS))
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who acts: what row-level security will ask for. Empty strings where nobody is signed in."""
+
+    user_id: str = ""
+    session_id: str = ""
+
+
+identity: ContextVar[Identity] = ContextVar("identity", default=Identity())  # noqa: B039  Identity is frozen
+
+
+class SchemaError(Exception):
+    """The database cannot be brought to this version; the message says what to do."""
+
+
+class BoundedConnection(psycopg.Connection[Any]):
+    """A connection on which no exchange takes longer than `limit_s`, whatever the other side does.
+
+    `statement_timeout` is the server's promise; a server that hangs or a network that swallows packets breaks it.
+    """
+
+    limit_s = STATEMENT_LIMIT_S
+
+    def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
+        """As psycopg's, with our limit where none is given. Raises OperationalError and closes at the limit."""
+        try:
+            return super().wait(gen, interval, self.limit_s if timeout is None else timeout)
+        except psycopg.errors._WaitTimeout:
+            if timeout is not None:
+                raise
+            self.pgconn.finish()  # its state is unknown; SQLAlchemy drops a closed connection from the pool
+            raise psycopg.errors.ConnectionTimeout("the database did not answer in time") from None
+
+
+def conninfo(environment: Environment) -> str:
+    """Where the database is, for libpq. In development without DATABASE_URL a server of our own is started."""
+    if environment.database_url is not None:
+        return environment.database_url.get_secret_value()
+    return embedded.ensure(EMBEDDED_FOLDER).replace("+psycopg", "", 1)
+
+
+def connector(target: str, connect_limit_s: int, limit_s: float) -> Callable[[], BoundedConnection]:
+    """What opens a bounded connection to `target`; libpq takes no connect limit below two seconds."""
+
+    def connect() -> BoundedConnection:
+        connection = BoundedConnection.connect(
+            target,
+            connect_timeout=connect_limit_s,
+            application_name="repaircafe",
+            options=f"-c statement_timeout={int(limit_s * 1000)} -c timezone=UTC",
+            client_encoding="UTF8",
+        )
+        connection.limit_s = limit_s
+        return connection
+
+    return connect
+
+
+class Database:
+    """The app's two engines: the pool of the requests, and one connection of the health monitor's own.
+
+    The monitor does not wait in the requests' queue, so that an exhausted pool cannot hide a healthy database.
+    """
+
+    def __init__(self, app: Flask, environment: Environment) -> None:
+        self.target = conninfo(environment)
+        self.environment = environment
+        app.config["SQLALCHEMY_DATABASE_URI"] = _DRIVER_URL
+        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+            "creator": connector(self.target, environment.db_connect_timeout, STATEMENT_LIMIT_S),
+            "pool_size": environment.db_pool_size,
+            "max_overflow": environment.db_max_overflow,
+            "pool_timeout": environment.db_pool_timeout,
+            "pool_pre_ping": True,
+        }
+        db.init_app(app)
+        migrate.init_app(app, db)
+        self.monitor = sa.create_engine(
+            _DRIVER_URL,
+            creator=connector(self.target, 2, MONITOR_LIMIT_S),
+            pool_size=1,
+            max_overflow=0,
+            pool_timeout=MONITOR_LIMIT_S,
+            isolation_level="AUTOCOMMIT",
+        )
+        with app.app_context():
+            self.engine = db.engine
+        sa.event.listen(self.engine, "begin", _carry_identity)
+        app.extensions["database"] = self
+
+    def forget_connections(self) -> None:
+        """After a fork: the parent's connections are the parent's."""
+        self.engine.dispose(close=False)
+        self.monitor.dispose(close=False)
+
+    def pool(self) -> dict[str, int]:
+        """How full the requests' pool is, in connections."""
+        pool = cast("sa.QueuePool", self.engine.pool)
+        most = self.environment.db_pool_size + self.environment.db_max_overflow
+        return {"size": pool.size(), "in_use": pool.checkedout(), "max": most}
+
+    @contextmanager
+    def migrating(self) -> Iterator[sa.Connection]:
+        """A connection that holds the migration lock, so that of several processes one migrates and the rest wait."""
+        engine = sa.create_engine(
+            _DRIVER_URL,
+            creator=connector(self.target, self.environment.db_connect_timeout, MIGRATION_LIMIT_S),
+            poolclass=sa.NullPool,
+        )
+        with engine.connect() as connection:
+            connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
+            connection.commit()
+            yield connection  # closing the connection gives the lock back, however this ends
+
+
+def _carry_identity(connection: sa.Connection) -> None:
+    """Tells every transaction who acts; the setting ends with the transaction."""
+    who = identity.get()
+    connection.exec_driver_sql(
+        "SELECT set_config('app.user_id', %s, true), set_config('app.session_id', %s, true)",
+        (who.user_id, who.session_id),
+    )
+
+
+def translate(error: BaseException) -> NeighbourError:
+    """The NeighbourError for what psycopg or SQLAlchemy raised.
+
+    libpq reports a failed connection as text alone, without a SQLSTATE, hence the search in it.
+    """
+    original = getattr(error, "orig", None) or error
+    if isinstance(error, sa.exc.TimeoutError):
+        return TemporaryError(Reason.TOO_MANY_CONNECTIONS)
+    state = getattr(original, "sqlstate", None)
+    if state is None and isinstance(original, psycopg.errors.ConnectionTimeout | psycopg.errors.QueryCanceled):
+        return TemporaryError(Reason.TIMEOUT)
+    text = str(original).lower()
+    for marks, reason in _MARKS:
+        if state in marks or any(" " in mark and mark in text for mark in marks):
+            kind = PermanentError if reason in (Reason.AUTH_REFUSED, Reason.DATABASE_MISSING) else TemporaryError
+            return kind(reason)
+    return TemporaryError(Reason.BAD_ANSWER)
+
+
+_MARKS: tuple[tuple[tuple[str, ...], Reason], ...] = (
+    (("28P01", "28000", "authentication failed", "no password supplied"), Reason.AUTH_REFUSED),
+    (("3D000", 'fatal:  database "'), Reason.DATABASE_MISSING),
+    (("57P03", "database system is starting", "database system is shutting", "in recovery mode"), Reason.LOADING),
+    (("53300", "too many clients", "remaining connection slots"), Reason.TOO_MANY_CONNECTIONS),
+    (("57014", "timeout expired", "timed out"), Reason.TIMEOUT),
+    (("42P01",), Reason.NOT_MIGRATED),
+    (("failed to resolve", "could not translate", "name or service"), Reason.DNS),
+    (("connection refused", "no such file"), Reason.REFUSED),
+    (("no route", "network is unreachable"), Reason.UNREACHABLE),
+    (
+        ("57P01", "57P02", "reset by peer", "server closed", "connection is lost", "is closed", "broken pipe"),
+        Reason.RESET,
+    ),
+)
+"""SQLSTATE codes (PostgreSQL manual, appendix A) and phrases of libpq, those with a space in them."""
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the error means that the database is away, not that our SQL is wrong."""
+    if isinstance(error, sa.exc.TimeoutError):
+        return True
+    original = getattr(error, "orig", None) or error
+    return isinstance(original, psycopg.OperationalError | psycopg.InterfaceError)
+
+
+def wait_for_server(
+    environment: Environment, target: str, limit_s: float, attempted: Callable[[int, str], None]
+) -> None:
+    """Returns when the server takes a connection, after at most about `limit_s` seconds.
+
+    `attempted` hears of each failed attempt: its number and the reason. Raises the last NeighbourError.
+    """
+    connect = connector(target, environment.db_connect_timeout, MONITOR_LIMIT_S)
+
+    def attempt() -> None:
+        try:
+            connect().close()
+        except psycopg.Error as error:
+            raise translate(error) from error
+
+    def tell(state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        attempted(state.attempt_number, error.reason.value if isinstance(error, NeighbourError) else "")
+
+    # A refused password is retried as well: the container that has just been started may not know it yet.
+    retrying = tenacity.Retrying(
+        stop=tenacity.stop_after_delay(limit_s),
+        wait=tenacity.wait_exponential_jitter(FIRST_RETRY_S, LONGEST_RETRY_S, jitter=FIRST_RETRY_S),
+        retry=tenacity.retry_if_exception_type(NeighbourError),
+        before_sleep=tell,
+        reraise=True,
+    )
+    retrying(attempt)
+
+
+@dataclass(frozen=True)
+class MigrationState:
+    """Which migration the database has, which this version wants, and scripts changed since they were applied."""
+
+    current: str | None
+    head: str | None
+    changed: tuple[str, ...] = ()
+
+    @property
+    def consistent(self) -> bool:
+        """Whether the database is exactly what this version's scripts make of it."""
+        return self.current == self.head and not self.changed
+
+
+@cache
+def scripts() -> dict[str, str]:
+    """The SHA-256 of each migration script, by revision, newest first."""
+    directory = ScriptDirectory(str(MIGRATIONS))
+    return {script.revision: _checksum(Path(script.path)) for script in directory.walk_revisions()}
+
+
+def _checksum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def migration_state(connection: sa.Connection) -> MigrationState:
+    """Compares the database with the scripts of this version."""
+    current = MigrationContext.configure(connection).get_current_revision()
+    head = next(iter(scripts()), None)
+    if current is None:
+        return MigrationState(None, head)
+    applied = connection.execute(sa.text("SELECT revision, checksum FROM migration_history")).all()
+    changed = tuple(revision for revision, checksum in applied if scripts().get(revision, checksum) != checksum)
+    return MigrationState(current, head, changed)
+
+
+def record_migration(*, ctx: MigrationContext, step: Any, **_: Any) -> None:
+    """Alembic's on_version_apply: writes the applied script's checksum in the migration's own transaction."""
+    if step.is_upgrade and ctx.connection is not None:
+        ctx.connection.execute(
+            sa.text(
+                "INSERT INTO migration_history (revision, checksum) VALUES (:revision, :checksum)"
+                " ON CONFLICT (revision) DO UPDATE SET checksum = EXCLUDED.checksum, applied_at = now()"
+            ),
+            {"revision": step.up_revision_id, "checksum": scripts()[step.up_revision_id]},
+        )
+
+
+def upgrade(app: Flask) -> None:
+    """Brings the tables to this version; does nothing where they are.
+
+    Raises SchemaError when a migration fails or the database is newer, NeighbourError when the server goes away.
+    """
+    database: Database = app.extensions["database"]
+    try:
+        with app.app_context():
+            with database.monitor.connect() as connection:
+                before = MigrationContext.configure(connection).get_current_revision()
+            if before is not None and before not in scripts():
+                raise SchemaError(
+                    f"The database is of a newer version (migration {before}) than this program. "
+                    "Install the newer version again, or restore the backup made before its first start."
+                )
+            if before == next(iter(scripts()), None):
+                return
+            alembic.command.upgrade(app.extensions["migrate"].migrate.get_config(), "head")
+            log.info(
+                "Migrations applied", event_type=EventType.MIGRATION, before=before, head=next(iter(scripts()), None)
+            )
+    except SchemaError:
+        raise
+    except Exception as error:
+        if is_away(error):
+            raise translate(error) from error
+        raise SchemaError(
+            "A migration failed and was rolled back; the data is as it was before. "
+            "Start the version before this one, and report the error below."
+        ) from error

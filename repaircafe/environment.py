@@ -1,0 +1,332 @@
+"""The environment, validated: `.env` and the process environment, read once, refused with every fault at once.
+
+What is set for the process wins over `.env`. An empty value counts as not set, so that a copy of `.env.example` works.
+"""
+
+import difflib
+import ipaddress
+import os
+import secrets
+import socket
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn, Self
+from urllib.parse import quote, urlsplit
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT = Path(__file__).resolve().parent.parent
+EX_CONFIG = 78
+"""Exit code of a start that its configuration forbids: sysexits(3)."""
+
+GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105  a public address
+"""Google's token endpoint: 'Using OAuth 2.0 for Web Server Applications', Google Identity documentation."""
+
+SECRET_FIELDS = (
+    "secret_key",
+    "postgres_password",
+    "operator_password",
+    "gmail_client_id",
+    "gmail_client_secret",
+    "gmail_refresh_token",
+)
+SHORTEST_SECRET = 8
+"""Characters. A shorter value would turn up by chance in every log line that it has to be struck out of."""
+
+
+class Stage(StrEnum):
+    """What the process runs as; everything but development insists on credentials."""
+
+    DEVELOPMENT = "development"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class LogFormat(StrEnum):
+    """JSON for the journal, console for a person at a terminal."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with the environment. `problem` never holds the value of a secret."""
+
+    name: str
+    problem: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.problem}\n    expected: {self.expected}"
+
+
+class EnvironmentFaultsError(Exception):
+    """The environment is refused; carries every fault found."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(str(fault) for fault in faults))
+
+    def message(self) -> str:
+        """What the organiser reads: every fault, and where to mend it."""
+        count = len(self.faults)
+        head = f"Repair Café cannot start: {count} fault{'s' if count > 1 else ''} in the environment."
+        lines = [f"  {fault}" for fault in self.faults]
+        return "\n".join([head, *lines, "Mend these in .env (.env.example explains each) and start again."])
+
+
+Seconds = Annotated[int, Field(ge=1, le=300)]
+
+
+class Environment(BaseSettings):
+    """Every variable the app knows. The description of a field is the form it must have."""
+
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, extra="ignore", frozen=True, validate_default=True, hide_input_in_errors=True
+    )
+
+    environment: Stage = Field(Stage.DEVELOPMENT, description="development, staging or production")
+    secret_key: SecretStr | None = Field(
+        None, description="32 characters or more, for instance from: openssl rand -hex 32"
+    )
+    postgres_password: SecretStr | None = Field(
+        None, description="8 characters or more; the password of the PostgreSQL in deploy/postgres-compose.yml"
+    )
+    database_url: SecretStr | None = Field(
+        None, description="postgresql://USER:${POSTGRES_PASSWORD}@HOST:5432/DATABASE"
+    )
+    operator_password: SecretStr | None = Field(
+        None, description="12 characters or more, or a werkzeug hash (scrypt:… or pbkdf2:…)"
+    )
+    gmail_client_id: SecretStr | None = Field(None, description="the OAuth client id; all three GMAIL_ values or none")
+    gmail_client_secret: SecretStr | None = Field(
+        None, description="the OAuth client secret; all three GMAIL_ values or none"
+    )
+    gmail_refresh_token: SecretStr | None = Field(
+        None, description="the refresh token; all three GMAIL_ values or none"
+    )
+    gmail_token_uri: str = Field(GOOGLE_TOKEN_URI, description="an https:// address, or http:// on this machine")
+    allowed_origins: str = Field("", description="origins such as https://cafe.example, separated by commas")
+    trusted_hosts: str = Field("", description="host names such as repair.local, separated by commas")
+    debug: bool = Field(False, description="true or false; true only in development")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_format: LogFormat | None = Field(None, description="json or console; unset: console on a terminal, else json")
+    db_pool_size: int = Field(5, ge=1, le=50, description="a whole number from 1 to 50")
+    db_max_overflow: int = Field(10, ge=0, le=50, description="a whole number from 0 to 50")
+    db_pool_timeout: int = Field(3, ge=1, le=60, description="seconds, a whole number from 1 to 60")
+    db_connect_timeout: int = Field(2, ge=2, le=30, description="seconds, a whole number from 2 to 30")
+    db_startup_timeout: int = Field(30, ge=0, le=600, description="seconds, a whole number from 0 to 600")
+    llm_concurrency: int = Field(1, ge=1, le=8, description="a whole number from 1 to 8")
+    chat_retention_days: int = Field(30, ge=1, le=365, description="days, a whole number from 1 to 365")
+    host: str = Field(
+        "127.0.0.1", description="an IP address of this machine; other than loopback needs OPERATOR_PASSWORD"
+    )
+    port: int = Field(8000, ge=1, le=65535, description="a whole number from 1 to 65535")
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator(*SECRET_FIELDS)
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        shortest = {"secret_key": 32, "operator_password": 12}.get(info.field_name or "", SHORTEST_SECRET)
+        relaxed = info.field_name == "secret_key" and info.data.get("environment") is Stage.DEVELOPMENT
+        if value is not None and len(value.get_secret_value()) < (SHORTEST_SECRET if relaxed else shortest):
+            raise ValueError("is too short")
+        return value
+
+    @field_validator("secret_key", "database_url", "operator_password")
+    @classmethod
+    def _required_outside_development(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        stage = info.data.get("environment")
+        if value is None and stage is not None and stage is not Stage.DEVELOPMENT:
+            raise ValueError(f"is not set, and {stage.value} needs it")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgresql_only(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None:
+            return None
+        password = info.data.get("postgres_password")
+        text = _with_password(value.get_secret_value(), password.get_secret_value() if password else None)
+        _check_database_url(text)
+        return SecretStr(text)
+
+    @field_validator("gmail_refresh_token")
+    @classmethod
+    def _gmail_all_or_none(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        found = {"GMAIL_REFRESH_TOKEN": value}
+        for field in ("gmail_client_id", "gmail_client_secret"):
+            if field not in info.data:
+                return value  # it has a fault of its own
+            found[field.upper()] = info.data[field]
+        missing = sorted(name for name, given in found.items() if given is None)
+        if missing and len(missing) < len(found):
+            raise ValueError(f"the three GMAIL_ values belong together, and {' and '.join(missing)} is not set")
+        return value
+
+    @field_validator("gmail_token_uri")
+    @classmethod
+    def _safe_token_uri(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme == "https" and parts.hostname:
+            return value
+        if parts.scheme == "http" and parts.hostname and is_loopback(parts.hostname):
+            return value
+        raise ValueError("would send the refresh token unprotected")
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, value: str) -> str:
+        for origin in comma_list(value):
+            parts = urlsplit(origin)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or "*" in origin:
+                raise ValueError(f"{origin!r} is not an origin")
+        return value
+
+    @field_validator("debug")
+    @classmethod
+    def _debug_in_development_only(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("environment") is not Stage.DEVELOPMENT:
+            raise ValueError("is on outside development")
+        return value
+
+    @field_validator("host")
+    @classmethod
+    def _open_to_others_needs_password(cls, value: str, info: ValidationInfo) -> str:
+        try:
+            ipaddress.ip_address(value)
+        except ValueError:
+            if value != "localhost":
+                raise ValueError(f"{value!r} is not an IP address") from None
+        if not is_loopback(value) and info.data.get("operator_password", ...) is None:
+            raise ValueError(f"{value!r} opens the pages to other machines, and OPERATOR_PASSWORD is not set")
+        return value
+
+    @classmethod
+    def load(cls, env_file: Path | None = None) -> Self:
+        """Reads and validates. `env_file` is `.env` in the project unless ENV_FILE names another.
+
+        Raises EnvironmentFaultsError with every fault there is.
+        """
+        path = env_file or Path(os.environ.get("ENV_FILE") or PROJECT / ".env")
+        faults: list[Fault] = []
+        try:
+            faults += _misspelt(path)
+            environment = cls(_env_file=path)  # type: ignore[call-arg]  # a pydantic-settings keyword, not a field
+        except ValidationError as error:
+            faults += [_fault(cls, dict(detail)) for detail in error.errors()]
+        except (OSError, UnicodeDecodeError) as error:
+            faults.append(
+                Fault(".env", f"cannot be read: {type(error).__name__}", "a text file that this user may read")
+            )
+        if faults:
+            raise EnvironmentFaultsError(faults)
+        return environment
+
+    @property
+    def development(self) -> bool:
+        """Whether missing credentials are made up for: a PostgreSQL of our own, a key for this run."""
+        return self.environment is Stage.DEVELOPMENT
+
+    def flask_key(self) -> str:
+        """What signs the cookies; in development without SECRET_KEY, one for this run alone."""
+        return self.secret_key.get_secret_value() if self.secret_key else secrets.token_hex(32)
+
+    def trusted_names(self) -> list[str]:
+        """Host names besides IP addresses that a request may ask for: ours, and those of TRUSTED_HOSTS."""
+        own = socket.gethostname().lower()
+        return [
+            "localhost",
+            own,
+            f"{own.split('.')[0]}.local",
+            *(name.lower() for name in comma_list(self.trusted_hosts)),
+        ]
+
+    def secret_values(self) -> list[str]:
+        """Every value that must not turn up in a log line, a page or the database, in each form it may take."""
+        values = [value.get_secret_value() for field in SECRET_FIELDS if (value := getattr(self, field)) is not None]
+        if self.database_url is not None:
+            values += [password for password in (urlsplit(self.database_url.get_secret_value()).password,) if password]
+        return values
+
+
+def load_or_exit() -> Environment:
+    """The environment, or an end with exit code 78 and every fault on stderr, before anything listens."""
+    try:
+        return Environment.load()
+    except EnvironmentFaultsError as error:
+        refuse(error)
+
+
+def refuse(error: EnvironmentFaultsError) -> NoReturn:
+    """Prints every fault and ends the process with EX_CONFIG."""
+    print(error.message(), file=sys.stderr)
+    raise SystemExit(EX_CONFIG)
+
+
+def comma_list(value: str) -> list[str]:
+    """The parts between commas, stripped, empty ones left out."""
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine and no other."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _with_password(url: str, password: str | None) -> str:
+    """The URL with `${POSTGRES_PASSWORD}` filled in and made safe for a URL.
+
+    python-dotenv fills it in as it stands; a password with `@` or `/` in it would then break the URL apart.
+    """
+    if password is None:
+        return url
+    safe = quote(password, safe="")
+    return url.replace("${POSTGRES_PASSWORD}", safe).replace(f":{password}@", f":{safe}@", 1)
+
+
+def _check_database_url(url: str) -> None:
+    if "${" in url:
+        raise ValueError("uses a ${…} that is not set")
+    if not url.startswith("postgresql://"):
+        raise ValueError("is not a postgresql:// URL; PostgreSQL is the only database")
+    try:
+        parts = urlsplit(url)
+        named = bool(parts.path.strip("/")) and (bool(parts.hostname) or "host=" in parts.query)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("cannot be read as a URL") from None
+    if not named:
+        raise ValueError("names no host or no database")
+
+
+def _misspelt(path: Path) -> list[Fault]:
+    """Names in `.env` that nobody reads and that look like one of ours: silence would hide the mistake."""
+    if not path.is_file():
+        return []
+    known = [name.upper() for name in Environment.model_fields]
+    faults = []
+    for name in dotenv_values(path, interpolate=False):
+        close = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.85)
+        if name.upper() not in known and close:
+            faults.append(Fault(name, "is not a name the app knows", f"{close[0]}, perhaps"))
+    return faults
+
+
+def _fault(model: type[Environment], detail: dict[str, Any]) -> Fault:
+    field = str(detail["loc"][0])
+    problem = str(detail["msg"]).removeprefix("Value error, ")
+    description = model.model_fields[field].description or ""
+    return Fault(field.upper(), problem, description)

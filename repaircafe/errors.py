@@ -1,0 +1,130 @@
+"""Our few error types, and how any error becomes problem+json (RFC 9457) or a page with the same request id."""
+
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, make_response, render_template, request
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from repaircafe import database
+from repaircafe.logs import EventType
+from repaircafe.neighbours import Reason, Service, Text, explain
+
+RETRY_AFTER_S = 5
+
+log = structlog.get_logger()
+
+
+class PageError(Exception):
+    """An error with a page: its HTTP status, a title, and what to do next."""
+
+    def __init__(self, status: int, title: Text, cure: Text, **extra: Any) -> None:
+        super().__init__(str(title))
+        self.status = status
+        self.title = title
+        self.cure = cure
+        self.extra = extra
+        self.headers: dict[str, str] = {}
+
+
+def neighbour_away(service: Service, reason: Reason) -> PageError:
+    """503: not our fault, try again later."""
+    explanation = explain(service, reason)
+    error = PageError(503, explanation.sentence, explanation.cure, service=service.value, reason=reason.value)
+    error.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return error
+
+
+def wants_json() -> bool:
+    """Whether the client asks for JSON: an API path, a JSON body, or an Accept header that prefers it to a page."""
+    if request.path.startswith("/api/") or request.is_json:
+        return True
+    accepted = request.accept_mimetypes
+    return accepted["application/json"] > accepted["text/html"]
+
+
+def is_htmx() -> bool:
+    """Whether htmx asks for a fragment."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def answer(error: PageError) -> Response:
+    """The error as JSON, as a fragment for htmx, or as a page."""
+    if wants_json():
+        response = make_response(_problem(error), error.status)
+        response.mimetype = "application/problem+json"
+    elif is_htmx():
+        response = make_response(render_template("_message.html", error=error), error.status)
+        response.headers.update({"HX-Retarget": "#message", "HX-Reswap": "innerHTML", "HX-Reselect": "*"})
+    else:
+        response = make_response(render_template("error.html", error=error), error.status)
+    response.headers.update(error.headers)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _problem(error: PageError) -> dict[str, Any]:
+    return {
+        "type": "about:blank",
+        "title": str(error.title),
+        "status": error.status,
+        "detail": str(error.cure),
+        "request_id": g.get("request_id"),
+        **{key: _plain(value) for key, value in error.extra.items()},
+    }
+
+
+def _plain(value: Any) -> Any:
+    return {key: str(part) for key, part in value.items()} if isinstance(value, dict) else value
+
+
+def init_app(app: Flask) -> None:
+    """Registers the handlers."""
+    app.register_error_handler(PageError, answer)
+    app.register_error_handler(CSRFError, _expired_form)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _expired_form(_error: CSRFError) -> Response:
+    return answer(
+        PageError(
+            400, _("This form has expired."), _("Nothing was changed. Go back, reload the page and send it again.")
+        )
+    )
+
+
+def _http(error: HTTPException) -> Response:
+    if error.response is not None and isinstance(error.response, Response):
+        return error.response
+    titles = {
+        404: (_("There is no such page."), _("Check the address, or begin again at the home page.")),
+        405: (_("This cannot be done that way."), _("Go back and use the buttons of the page.")),
+        413: (_("That was too much at once."), _("Send less text.")),
+        415: (_("This kind of content is not understood."), _("Send a form or JSON.")),
+    }
+    title, cure = titles.get(error.code or 500, (error.name, error.description or ""))
+    found = PageError(error.code or 500, title, cure)
+    found.headers = {
+        key: value for key, value in error.get_headers() if key in ("Allow", "WWW-Authenticate", "Retry-After")
+    }
+    return answer(found)
+
+
+def _unexpected(error: Exception) -> Response:
+    """Our own fault is 500; a database that went away in the middle is 503. What was begun is rolled back."""
+    database.db.session.rollback()
+    if database.is_away(error):
+        found = database.translate(error)
+        log.debug("Request failed with the database away", event_type=EventType.DB_ERROR, reason=found.reason.value)
+        return answer(neighbour_away(Service.DB, found.reason))
+    log.error("Request failed", event_type=EventType.INTERNAL_ERROR, exc_info=error)
+    return answer(
+        PageError(
+            500,
+            _("Something went wrong, and the fault is ours."),
+            _("Nothing was half-saved. Try again; if it stays, give the number below to the technician."),
+        )
+    )

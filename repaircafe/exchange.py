@@ -1,0 +1,233 @@
+"""One HTTP exchange with a neighbour, bounded as a whole: in time, in bytes, and without a redirect.
+
+The timeouts of `requests` bound each read, not the exchange: a server that trickles a byte a second holds a plain
+client for ever, in the headers already. Here a timer shuts the socket down at the deadline, which ends any read in any
+phase, name resolution alone excepted.
+"""
+
+import contextlib
+import errno
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+import requests.adapters
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from repaircafe.neighbours import NeighbourError, PermanentError, Reason, TemporaryError
+
+CONNECT_LIMIT_S = 2.0
+"""A neighbour on the LAN accepts within milliseconds; two seconds forgive one lost packet (RFC 6298, section 2.1)."""
+
+LARGEST_ANSWER = 1_000_000
+"""Bytes. A list of a hundred models is some 50 kB."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A complete answer."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+    def json(self) -> Any:
+        """The body as JSON. Raises PermanentError(bad_answer) where it is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise PermanentError(Reason.BAD_ANSWER) from None
+
+    def json_or_none(self) -> Any:
+        """The body as JSON, or None where it is none: for telling servers apart."""
+        try:
+            return self.json()
+        except PermanentError:
+            return None
+
+
+class Exchange:
+    """A client for a few requests that together end within `limit_s` seconds. A context manager.
+
+    Every failure is a NeighbourError with its reason. The answer of any status but a redirect is returned.
+    """
+
+    def __init__(self, limit_s: float, largest: int = LARGEST_ANSWER) -> None:
+        self._limit_s = limit_s
+        self._largest = largest
+        self._lock = threading.Lock()
+        self._sockets: list[socket.socket] = []
+        self._expired = False
+        self._timer = threading.Timer(limit_s, self._expire)
+        self._timer.daemon = True
+        self._session = requests.Session()
+        self._session.trust_env = False  # a proxy of the environment has no business on the LAN
+        self._session.headers = {"User-Agent": "repaircafe", "Accept-Encoding": "identity"}
+        adapter = _Adapter(self)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        self._session.close()
+        self._drop()
+
+    def get(self, url: str) -> Answer:
+        """Asks for `url`."""
+        return self.request("GET", url)
+
+    def post(self, url: str, payload: object) -> Answer:
+        """Sends `payload` as JSON."""
+        return self.request("POST", url, json.dumps(payload).encode(), {"Content-Type": "application/json"})
+
+    def request(
+        self, method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """One request and its whole answer. Raises NeighbourError."""
+        try:
+            with self._session.request(
+                method,
+                url,
+                data=body,
+                headers=headers,
+                timeout=(min(CONNECT_LIMIT_S, self._limit_s), self._limit_s),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                if response.is_redirect:
+                    raise PermanentError(Reason.REDIRECTED)
+                return Answer(response.status_code, self._read(response), response.headers)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            if isinstance(error, NeighbourError):
+                raise
+            raise self._translate(error) from error
+
+    def _read(self, response: requests.Response) -> bytes:
+        content = bytearray()
+        while piece := response.raw.read1(65_536, decode_content=False):
+            content += piece
+            if len(content) > self._largest:
+                raise PermanentError(Reason.TOO_LARGE)
+        if self._expired:  # a socket that was shut down reads like one that ended
+            raise TemporaryError(Reason.TIMEOUT)
+        return bytes(content)
+
+    def _translate(self, error: Exception) -> NeighbourError:
+        if self._expired:
+            return TemporaryError(Reason.TIMEOUT)
+        return translate(error)
+
+    def watch(self, connection: socket.socket) -> None:
+        """Has this socket shut down at the deadline. It is a copy: TLS takes the original away."""
+        copy = connection.dup()
+        with self._lock:
+            self._sockets.append(copy)
+            expired = self._expired
+        if expired:
+            _shut(copy)
+
+    def _expire(self) -> None:
+        with self._lock:
+            self._expired = True
+            for connection in self._sockets:
+                _shut(connection)
+
+    def _drop(self) -> None:
+        with self._lock:
+            for connection in self._sockets:
+                connection.close()
+            self._sockets.clear()
+
+
+def translate(error: BaseException) -> NeighbourError:
+    """The NeighbourError for what `requests`, urllib3 or a socket raised, found along its causes."""
+    for link in _chain(error):
+        found = _reason(link)
+        if found is not None:
+            kind = PermanentError if found in (Reason.BAD_ADDRESS, Reason.TLS, Reason.BAD_ANSWER) else TemporaryError
+            return kind(found)
+    return TemporaryError(Reason.BAD_ANSWER)
+
+
+_KINDS: tuple[tuple[tuple[type[BaseException], ...], Reason], ...] = (
+    ((socket.gaierror, urllib3.exceptions.NameResolutionError), Reason.DNS),
+    ((ConnectionRefusedError,), Reason.REFUSED),
+    ((ConnectionError,), Reason.RESET),
+    ((TimeoutError, urllib3.exceptions.TimeoutError), Reason.TIMEOUT),
+    ((ssl.SSLError,), Reason.TLS),
+    ((requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, UnicodeError), Reason.BAD_ADDRESS),
+    ((urllib3.exceptions.LocationParseError,), Reason.BAD_ADDRESS),
+)
+_NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
+
+
+def _reason(error: BaseException) -> Reason | None:
+    if isinstance(error, OSError) and error.errno in _NO_ROUTE:
+        return Reason.UNREACHABLE
+    return next((reason for kinds, reason in _KINDS if isinstance(error, kinds)), None)
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """The error and what it came from, innermost first: the innermost knows best."""
+    found: list[BaseException] = []
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        link = waiting.pop()
+        if link is None or link in found:
+            continue
+        found.append(link)
+        arguments = [part for part in link.args if isinstance(part, BaseException)]
+        waiting += [link.__context__, link.__cause__, getattr(link, "reason", None), *arguments]
+        waiting = [part for part in waiting if isinstance(part, BaseException)]
+    return found[::-1]
+
+
+def _shut(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it has ended by itself
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+class _Adapter(requests.adapters.HTTPAdapter):
+    """Hands every socket to its exchange as soon as it is connected, before TLS and before a byte is read."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options)
+        exchange = self._exchange
+
+        class Plain(HTTPConnection):
+            def _new_conn(self) -> socket.socket:
+                connection = super()._new_conn()
+                exchange.watch(connection)
+                return connection
+
+        class Secure(HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                connection = super()._new_conn()
+                exchange.watch(connection)
+                return connection
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class SecurePool(HTTPSConnectionPool):
+            ConnectionCls = Secure
+
+        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}

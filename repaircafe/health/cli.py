@@ -1,0 +1,47 @@
+"""`flask health`: the way in when no page works."""
+
+import json
+from typing import NoReturn
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from repaircafe.health.monitor import State, monitor
+from repaircafe.neighbours import SERVICE_NAMES, Report, Status, explain
+from repaircafe.startup import Startup
+
+MARKS = {Status.OK: "ok", Status.DEGRADED: "!!", Status.UNREACHABLE: "XX", Status.UNCONFIGURED: "--"}
+
+
+@click.command("health")
+@click.option("--json", "as_json", is_flag=True, help="The same JSON as GET /health.")
+@with_appcontext
+def command(as_json: bool) -> NoReturn:
+    """Shows how the database, the language model and mail are. Exit 0 while pages can be served, else 1."""
+    startup: Startup = current_app.extensions["startup"]
+    startup.ready = True  # this process serves no page; what it is asked is how the neighbours are
+    health = monitor().health()
+    if as_json:
+        click.echo(json.dumps(health.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        click.echo(f"{health.state.value}  (migration {health.migrations.current or '-'} of {health.migrations.head})")
+        for report in health.reports:
+            echo_report(report)
+    raise SystemExit(0 if health.state in (State.HEALTHY, State.DEGRADED) and health.ready else 1)
+
+
+def echo_report(report: Report) -> None:
+    """One line for the service, and for a failure one with the cure."""
+    reason = report.reason
+    if reason is None:
+        click.echo(
+            f"[{MARKS[report.status]}] {SERVICE_NAMES[report.service]}: {report.detail} ({report.latency_ms:.0f} ms)"
+        )
+        return
+    explanation = explain(report.service, reason)
+    detail = f" {report.detail}." if report.detail else ""
+    click.echo(
+        f"[{MARKS[report.status]}] {SERVICE_NAMES[report.service]}: {explanation.sentence}{detail} [{reason.value}]"
+    )
+    click.echo(f"     What to do: {explanation.cure}")

@@ -1,0 +1,51 @@
+"""The `service_tests` table: how the last test of a service went that health itself must not contact."""
+
+import uuid
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from repaircafe.database import Base
+from repaircafe.neighbours import Reason, Report, Service, Step, StepName
+
+
+class ServiceTest(Base):
+    """The last test of one service; `reason` is null where it went well."""
+
+    __tablename__ = "service_tests"
+
+    id: Mapped[uuid.UUID] = mapped_column(sa.Uuid, primary_key=True, server_default=sa.text("new_uuid()"))
+    service: Mapped[str] = mapped_column(sa.String(20), unique=True)
+    reason: Mapped[str | None] = mapped_column(sa.String(40))
+    detail: Mapped[str] = mapped_column(sa.Text)
+    latency_ms: Mapped[float] = mapped_column(sa.Double)
+    tested_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), server_default=sa.func.now())
+    updated_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), server_default=sa.func.now())
+
+
+def remember(session: Session, report: Report) -> None:
+    """Upserts the report of a test, and commits."""
+    row = {
+        "reason": report.reason.value if report.reason else None,
+        "detail": report.detail,
+        "latency_ms": report.latency_ms,
+        "tested_at": report.checked_at,
+    }
+    statement = insert(ServiceTest).values(service=report.service.value, **row)
+    session.execute(
+        statement.on_conflict_do_update(index_elements=[ServiceTest.service], set_={**row, "updated_at": sa.func.now()})
+    )
+    session.commit()
+
+
+def remembered(session: Session, service: Service) -> Report | None:
+    """The last test's report, or None where there has been none."""
+    row = session.scalar(sa.select(ServiceTest).where(ServiceTest.service == service.value))
+    if row is None:
+        return None
+    known = row.reason in set(Reason)
+    reason = (Reason(row.reason) if known else Reason.INTERNAL) if row.reason else None
+    return Report(service, (Step(StepName.TOKEN, row.detail, reason),), row.latency_ms, row.tested_at)

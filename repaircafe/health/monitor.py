@@ -1,0 +1,326 @@
+"""The health of the whole: checks side by side, each cached and at most once at a time, and one state made of them.
+
+Nothing here runs on a timer. Who asks sets the checks going; many who ask at once share them.
+"""
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import structlog
+from flask import Flask, current_app
+
+from repaircafe import __version__
+from repaircafe.config.store import Store
+from repaircafe.database import Database, MigrationState, db, scripts
+from repaircafe.deadlines import BusyError, Cached, DeadlineError, Pending, SingleFlight
+from repaircafe.health import checks, models
+from repaircafe.health.checks import Check, Work
+from repaircafe.logs import EventType
+from repaircafe.mail.gmail import GmailCredentials
+from repaircafe.neighbours import Reason, Report, Service, Status, StepName, explain
+from repaircafe.startup import Startup
+
+HEALTH_LIMIT_S = 1.7
+"""How long `/health` waits for its checks; its promise is two seconds."""
+TEST_LIMIT_S = 4.6
+"""How long a connection test may take; its promise is five seconds."""
+GLANCE_S = 0.15
+"""How long a page waits for a banner that is fresh rather than last known."""
+TTL_S = {Service.DB: 1.0, Service.LLM: 10.0, Service.MAIL: 10.0}
+ERROR_WINDOW_S = 300
+
+log = structlog.get_logger()
+
+
+class State(StrEnum):
+    """The app's own state; unhealthy means the database."""
+
+    STARTING = "starting"
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNHEALTHY = "unhealthy"
+
+
+@dataclass(frozen=True)
+class Health:
+    """The whole at one moment."""
+
+    state: State
+    reports: tuple[Report, ...]
+    migrations: MigrationState
+    pool: dict[str, int]
+    errors: dict[str, int]
+    uptime_s: float
+    timestamp: datetime
+
+    def report(self, service: Service) -> Report:
+        """One service's report."""
+        return next(report for report in self.reports if report.service is service)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the database answers."""
+        return self.report(Service.DB).status not in (Status.UNREACHABLE, Status.UNCONFIGURED)
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests that need the database can be served."""
+        usable = self.report(Service.DB).reason not in (Reason.NOT_MIGRATED, Reason.AUTH_REFUSED, Reason.LOADING)
+        return self.state is not State.STARTING and self.connected and usable
+
+    @property
+    def alarms(self) -> tuple[Report, ...]:
+        """The services that somebody should look after."""
+        return tuple(one for one in self.reports if one.status in (Status.DEGRADED, Status.UNREACHABLE))
+
+    def as_dict(self) -> dict[str, object]:
+        """The body of `GET /health`."""
+        body: dict[str, object] = {
+            "status": self.state.value,
+            "database": "connected" if self.connected else "disconnected",
+            "timestamp": self.timestamp.isoformat(),
+            "version": __version__,
+            "uptime_s": round(self.uptime_s, 1),
+            "services": [report.as_dict() for report in self.reports],
+            "migrations": {
+                "current": self.migrations.current,
+                "head": self.migrations.head,
+                "consistent": self.migrations.consistent,
+            },
+            "pool": self.pool,
+            "errors": self.errors,
+        }
+        if self.state is not State.HEALTHY:
+            body["error"] = (
+                "; ".join(
+                    f"{one.service.value}: {explain(one.service, one.reason).sentence}"
+                    for one in self.alarms
+                    if one.reason
+                )
+                or "The app is starting."
+            )
+        return body
+
+
+class ErrorWindow:
+    """How many requests there were in the last minutes, and how many failed by our own fault."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._buckets: deque[tuple[int, int, int]] = deque()
+
+    def count(self, failed: bool) -> None:
+        """One request more."""
+        with self._lock:
+            second = int(time.monotonic()) // 10
+            if self._buckets and self._buckets[-1][0] == second:
+                _, requests, failures = self._buckets.pop()
+                self._buckets.append((second, requests + 1, failures + failed))
+            else:
+                self._buckets.append((second, 1, int(failed)))
+            self._drop_old(second)
+
+    def as_dict(self) -> dict[str, int]:
+        """The sums over the window."""
+        with self._lock:
+            self._drop_old(int(time.monotonic()) // 10)
+            requests = sum(bucket[1] for bucket in self._buckets)
+            failed = sum(bucket[2] for bucket in self._buckets)
+        return {"window_s": ERROR_WINDOW_S, "requests": requests, "failed": failed}
+
+    def _drop_old(self, second: int) -> None:
+        while self._buckets and self._buckets[0][0] <= second - ERROR_WINDOW_S // 10:
+            self._buckets.popleft()
+
+
+class Monitor:
+    """Knows how the neighbours are. One per app."""
+
+    def __init__(self, app: Flask, database: Database, store: Store, startup: Startup) -> None:
+        self._app = app
+        self._database = database
+        self._store = store
+        self._startup = startup
+        self._credentials = GmailCredentials.of(database.environment)
+        self._began = time.monotonic()
+        self._lock = threading.Lock()
+        self._state = State.STARTING
+        self._latest: dict[Service, Report] = {}
+        self._migrations = MigrationState(None, next(iter(scripts()), None))
+        self._caches: dict[Service, Cached[Report]] = {
+            service: Cached(f"health-{service.value}", TTL_S[service], HEALTH_LIMIT_S) for service in Service
+        }
+        self._tests: dict[Service, SingleFlight[Report]] = {
+            service: SingleFlight(f"test-{service.value}") for service in Service
+        }
+        self.errors = ErrorWindow()
+        app.extensions["monitor"] = self
+
+    def health(self, wait_s: float = HEALTH_LIMIT_S) -> Health:
+        """The whole, after at most `wait_s` seconds; what is not known by then is reported as it was, or as late."""
+        pending = {service: self._begin(service) for service in Service}
+        until = time.monotonic() + wait_s
+        reports = tuple(self._await(service, run, until) for service, run in pending.items())
+        return self._judge(reports)
+
+    def glance(self) -> Health:
+        """The whole for a page that must not wait; checks that are due go on behind it."""
+        return self.health(GLANCE_S)
+
+    def test(self, service: Service, endpoint: str, model: str) -> Report:
+        """The deep check of one service with the given, unsaved values; the button and the command."""
+        work: dict[Service, Work] = {
+            Service.DB: checks.database_test(self._database, self._learn_migrations),
+            Service.LLM: checks.llm(endpoint, model, generate=True),
+            Service.MAIL: checks.mail(self._credentials),
+        }
+        check = Check(service)
+        try:
+            report = self._tests[service].alone(lambda: checks.run(check, work[service]), TEST_LIMIT_S).result()
+        except DeadlineError:
+            report = check.late()
+        except BusyError:
+            return checks.report_of(service, Reason.BUSY)
+        log.info(
+            "Connection tested",
+            event_type=EventType.CONNECTION_TEST,
+            resource_id=service.value,
+            status=report.status.value,
+            reason=report.reason.value if report.reason else None,
+        )
+        self._learn(report)
+        return report
+
+    def models(self) -> tuple[str, ...]:
+        """The models that the last check of the language model found."""
+        last = self._caches[Service.LLM].last
+        return last.models if last else ()
+
+    def expire(self, service: Service) -> None:
+        """After a change of settings: what is known of the service is out of date."""
+        self._caches[service].expire()
+
+    def _learn(self, report: Report) -> None:
+        if report.service is not Service.MAIL:
+            self.expire(report.service)
+            return
+        self._caches[Service.MAIL].put(report)
+        if report.reason is Reason.NOT_SET:
+            return
+        try:
+            models.remember(db.session(), report)
+        except Exception as error:  # the report is worth showing with the database away, too
+            db.session.rollback()
+            log.debug("Test not remembered", event_type=EventType.DB_ERROR, exc_info=error)
+
+    def _begin(self, service: Service) -> tuple[Pending[Report], Check]:
+        check = Check(service)
+        return self._caches[service].begin(lambda: self._work(check)), check
+
+    def _work(self, check: Check) -> Report:
+        match check.service:
+            case Service.DB:
+                return checks.run(check, checks.database_health(self._database, self._learn_migrations))
+            case Service.LLM:
+                return self._llm(check)
+            case Service.MAIL:
+                return self._mail()
+
+    def _llm(self, check: Check) -> Report:
+        stored = self._store.stored() if self._startup.ready else None
+        if stored is None:
+            return checks.report_of(Service.LLM, Reason.SETTINGS_UNKNOWN)
+        check.at = StepName.SERVER
+        return checks.run(check, checks.llm(stored.settings.llm_endpoint, stored.settings.llm_model))
+
+    def _mail(self) -> Report:
+        """The last test's result: a health poll never contacts the mail provider."""
+        if self._credentials is None:
+            return checks.report_of(Service.MAIL, Reason.NOT_SET, StepName.CREDENTIALS)
+        last = self._caches[Service.MAIL].last
+        if not self._startup.ready:
+            return last or checks.report_of(Service.MAIL, Reason.SETTINGS_UNKNOWN)
+        try:
+            with self._app.app_context():
+                found = models.remembered(db.session(), Service.MAIL)
+        except Exception:  # noqa: BLE001  why is the database check's to say
+            return last or checks.report_of(Service.MAIL, Reason.SETTINGS_UNKNOWN)
+        return found or checks.report_of(Service.MAIL, Reason.NOT_TESTED, StepName.TOKEN)
+
+    def _await(self, service: Service, begun: tuple[Pending[Report], Check], until: float) -> Report:
+        pending, check = begun
+        try:
+            return pending.result(until - time.monotonic())
+        except DeadlineError:
+            last = self._caches[service].last
+            if time.monotonic() < pending.deadline:
+                return last or checks.report_of(service, Reason.SETTINGS_UNKNOWN)  # only glanced at: not late yet
+            # The mail check only reads what was remembered: late means that the database is, not Google.
+            return (
+                check.late()
+                if service is not Service.MAIL
+                else last or checks.report_of(service, Reason.SETTINGS_UNKNOWN)
+            )
+
+    def _judge(self, reports: tuple[Report, ...]) -> Health:
+        return Health(
+            state=self._next_state(reports),
+            reports=reports,
+            migrations=self._migrations,
+            pool=self._database.pool(),
+            errors=self.errors.as_dict(),
+            uptime_s=time.monotonic() - self._began,
+            timestamp=datetime.now(UTC),
+        )
+
+    def _learn_migrations(self, state: MigrationState) -> None:
+        self._migrations = state
+
+    def _next_state(self, reports: tuple[Report, ...]) -> State:
+        """The state that the newest reports make, with one log line for each thing that changed."""
+        with self._lock:
+            for report in reports:
+                self._note(report)
+            state = self._state_of_latest()
+            if state is not self._state:
+                log.warning(
+                    "Health changed", event_type=EventType.HEALTH_TRANSITION, before=self._state.value, now=state.value
+                )
+                self._state = state
+            return state
+
+    def _note(self, report: Report) -> None:
+        """Takes a report unless a newer one is known: threads may bring them out of order."""
+        before = self._latest.get(report.service)
+        if before is not None and before.checked_at >= report.checked_at:
+            return
+        self._latest[report.service] = report
+        if (before is not None and before.reason is report.reason) or (before is None and report.reason is None):
+            return
+        log.warning(
+            "Neighbour changed",
+            event_type=EventType.HEALTH_TRANSITION,
+            resource_id=report.service.value,
+            status=report.status.value,
+            reason=report.reason.value if report.reason else None,
+        )
+
+    def _state_of_latest(self) -> State:
+        if not self._startup.ready:
+            return State.STARTING
+        latest = {service: report.status for service, report in self._latest.items()}
+        if latest.get(Service.DB) is Status.UNREACHABLE:
+            return State.UNHEALTHY
+        if Status.DEGRADED in latest.values() or Status.UNREACHABLE in latest.values():
+            return State.DEGRADED
+        return State.HEALTHY
+
+
+def monitor() -> Monitor:
+    """The running app's monitor."""
+    found: Monitor = current_app.extensions["monitor"]
+    return found

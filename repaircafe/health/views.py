@@ -1,0 +1,83 @@
+"""`/health` for people and monitors, liveness, readiness, and the banner."""
+
+import hashlib
+
+from flask import Blueprint, Response, jsonify, make_response, render_template, request
+
+from repaircafe.access import is_operator, open_while_starting, public
+from repaircafe.health.monitor import Health, State, monitor
+from repaircafe.neighbours import SERVICE_NAMES, STEP_LABELS, STILL_WORKS, Service, explain
+
+blueprint = Blueprint("health", __name__)
+
+STATUS_CODES = {State.STARTING: 503, State.UNHEALTHY: 503, State.HEALTHY: 200, State.DEGRADED: 200}
+
+
+@blueprint.get("/health")
+@public
+@open_while_starting
+def show() -> Response:
+    """The whole, as JSON, or as a page where a browser asks."""
+    health = monitor().health()
+    accepted = request.accept_mimetypes
+    if accepted["text/html"] > accepted["application/json"]:
+        response = make_response(render_template("health/show.html", health=health))
+    else:
+        response = jsonify(health.as_dict())
+    return _uncached(response, STATUS_CODES[health.state])
+
+
+@blueprint.get("/health/live")
+@public
+@open_while_starting
+def live() -> Response:
+    """Whether the process answers; it asks nobody."""
+    return _uncached(jsonify(status="live"), 200)
+
+
+@blueprint.get("/health/ready")
+@public
+@open_while_starting
+def ready() -> Response:
+    """Whether requests can be served: the database and its migrations."""
+    health = monitor().health()
+    body = {"status": "ready" if health.ready else "not ready", "error": health.as_dict().get("error")}
+    if health.ready:
+        del body["error"]
+    return _uncached(jsonify(body), 200 if health.ready else 503)
+
+
+@blueprint.get("/banner")
+@public
+@open_while_starting
+def banner() -> Response:
+    """The banner's inside; 204 where the page has it already, so that nothing is announced twice."""
+    health = monitor().health()
+    if request.args.get("seen") == banner_version(health):
+        return _uncached(make_response("", 204), 204)
+    return _uncached(make_response(render_template("health/_banner.html", health=health)), 200)
+
+
+def banner_version(health: Health) -> str:
+    """What the banner would say, as a short digest."""
+    said = [(one.service.value, one.reason) for one in health.alarms]
+    return hashlib.sha256(f"{health.state is State.STARTING}{said}{is_operator()}".encode()).hexdigest()[:12]
+
+
+def init_templates(context: dict[str, object]) -> None:
+    """What every template may use to speak of the neighbours."""
+    context.update(
+        explain=explain,
+        service_names=SERVICE_NAMES,
+        still_works=STILL_WORKS,
+        step_labels=STEP_LABELS,
+        glance=lambda: monitor().glance(),
+        banner_version=banner_version,
+        Service=Service,
+    )
+
+
+def _uncached(response: Response, status: int) -> Response:
+    response.status_code = status
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,1 @@
+"""The language model: Ollama or a llama.cpp server, told apart by asking."""

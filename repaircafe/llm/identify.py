@@ -1,0 +1,11 @@
+"""Tells the servers apart by asking: Ollama says so under a path of its own, everything else is asked as llama.cpp."""
+
+from repaircafe.exchange import Exchange
+from repaircafe.llm.base import Server
+from repaircafe.llm.llamacpp import LlamaCpp
+from repaircafe.llm.ollama import Ollama
+
+
+def identify(exchange: Exchange, endpoint: str) -> Server:
+    """The adapter for what answers at `endpoint`. Raises NeighbourError."""
+    return Ollama.recognise(exchange, endpoint) or LlamaCpp.recognise(exchange, endpoint)

@@ -1,0 +1,73 @@
+"""llama.cpp's server and others that speak OpenAI's API, as the README of llama.cpp's tools/server tells it."""
+
+from typing import Any
+
+from repaircafe.exchange import Answer, Exchange
+from repaircafe.neighbours import PermanentError, Reason, TemporaryError
+
+
+class LlamaCpp:
+    """A server with OpenAI's routes; implements base.Server."""
+
+    def __init__(self, exchange: Exchange, endpoint: str, title: str) -> None:
+        self.title = title
+        self._exchange = exchange
+        self._endpoint = endpoint
+        self._models: tuple[str, ...] | None = None
+
+    @classmethod
+    def recognise(cls, exchange: Exchange, endpoint: str) -> "LlamaCpp":
+        """The server behind `endpoint`.
+
+        llama.cpp's `GET /health` answers 503 while the model is loaded: TemporaryError(loading). Where there is no such
+        route, `GET /v1/models` decides. Raises PermanentError(bad_answer) for anything else.
+        """
+        health = exchange.get(f"{endpoint}/health")
+        if health.status == 503 and _is_loading(health.json_or_none()):
+            raise TemporaryError(Reason.LOADING)
+        found = cls(exchange, endpoint, "OpenAI-compatible server")
+        if health.status == 200 and isinstance(status := health.json_or_none(), dict) and status.get("status") == "ok":
+            found.title = f"llama.cpp {found._build()}".strip()
+        found.models()
+        return found
+
+    def models(self) -> tuple[str, ...]:
+        """From `GET /v1/models`."""
+        if self._models is None:
+            found = self._checked(self._exchange.get(f"{self._endpoint}/v1/models"))
+            try:
+                self._models = tuple(sorted(str(model["id"]) for model in found["data"]))
+            except (KeyError, TypeError):
+                raise PermanentError(Reason.BAD_ANSWER) from None
+        return self._models
+
+    def has(self, model: str) -> bool:
+        """Names are exact."""
+        return model in self.models()
+
+    def one_token(self, model: str) -> None:
+        """By `POST /v1/chat/completions` with `max_tokens` 1."""
+        request = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1, "stream": False}
+        found = self._checked(self._exchange.post(f"{self._endpoint}/v1/chat/completions", request))
+        if not isinstance(found, dict) or not found.get("choices"):
+            raise PermanentError(Reason.BAD_ANSWER)
+
+    def _build(self) -> str:
+        """The build from `GET /props`, such as b6500-0f4e1a2; empty where the server does not tell."""
+        answer = self._exchange.get(f"{self._endpoint}/props")
+        found = answer.json_or_none() if answer.status == 200 else None
+        return str(found.get("build_info", ""))[:40] if isinstance(found, dict) else ""
+
+    def _checked(self, answer: Answer) -> Any:
+        if answer.status == 503 and _is_loading(answer.json_or_none()):
+            raise TemporaryError(Reason.LOADING)
+        if answer.status >= 500:
+            raise TemporaryError(Reason.HTTP_ERROR, f"HTTP {answer.status}")
+        if answer.status != 200:
+            raise PermanentError(Reason.BAD_ANSWER, f"HTTP {answer.status}")
+        return answer.json()
+
+
+def _is_loading(found: object) -> bool:
+    error = found.get("error") if isinstance(found, dict) else None
+    return isinstance(error, dict) and error.get("type") == "unavailable_error"

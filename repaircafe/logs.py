@@ -1,0 +1,198 @@
+"""Structured logs: one JSON object a line, with a constant message, and without the value of any secret.
+
+What other libraries log through the standard library takes the same way out.
+"""
+
+import base64
+import html
+import json
+import logging
+import re
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from typing import Any
+from urllib.parse import quote
+
+import structlog
+from flask import Flask, Response, g, request
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from repaircafe.environment import Environment, LogFormat
+
+REDACTED = "[redacted]"
+FIELDS = ("event_type", "request_id", "user_id", "resource_id", "exception")
+"""In every line, null where they do not apply, so that a query never has to ask whether they exist."""
+
+_IN_URL = re.compile(r"(://[^/\s:@]*:)[^/\s@]+(@)")
+
+
+class EventType(StrEnum):
+    """What a line is about; the one list of them."""
+
+    AUTH_FAILURE = "auth_failure"
+    AUTHZ_FAILURE = "authz_failure"
+    DB_ERROR = "db_error"
+    VALIDATION_ERROR = "validation_error"
+    STARTUP_ERROR = "startup_error"
+    STARTUP = "startup"
+    MIGRATION = "migration"
+    REQUEST = "request"
+    HEALTH_TRANSITION = "health_transition"
+    CONNECTION_TEST = "connection_test"
+    CONFIG_CHANGED = "config_changed"
+    INTERNAL_ERROR = "internal_error"
+    LIBRARY = "library"
+
+
+class Redactor:
+    """Strikes the given secrets out of any text, in every form in which a library may print them."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        forms = {form for secret in secrets for form in _forms(secret) if form}
+        longest_first = sorted(forms, key=len, reverse=True)
+        self._pattern = re.compile("|".join(re.escape(form) for form in longest_first)) if forms else None
+
+    def text(self, value: str) -> str:
+        """The text without any secret, and without the password of any URL."""
+        found = self._pattern.sub(REDACTED, value) if self._pattern else value
+        return _IN_URL.sub(rf"\1{REDACTED}\2", found)
+
+    def holds_secret(self, value: str) -> bool:
+        """Whether a secret turns up in the text."""
+        return bool(self._pattern and self._pattern.search(value))
+
+    def value(self, value: Any) -> Any:
+        """The same, down through dictionaries and lists; what is neither text nor plain becomes text."""
+        match value:
+            case str():
+                return self.text(value)
+            case None | bool() | int() | float():
+                return value
+            case dict():
+                return {self.text(str(key)): self.value(part) for key, part in value.items()}
+            case list() | tuple() | set() | frozenset():
+                return [self.value(part) for part in value]
+        return self.text(str(value))
+
+    def __call__(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+        """The structlog processor; it stands last before the renderer."""
+        return {key: self.value(part) for key, part in event.items()}
+
+
+def _forms(secret: str) -> set[str]:
+    """A secret as it may be printed: as it is, in a URL, in a Python or JSON string, in HTML, as Basic credentials."""
+    basic = base64.b64encode(f"operator:{secret}".encode()).decode()
+    escaped = {repr(secret)[1:-1], json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    return {secret, quote(secret), quote(secret, safe=""), html.escape(secret), basic, *escaped}
+
+
+def configure(environment: Environment, *, quiet: bool = False) -> Redactor:
+    """Sets up all logging of the process on stderr and answers the redactor of its secrets.
+
+    `quiet` keeps a command's output to its own words: only warnings and worse.
+    """
+    redactor = Redactor(environment.secret_values())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.CallsiteParameterAdder(
+            [structlog.processors.CallsiteParameter.MODULE, structlog.processors.CallsiteParameter.FUNC_NAME]
+        ),
+        structlog.processors.format_exc_info,
+        _name_fields,
+    ]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redactor, _renderer(environment)],
+        )
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,  # gunicorn loads the app before it forks and tests configure again
+    )
+    level = max(logging.getLevelName(environment.log_level), logging.WARNING if quiet else 0)
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    _calm_libraries()
+    return redactor
+
+
+def _calm_libraries() -> None:
+    """Lowers what repeats per request what the health monitor says once, and what prints addresses with parameters."""
+    for name in ("sqlalchemy.pool", "urllib3", "psycopg", "psycopg.pool"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    for name in ("alembic", "asyncio"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _name_fields(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Gives every line the designed names, in one order, whoever wrote it."""
+    ours = event.get("_from_structlog", True)
+    line: EventDict = {
+        "timestamp": event.pop("timestamp"),
+        "level": event.pop("level"),
+        "message": event.pop("event"),
+        "module": event.pop("module", None),
+        "function": event.pop("func_name", None),
+    }
+    for field in FIELDS:
+        line[field] = event.pop(field, None)
+    if line["event_type"] is None:
+        line["event_type"] = EventType.INTERNAL_ERROR if ours and line["exception"] else EventType.LIBRARY
+    return {**line, **event}
+
+
+def _renderer(environment: Environment) -> Processor:
+    chosen = environment.log_format or (LogFormat.CONSOLE if sys.stderr.isatty() else LogFormat.JSON)
+    if chosen is LogFormat.JSON:
+        return structlog.processors.JSONRenderer(ensure_ascii=False)
+    return _console
+
+
+def _console(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
+    """A line for a person: time, level, message, and what is not empty of the rest; a traceback below it."""
+    hidden = {"timestamp", "level", "message", "module", "function", "exception", "event_type"}
+    rest = " ".join(f"{key}={part}" for key, part in event.items() if key not in hidden and part is not None)
+    head = f"{str(event['timestamp'])[11:19]} {event['level']!s:<8} {event['message']}  {rest}".rstrip()
+    return f"{head}\n{event['exception']}" if event.get("exception") else head
+
+
+def watch_requests(app: Flask, count: Callable[[bool], None]) -> None:
+    """One line per request, and an id that its lines, its error page and its X-Request-ID share.
+
+    `count` hears of each request whether it failed by our own fault.
+    """
+
+    def begin() -> None:
+        g.began = time.monotonic()
+        g.request_id = uuid.uuid4().hex[:16]
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+    def end(response: Response) -> Response:
+        response.headers["X-Request-ID"] = g.request_id
+        count(response.status_code == 500)
+        structlog.get_logger().info(
+            "Request answered",
+            event_type=EventType.REQUEST,
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            duration_ms=round((time.monotonic() - g.began) * 1000, 1),
+            remote=request.remote_addr,
+        )
+        return response
+
+    app.before_request(begin)
+    app.after_request(end)

@@ -1,0 +1,1 @@
+"""Mail: Gmail, contacted only when the organiser presses a button."""

@@ -1,0 +1,362 @@
+"""The words for our neighbours, database, LLM and mail: how one is, why, and what the organiser can do about it.
+
+One table turns a reason into a sentence and its cure; banner, page, CLI and JSON all read it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeAlias
+
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+
+Text: TypeAlias = str | LazyString
+"""A text, or one that is translated when it is shown."""
+
+
+class Service(StrEnum):
+    """A neighbour that the app needs and does not own."""
+
+    DB = "db"
+    LLM = "llm"
+    MAIL = "mail"
+
+
+class Status(StrEnum):
+    """How a neighbour is. `degraded`: there, but not usable as asked. `unconfigured` is never an alarm."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    UNREACHABLE = "unreachable"
+    UNCONFIGURED = "unconfigured"
+
+
+class Reason(StrEnum):
+    """Why a neighbour is not ok: the fixed list that monitors may rely on."""
+
+    NOT_SET = "not_set"
+    SETTINGS_UNKNOWN = "settings_unknown"
+    BAD_ADDRESS = "bad_address"
+    DNS = "dns"
+    REFUSED = "refused"
+    UNREACHABLE = "no_route"
+    TIMEOUT = "timeout"
+    RESET = "reset"
+    TLS = "tls"
+    HTTP_ERROR = "http_error"
+    REDIRECTED = "redirected"
+    BAD_ANSWER = "bad_answer"
+    TOO_LARGE = "too_large"
+    LOADING = "loading"
+    MODEL_MISSING = "model_missing"
+    MODEL_NOT_CHOSEN = "model_not_chosen"
+    AUTH_EXPIRED = "auth_expired"
+    AUTH_REFUSED = "auth_refused"
+    DATABASE_MISSING = "database_missing"
+    TOO_MANY_CONNECTIONS = "too_many_connections"
+    NOT_MIGRATED = "not_migrated"
+    SCHEMA_DRIFT = "schema_drift"
+    SLOW = "slow"
+    NOT_TESTED = "not_tested"
+    BUSY = "busy"
+    INTERNAL = "internal"
+
+
+STATUS_OF: Mapping[Reason, Status] = MappingProxyType(
+    {
+        Reason.NOT_SET: Status.UNCONFIGURED,
+        Reason.SETTINGS_UNKNOWN: Status.UNCONFIGURED,
+        Reason.LOADING: Status.DEGRADED,
+        Reason.MODEL_MISSING: Status.DEGRADED,
+        Reason.MODEL_NOT_CHOSEN: Status.DEGRADED,
+        Reason.AUTH_EXPIRED: Status.DEGRADED,
+        Reason.AUTH_REFUSED: Status.DEGRADED,
+        Reason.NOT_MIGRATED: Status.DEGRADED,
+        Reason.SCHEMA_DRIFT: Status.DEGRADED,
+        Reason.SLOW: Status.DEGRADED,
+        Reason.NOT_TESTED: Status.DEGRADED,
+    }
+)
+"""What a reason means for its service; a reason that is not here means `unreachable`."""
+
+
+class NeighbourError(Exception):
+    """A neighbour did not do what it was asked. `detail` is plain, short and free of secrets; a page may show it."""
+
+    def __init__(self, reason: Reason, detail: Text = "") -> None:
+        super().__init__(f"{reason.value}: {detail}" if detail else reason.value)
+        self.reason = reason
+        self.detail = detail
+
+
+class TemporaryError(NeighbourError):
+    """May go by itself: waiting and asking again is right."""
+
+
+class PermanentError(NeighbourError):
+    """Stays until somebody changes something: asking again is pointless."""
+
+
+class StepName(StrEnum):
+    """What a check does one after the other."""
+
+    ADDRESS = "address"
+    NAME = "name"
+    CONNECTION = "connection"
+    SIGN_IN = "sign_in"
+    SERVER = "server"
+    MODEL = "model"
+    ANSWER = "answer"
+    TABLES = "tables"
+    CREDENTIALS = "credentials"
+    TOKEN = "token"  # noqa: S105  the name of a step
+
+
+STEP_LABELS: Mapping[StepName, Text] = MappingProxyType(
+    {
+        StepName.ADDRESS: _l("Address"),
+        StepName.NAME: _l("Name"),
+        StepName.CONNECTION: _l("Connection"),
+        StepName.SIGN_IN: _l("Sign-in"),
+        StepName.SERVER: _l("Server"),
+        StepName.MODEL: _l("Model"),
+        StepName.ANSWER: _l("Answer"),
+        StepName.TABLES: _l("Tables"),
+        StepName.CREDENTIALS: _l("Credentials"),
+        StepName.TOKEN: _l("Refresh token"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a check, done or failed. `detail` is a short plain sentence."""
+
+    name: StepName
+    detail: Text = ""
+    reason: Reason | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether this step succeeded."""
+        return self.reason is None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check of one service found. `latency_ms` is that of the whole check."""
+
+    service: Service
+    steps: tuple[Step, ...]
+    latency_ms: float
+    checked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    models: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> Step | None:
+        """The step that failed; it is the last one."""
+        return next((step for step in self.steps if not step.ok), None)
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why the service is not ok, or None."""
+        return self.failed.reason if self.failed else None
+
+    @property
+    def status(self) -> Status:
+        """How the service is."""
+        return STATUS_OF.get(self.reason, Status.UNREACHABLE) if self.reason else Status.OK
+
+    @property
+    def detail(self) -> str:
+        """What the last step had to say, in the language of whoever asks."""
+        return str(self.steps[-1].detail) if self.steps else ""
+
+    def as_dict(self) -> dict[str, object]:
+        """The service's entry in `/health`."""
+        return {
+            "service": self.service.value,
+            "status": self.status.value,
+            "reason": self.reason.value if self.reason else None,
+            "detail": self.detail,
+            "latency_ms": round(self.latency_ms, 1),
+            "checked_at": self.checked_at.isoformat(),
+        }
+
+    def as_test(self) -> dict[str, object]:
+        """The same with every step: the answer of a connection test."""
+        steps = [
+            {"step": step.name.value, "ok": step.ok, "detail": str(step.detail), "reason": step.reason}
+            for step in self.steps
+        ]
+        return {**self.as_dict(), "steps": steps}
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A reason in words: what is away, what to do. `endpoint` is the view whose button cures it, with its label."""
+
+    sentence: Text
+    cure: Text
+    endpoint: str | None = None
+    button: Text = ""
+
+
+SERVICE_NAMES: Mapping[Service, Text] = MappingProxyType(
+    {Service.DB: _l("Database"), Service.LLM: _l("Language model"), Service.MAIL: _l("Mail")}
+)
+
+STILL_WORKS: Mapping[Service, Text] = MappingProxyType(
+    {
+        Service.DB: _l("The pages open and show what was last known. Nothing can be saved until it is back."),
+        Service.LLM: _l("Everything else works: the event, the settings and all that was saved."),
+        Service.MAIL: _l("Everything else works: the event, the settings and the language model."),
+    }
+)
+"""What a visitor can go on doing while a service is away."""
+
+_SETTINGS = ("config.show", _l("Open the settings"))
+_START_OLLAMA = _l("Start Ollama, or the llama.cpp server, on the machine of that address; then press Test.")
+_START_POSTGRES = _l(
+    "Start PostgreSQL: docker compose -f deploy/postgres-compose.yml up -d. The app notices by itself."
+)
+_CHECK_URL = _l("Check DATABASE_URL and POSTGRES_PASSWORD in .env, then restart the service.")
+_RENEW_TOKEN = _l("Make a new refresh token, put it into .env as GMAIL_REFRESH_TOKEN and restart the service.")
+
+_EXPLANATIONS: Mapping[tuple[Service, Reason], Explanation] = MappingProxyType(
+    {
+        (Service.DB, Reason.DNS): Explanation(_l("The name of the database's machine is not known."), _CHECK_URL),
+        (Service.DB, Reason.REFUSED): Explanation(_l("The database is not running."), _START_POSTGRES),
+        (Service.DB, Reason.AUTH_REFUSED): Explanation(_l("The database refuses our password."), _CHECK_URL),
+        (Service.DB, Reason.DATABASE_MISSING): Explanation(
+            _l("PostgreSQL runs, but has no database of that name."), _CHECK_URL
+        ),
+        (Service.DB, Reason.LOADING): Explanation(
+            _l("The database is starting up."), _l("Wait a little; the app notices by itself.")
+        ),
+        (Service.DB, Reason.TOO_MANY_CONNECTIONS): Explanation(
+            _l("The database has no connection to spare."),
+            _l("Close other programs that use it, or lower DB_POOL_SIZE and DB_MAX_OVERFLOW in .env."),
+        ),
+        (Service.DB, Reason.BAD_ANSWER): Explanation(
+            _l("What answers at the database's address is not PostgreSQL."), _CHECK_URL
+        ),
+        (Service.DB, Reason.NOT_MIGRATED): Explanation(
+            _l("The database's tables are not those of this version."),
+            _l("Restart the service: it brings them up to date. By hand: flask db upgrade"),
+        ),
+        (Service.DB, Reason.SCHEMA_DRIFT): Explanation(
+            _l("A migration script was changed after it had been applied."),
+            _l("Install the released version again; the log names the script."),
+        ),
+        (Service.DB, Reason.SLOW): Explanation(
+            _l("The database answers slowly."), _l("Look whether the SD card is full or something else keeps it busy.")
+        ),
+        (Service.LLM, Reason.NOT_SET): Explanation(
+            _l("No language model is set up."), _l("Enter its address in the settings and press Test."), *_SETTINGS
+        ),
+        (Service.LLM, Reason.BAD_ADDRESS): Explanation(
+            _l("The address of the language model cannot be used."),
+            _l("Enter an address such as http://127.0.0.1:11434"),
+            *_SETTINGS,
+        ),
+        (Service.LLM, Reason.DNS): Explanation(
+            _l("The name of the language model's machine is not known."),
+            _l("Check the spelling of the address, or enter the machine's IP address."),
+            *_SETTINGS,
+        ),
+        (Service.LLM, Reason.REFUSED): Explanation(_l("The language model is not running."), _START_OLLAMA, *_SETTINGS),
+        (Service.LLM, Reason.LOADING): Explanation(
+            _l("The language model is being loaded."), _l("Wait: on a Raspberry Pi this takes up to a few minutes.")
+        ),
+        (Service.LLM, Reason.MODEL_MISSING): Explanation(
+            _l("The chosen model is not installed."),
+            _l("Choose one of the installed models, or install it: ollama pull MODEL"),
+            *_SETTINGS,
+        ),
+        (Service.LLM, Reason.MODEL_NOT_CHOSEN): Explanation(
+            _l("No model is chosen."), _l("Choose one of the installed models in the settings."), *_SETTINGS
+        ),
+        (Service.LLM, Reason.REDIRECTED): Explanation(
+            _l("The address of the language model sends us elsewhere, and we do not follow."),
+            _l("Enter the address of the model's server itself."),
+            *_SETTINGS,
+        ),
+        (Service.LLM, Reason.BAD_ANSWER): Explanation(
+            _l("What answers at that address is neither Ollama nor a llama.cpp server."),
+            _l("Check the port: Ollama's is 11434, llama.cpp's is 8080."),
+            *_SETTINGS,
+        ),
+        (Service.MAIL, Reason.NOT_SET): Explanation(
+            _l("Mail is not set up."), _l("Optional: put the three GMAIL_ values into .env and restart the service.")
+        ),
+        (Service.MAIL, Reason.NOT_TESTED): Explanation(
+            _l("Mail is set up, but has never been tested."), _l("Press Test mail in the settings."), *_SETTINGS
+        ),
+        (Service.MAIL, Reason.AUTH_EXPIRED): Explanation(
+            _l("Google no longer accepts the refresh token."), _RENEW_TOKEN, *_SETTINGS
+        ),
+        (Service.MAIL, Reason.AUTH_REFUSED): Explanation(
+            _l("Google refuses the client id or the client secret."),
+            _l("Check GMAIL_CLIENT_ID and GMAIL_CLIENT_SECRET in .env and restart the service."),
+            *_SETTINGS,
+        ),
+        (Service.MAIL, Reason.DNS): Explanation(
+            _l("Google's address cannot be found."), _l("Check the internet connection, then press Test."), *_SETTINGS
+        ),
+    }
+)
+
+_GENERAL: Mapping[Reason, Explanation] = MappingProxyType(
+    {
+        Reason.REFUSED: Explanation(
+            _l("Nothing listens at that address."),
+            _l("Check that it is running, then test again."),
+        ),
+        Reason.UNREACHABLE: Explanation(
+            _l("There is no way through the network to that address."), _l("Check cable and Wi-Fi, then test again.")
+        ),
+        Reason.TIMEOUT: Explanation(
+            _l("It does not answer in time."), _l("Check that its machine is on and not overloaded, then test again.")
+        ),
+        Reason.RESET: Explanation(
+            _l("It breaks the connection off."), _l("Look into its own log, or start it again; then test again.")
+        ),
+        Reason.TLS: Explanation(
+            _l("A secure connection cannot be made."),
+            _l("Check that the address begins with the right http:// or https://."),
+        ),
+        Reason.HTTP_ERROR: Explanation(
+            _l("It answers with an error."), _l("Look into its own log, or start it again; then test again.")
+        ),
+        Reason.BAD_ANSWER: Explanation(
+            _l("It answers with something we cannot read."),
+            _l("Check the address; something else may be answering there."),
+        ),
+        Reason.TOO_LARGE: Explanation(
+            _l("It sends far more than it was asked for."),
+            _l("Check the address; something else may be answering there."),
+        ),
+        Reason.REDIRECTED: Explanation(
+            _l("It sends us elsewhere, and we do not follow."), _l("Check the address, then test again.")
+        ),
+        Reason.SETTINGS_UNKNOWN: Explanation(
+            _l("Its settings cannot be read while the database is away."), _l("Bring the database back first.")
+        ),
+        Reason.BUSY: Explanation(
+            _l("The test before this one is still running."), _l("Wait a few seconds, then test again.")
+        ),
+        Reason.INTERNAL: Explanation(
+            _l("The check itself failed; the fault is ours."), _l("The log says more: journalctl -u repaircafe")
+        ),
+    }
+)
+
+
+def explain(service: Service, reason: Reason) -> Explanation:
+    """The sentence and the cure for a service's reason. Every reason has one, for every service."""
+    specific = _EXPLANATIONS.get((service, reason))
+    return specific or _GENERAL.get(reason) or _GENERAL[Reason.INTERNAL]

@@ -1,0 +1,108 @@
+"""From a validated environment to open doors: wait for the database, migrate, serve; until then the waiting page."""
+
+import os
+import threading
+
+import structlog
+from flask import Flask, Response, current_app, make_response, render_template, request
+from gunicorn import systemd
+
+from repaircafe import database, errors
+from repaircafe.logs import EventType
+from repaircafe.neighbours import NeighbourError, Reason, Service
+
+EXIT_SCHEMA = 3
+"""Exit code of a start that the database's schema forbids; gunicorn's master ends when a worker ends with it
+(Arbiter.WORKER_BOOT_ERROR), so that the failure of a late migration ends the service as an early one does."""
+
+BACKGROUND_ROUND_S = 3600.0
+
+log = structlog.get_logger()
+
+
+class Startup:
+    """Whether the doors are open, and the way there. One per process; after a fork the child goes on by itself."""
+
+    def __init__(self, app: Flask, ours: database.Database) -> None:
+        self._app = app
+        self._database = ours
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self.ready = False
+        self.reason: Reason = Reason.REFUSED
+        app.extensions["startup"] = self
+
+    def guard(self) -> None:
+        """Closes every page that needs the database until it is there."""
+        self._app.before_request(self._gate)
+
+    def run(self, limit_s: float) -> bool:
+        """Waits at most about `limit_s` seconds for the database, then migrates. Answers whether the doors are open.
+
+        Raises SchemaError when the database cannot be brought to this version.
+        """
+        try:
+            database.wait_for_server(self._database.environment, self._database.target, limit_s, self._attempted)
+            database.upgrade(self._app)
+        except NeighbourError as error:
+            self.reason = error.reason
+            log.warning(
+                "Database still away, serving the waiting page", event_type=EventType.STARTUP, reason=error.reason.value
+            )
+            return False
+        self.ready = True
+        log.info("Database ready", event_type=EventType.STARTUP)
+        _notify("STATUS=Serving.")
+        return True
+
+    def run_in_background(self) -> None:
+        """Keeps trying in a thread of this process until the doors are open; called again it does nothing."""
+        with self._lock:
+            if self.ready or (self._thread is not None and self._thread.is_alive()):
+                return
+            self._thread = threading.Thread(target=self._until_ready, name="startup", daemon=True)
+            self._thread.start()
+
+    def _until_ready(self) -> None:
+        try:
+            while not self.run(BACKGROUND_ROUND_S):
+                pass
+        except database.SchemaError as error:
+            report(error)
+            os._exit(EXIT_SCHEMA)  # from a thread nothing gentler ends the process; no request has touched the database
+        except Exception:
+            log.exception("Waiting for the database failed", event_type=EventType.STARTUP_ERROR)
+
+    def _attempted(self, number: int, reason: str) -> None:
+        self.reason = Reason(reason) if reason else self.reason
+        log.info("Waiting for the database", event_type=EventType.STARTUP, attempt=number, reason=reason)
+        _notify(f"STATUS=Waiting for the database ({reason}), attempt {number}.")
+
+    def _gate(self) -> Response | None:
+        """Until the doors are open every page is the waiting page, and nothing touches the database."""
+        if self.ready or request.endpoint is None:
+            return None
+        self.run_in_background()
+        view = current_app.view_functions[request.endpoint]
+        return None if getattr(view, "open_while_starting", False) else waiting_page(self.reason)
+
+
+def waiting_page(reason: Reason) -> Response:
+    """503 that reloads itself; problem+json for programs."""
+    error = errors.neighbour_away(Service.DB, reason)
+    if errors.wants_json() or errors.is_htmx():
+        return errors.answer(error)
+    response = make_response(render_template("waiting.html", error=error), 503)
+    response.headers["Retry-After"] = str(errors.RETRY_AFTER_S)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def report(error: Exception) -> None:
+    """One startup_error that says what to do, with the cause beneath."""
+    log.critical("Start refused", event_type=EventType.STARTUP_ERROR, cure=str(error), exc_info=error)
+
+
+def _notify(state: str) -> None:
+    """To systemd where it is listening (sd_notify(3)); nothing elsewhere."""
+    systemd.sd_notify(state, structlog.stdlib.get_logger("systemd"))
