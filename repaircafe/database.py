@@ -262,7 +262,7 @@ def wait_for_server(
     # A refused password is retried as well: the container that has just been started may not know it yet.
     retrying = tenacity.Retrying(
         stop=tenacity.stop_after_delay(limit_s),
-        wait=tenacity.wait_exponential_jitter(FIRST_RETRY_S, LONGEST_RETRY_S, jitter=FIRST_RETRY_S),
+        wait=tenacity.wait_exponential_jitter(multiplier=FIRST_RETRY_S, max=LONGEST_RETRY_S, jitter=FIRST_RETRY_S),
         retry=tenacity.retry_if_exception_type(NeighbourError),
         before_sleep=tell,
         reraise=True,

@@ -3,6 +3,7 @@
 Nothing here runs on a timer. Who asks sets the checks going; many who ask at once share them.
 """
 
+import logging
 import threading
 import time
 from collections import deque
@@ -287,21 +288,29 @@ class Monitor:
                 self._note(report)
             state = self._state_of_latest()
             if state is not self._state:
-                log.warning(
-                    "Health changed", event_type=EventType.HEALTH_TRANSITION, before=self._state.value, now=state.value
+                log.log(
+                    logging.INFO if state is State.HEALTHY else logging.WARNING,
+                    "Health changed",
+                    event_type=EventType.HEALTH_TRANSITION,
+                    before=self._state.value,
+                    now=state.value,
                 )
                 self._state = state
             return state
 
     def _note(self, report: Report) -> None:
         """Takes a report unless a newer one is known: threads may bring them out of order."""
+        if report.service is Service.DB and report.reason is Reason.SETTINGS_UNKNOWN:
+            return  # a glance that did not wait: nothing is known yet
         before = self._latest.get(report.service)
         if before is not None and before.checked_at >= report.checked_at:
             return
         self._latest[report.service] = report
-        if (before is not None and before.reason is report.reason) or (before is None and report.reason is None):
+        was = before.reason if before is not None else None
+        if was is report.reason or (before is None and report.status is Status.UNCONFIGURED):
             return
-        log.warning(
+        log.log(
+            logging.INFO if report.status in (Status.OK, Status.UNCONFIGURED) else logging.WARNING,
             "Neighbour changed",
             event_type=EventType.HEALTH_TRANSITION,
             resource_id=report.service.value,

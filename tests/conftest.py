@@ -1,0 +1,129 @@
+"""A real PostgreSQL for the session, a database of its own for each test, and the app on it."""
+
+import os
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient, FlaskCliRunner
+
+from repaircafe import create_app, embedded
+from repaircafe.database import Database
+from repaircafe.environment import Environment
+from repaircafe.startup import Startup
+
+MakeApp = Callable[..., Flask]
+TEMPLATE = "migrated"
+
+
+@pytest.fixture(autouse=True)
+def _no_foreign_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The developer's own .env and shell must not decide a test."""
+    for name in Environment.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("ENV_FILE", os.devnull)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a running PostgreSQL 18 that holds a migrated database to copy."""
+    folder = tmp_path_factory.mktemp("cluster") / "postgres"
+    embedded.ensure(folder, ["fsync=off", "full_page_writes=off", "max_connections=200"])
+    administer(folder, f"CREATE DATABASE {TEMPLATE}")
+    app = create_app(Environment(database_url=url_of(folder, TEMPLATE)))  # type: ignore[arg-type]
+    app.extensions["startup"].run(10)
+    dispose(app)
+    yield folder
+    embedded.release(folder)
+
+
+@pytest.fixture
+def empty_database(cluster: Path) -> Iterator[str]:
+    """The name of a database without tables."""
+    yield from _database(cluster, "template1")
+
+
+@pytest.fixture
+def database_name(cluster: Path) -> Iterator[str]:
+    """The name of a migrated database."""
+    yield from _database(cluster, TEMPLATE)
+
+
+@pytest.fixture
+def database_url(cluster: Path, database_name: str) -> str:
+    """A migrated database of the test's own."""
+    return url_of(cluster, database_name)
+
+
+@pytest.fixture
+def make_app(database_url: str) -> Iterator[MakeApp]:
+    """Makes apps on the test's database; keywords are variables of the environment, `started=False` leaves the doors
+    closed."""
+    made: list[Flask] = []
+
+    def make(*, started: bool = True, **variables: Any) -> Flask:
+        app = create_app(Environment(**{"database_url": database_url, **variables}))
+        app.testing = True
+        app.config["PROPAGATE_EXCEPTIONS"] = False
+        made.append(app)
+        startup: Startup = app.extensions["startup"]
+        if started:
+            assert startup.run(10)
+        return app
+
+    yield make
+    for app in made:
+        dispose(app)
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> Flask:
+    """The app with open doors."""
+    return make_app()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client on loopback, hence the operator's."""
+    return app.test_client()
+
+
+@pytest.fixture
+def runner(app: Flask) -> FlaskCliRunner:
+    """Runs `flask` commands."""
+    return app.test_cli_runner()
+
+
+def url_of(cluster: Path, name: str) -> str:
+    """The libpq URL of one of the cluster's databases."""
+    return embedded.url(cluster).replace("+psycopg", "").replace("/repaircafe?", f"/{name}?")
+
+
+def administer(cluster: Path, statement: str) -> None:
+    """Runs a statement that needs no transaction around it."""
+    with psycopg.connect(url_of(cluster, "postgres"), autocommit=True) as connection:
+        connection.execute(statement)  # type: ignore[call-overload]
+
+
+def dispose(app: Flask) -> None:
+    """Gives an app's connections back."""
+    database: Database = app.extensions["database"]
+    database.engine.dispose()
+    database.monitor.dispose()
+
+
+def threads() -> set[str]:
+    """The names of the threads that run now."""
+    return {thread.name for thread in threading.enumerate()}
+
+
+def _database(cluster: Path, template: str) -> Iterator[str]:
+    name = f"test_{uuid.uuid4().hex}"
+    administer(cluster, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield name
+    administer(cluster, f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,0 +1,114 @@
+"""Scripted HTTP neighbours: Ollama (docs.ollama.com/api) and Google's token endpoint (RFC 6749 and Google's errors).
+
+Ollama's leaves out streaming, pulling and every model parameter; Google's leaves out TLS and access to any mailbox.
+Both keep what they were asked in `asked`.
+"""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qs
+
+
+class Scripted:
+    """An HTTP server on a free port of loopback while in its context."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, str]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_any(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+                outer.asked.append((self.command, self.path, body))
+                status, answer = outer.answer(self.command, self.path, body)
+                content = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json; charset=utf-8")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST = handle_any  # noqa: N815  the names are the standard library's
+
+            def log_message(self, *_: Any) -> None:
+                """Says nothing."""
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_: Any) -> None:
+                """A client that hangs up is none of our business."""
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.port: int = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    def answer(self, method: str, path: str, body: str) -> tuple[int, Any]:
+        """Status and body for one request."""
+        raise AssertionError(f"unscripted: {method} {path} {body}")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)
+
+
+class Ollama(Scripted):
+    """`models` are installed; `hold` while set makes a chat wait, as loading a model does; `broken` answers 500."""
+
+    def __init__(self, *models: str) -> None:
+        super().__init__()
+        self.models = list(models)
+        self.broken = False
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def answer(self, method: str, path: str, body: str) -> tuple[int, Any]:
+        """As docs.ollama.com/api tells it."""
+        if self.broken:
+            return 500, {"error": "llama runner process has terminated"}
+        match method, path:
+            case "GET", "/api/version":
+                return 200, {"version": "0.12.6"}
+            case "GET", "/api/tags":
+                return 200, {"models": [{"name": name, "model": name, "size": 1} for name in self.models]}
+            case "POST", "/api/chat":
+                self.go_on.wait(30)
+                model = json.loads(body)["model"]
+                full = model if ":" in model else f"{model}:latest"
+                if full not in self.models:
+                    return 404, {"error": f"model '{model}' not found"}
+                return 200, {"model": model, "message": {"role": "assistant", "content": "Hi"}, "done": True}
+        return 404, "404 page not found"
+
+
+class Google(Scripted):
+    """Google's token endpoint. `error` None accepts the refresh token."""
+
+    def __init__(self, error: str | None = None, status: int = 400) -> None:
+        super().__init__()
+        self.error = error
+        self.status = status
+
+    @property
+    def token_uri(self) -> str:
+        """For GMAIL_TOKEN_URI."""
+        return f"{self.url}/token"
+
+    def answer(self, method: str, path: str, body: str) -> tuple[int, Any]:
+        """As 'Using OAuth 2.0 for Web Server Applications' tells it."""
+        assert (method, path) == ("POST", "/token")
+        assert parse_qs(body)["grant_type"] == ["refresh_token"]
+        if self.error is not None:
+            return self.status, {"error": self.error, "error_description": "Token has been expired or revoked."}
+        return 200, {"access_token": "ya29.fake", "expires_in": 3599, "scope": "s", "token_type": "Bearer"}

@@ -1,0 +1,148 @@
+"""repaircafe.database: migrations, sessions, identity, bounded connections."""
+
+import threading
+from pathlib import Path
+
+import alembic.autogenerate
+import pytest
+import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from flask import Flask
+
+from repaircafe import database
+from repaircafe.database import Database, Identity, SchemaError, db, identity
+from tests.conftest import MakeApp, url_of
+
+
+def test_an_empty_database_is_upgraded_and_a_second_upgrade_changes_nothing(
+    make_app: MakeApp, cluster: Path, empty_database: str
+) -> None:
+    app = make_app(database_url=url_of(cluster, empty_database))
+    first = _history(app)
+    database.upgrade(app)
+    assert _history(app) == first
+    assert [revision for revision, _ in first] == sorted(database.scripts())
+
+
+def test_models_and_migrations_do_not_differ(app: Flask) -> None:
+    ours: Database = app.extensions["database"]
+    with ours.engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True, "include_name": _is_modelled}
+        )
+        assert alembic.autogenerate.compare_metadata(context, database.Base.metadata) == []
+
+
+def test_history_holds_each_scripts_checksum(app: Flask) -> None:
+    assert dict(_history(app)) == database.scripts()
+
+
+def test_a_script_changed_since_it_was_applied_is_told(app: Flask) -> None:
+    ours: Database = app.extensions["database"]
+    with ours.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE migration_history SET checksum = 'other' WHERE revision = '0001'"))
+    with ours.monitor.connect() as connection:
+        state = database.migration_state(connection)
+    assert state.changed == ("0001",)
+    assert not state.consistent
+
+
+def test_a_newer_database_is_refused_with_what_to_do(app: Flask) -> None:
+    ours: Database = app.extensions["database"]
+    with ours.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaError, match=r"newer version \(migration 9999\).*Install the newer version"):
+        database.upgrade(app)
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(
+    make_app: MakeApp, cluster: Path, empty_database: str
+) -> None:
+    app = make_app(database_url=url_of(cluster, empty_database), started=False)
+    ours: Database = app.extensions["database"]
+    with ours.engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE migration_history (revision integer)"))
+    with pytest.raises(SchemaError, match="rolled back"):
+        database.upgrade(app)
+    with ours.engine.connect() as connection:
+        tables = sa.inspect(connection).get_table_names()
+    assert tables == ["migration_history"]
+
+
+def test_two_processes_that_start_at_once_migrate_once(make_app: MakeApp, cluster: Path, empty_database: str) -> None:
+    apps = [make_app(database_url=url_of(cluster, empty_database), started=False) for _ in range(2)]
+    failures: list[BaseException] = []
+
+    def upgrade(app: Flask) -> None:
+        try:
+            database.upgrade(app)
+        except BaseException as error:
+            failures.append(error)
+
+    # Alembic keeps its context in module globals: two upgrades in one process are one too many, so one holds the lock.
+    ours: Database = apps[0].extensions["database"]
+    with ours.migrating():
+        other = threading.Thread(target=upgrade, args=(apps[1],))
+        other.start()
+        other.join(0.5)
+        assert other.is_alive(), "it must wait for the lock"
+    other.join(10)
+    upgrade(apps[0])
+    assert failures == []
+    assert [revision for revision, _ in _history(apps[0])] == sorted(database.scripts())
+
+
+def test_new_uuid_is_time_ordered_on_postgresql_18(app: Flask) -> None:
+    ours: Database = app.extensions["database"]
+    with ours.engine.connect() as connection:
+        made = [connection.scalar(sa.text("SELECT new_uuid()")) for _ in range(3)]
+    assert made == sorted(made)
+    assert {one.version for one in made} == {7}
+
+
+def test_every_transaction_carries_who_acts(app: Flask) -> None:
+    query = sa.text("SELECT current_setting('app.user_id'), current_setting('app.session_id')")
+    token = identity.set(Identity("7", "a-session"))
+    try:
+        with app.app_context():
+            assert tuple(db.session.execute(query).one()) == ("7", "a-session")
+            db.session.commit()
+    finally:
+        identity.reset(token)
+    with app.app_context():
+        assert tuple(db.session.execute(query).one()) == ("", "")
+
+
+def test_a_request_that_fails_leaves_nothing_behind(app: Flask) -> None:
+    @app.post("/half")
+    def half() -> None:
+        db.session.execute(sa.text("INSERT INTO settings (key, value) VALUES ('event_location', 'half')"))
+        raise RuntimeError
+
+    client = app.test_client()
+    assert client.post("/half", json={}).status_code == 500
+    assert client.get("/config", headers={"Accept": "application/json"}).json["settings"]["event_location"] == ""  # type: ignore[index]
+
+
+def test_a_statement_past_its_limit_ends_and_frees_the_connection(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours: Database = app.extensions["database"]
+    with ours.engine.connect() as connection:
+        raw = connection.connection.dbapi_connection
+        assert isinstance(raw, database.BoundedConnection)
+        monkeypatch.setattr(raw, "limit_s", 0.2)
+        with pytest.raises(sa.exc.OperationalError) as caught:
+            connection.execute(sa.text("SELECT pg_sleep(30)"))
+    assert database.is_away(caught.value)
+    assert ours.pool()["in_use"] == 0
+
+
+def _history(app: Flask) -> list[tuple[str, str]]:
+    ours: Database = app.extensions["database"]
+    with ours.engine.connect() as connection:
+        rows = connection.execute(sa.text("SELECT revision, checksum FROM migration_history ORDER BY revision"))
+        return [(str(row.revision), str(row.checksum)) for row in rows]
+
+
+def _is_modelled(name: str | None, kind: str, _parents: object) -> bool:
+    """The history is Alembic's own business and has no model."""
+    return not (kind == "table" and name == "migration_history")
