@@ -1,0 +1,88 @@
+"""repaircafe.llm: servers are told apart by asking, and their answers are read or refused."""
+
+from typing import Any
+
+import pytest
+
+from repaircafe.exchange import Exchange
+from repaircafe.llm.identify import identify
+from repaircafe.neighbours import NeighbourError, Reason
+from tests.fakes.scripted import Ollama, Scripted
+
+
+class LlamaCpp(Scripted):
+    """llama.cpp's server as its README tells it; answers per path, 404 elsewhere. Leaves out generation."""
+
+    def __init__(self, **answers: tuple[int, Any]) -> None:
+        super().__init__()
+        self.answers = {"/health": (200, {"status": "ok"}), "/v1/models": (200, {"data": [{"id": "tiny"}]})}
+        self.answers["/props"] = (200, {"build_info": "b6500-0f4e1a2"})
+        self.answers.update({f"/{path.replace('__', '/')}": answer for path, answer in answers.items()})
+
+    def answer(self, _method: str, path: str, _body: str) -> tuple[int, Any]:
+        """From the script."""
+        return self.answers.get(path, (404, {"error": {"code": 404, "message": "File Not Found"}}))
+
+
+LOADING = (503, {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}})
+
+
+def test_ollama_is_recognised_with_its_version_and_models() -> None:
+    with Ollama("llama3.2:3b", "gemma:latest") as ollama, Exchange(2) as exchange:
+        server = identify(exchange, ollama.url)
+        assert server.title == "Ollama 0.12.6"
+        assert server.models() == ("gemma:latest", "llama3.2:3b")
+
+
+@pytest.mark.parametrize(("name", "found"), [("gemma", True), ("gemma:latest", True), ("gemma:2b", False), ("x/gemma", False)])
+def test_ollamas_names_without_a_tag_mean_latest(name: str, found: bool) -> None:
+    with Ollama("gemma:latest") as ollama, Exchange(2) as exchange:
+        assert identify(exchange, ollama.url).has(name) is found
+
+
+def test_ollama_says_one_token() -> None:
+    with Ollama("gemma:latest") as ollama, Exchange(2) as exchange:
+        identify(exchange, ollama.url).one_token("gemma")
+        assert '"num_predict": 1' in ollama.asked[-1][2]
+
+
+def test_llamacpp_is_recognised_with_its_build_and_models() -> None:
+    with LlamaCpp() as server, Exchange(2) as exchange:
+        found = identify(exchange, server.url)
+        assert found.title == "llama.cpp b6500-0f4e1a2"
+        assert found.models() == ("tiny",)
+
+
+def test_a_server_with_openais_routes_alone_is_served_too() -> None:
+    with LlamaCpp(health=(200, "")) as server, Exchange(2) as exchange:
+        assert identify(exchange, server.url).title == "OpenAI-compatible server"
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        ({"health": LOADING}, Reason.LOADING),
+        ({"v1__models": LOADING}, Reason.LOADING),
+        ({"v1__models": (500, {})}, Reason.HTTP_ERROR),
+        ({"v1__models": (404, "no such page")}, Reason.BAD_ANSWER),
+        ({"v1__models": (401, {})}, Reason.BAD_ANSWER),
+        ({"v1__models": (200, "<html>")}, Reason.BAD_ANSWER),
+        ({"v1__models": (200, [])}, Reason.BAD_ANSWER),
+        ({"v1__models": (200, {"data": [{"no": "id"}]})}, Reason.BAD_ANSWER),
+        ({"v1__models": (200, {"data": None})}, Reason.BAD_ANSWER),
+        ({"v1__models": (200, "[" * 100_000)}, Reason.BAD_ANSWER),
+    ],
+)
+def test_what_is_no_model_server_is_told_by_its_reason(answers: dict[str, tuple[int, Any]], reason: Reason) -> None:
+    with LlamaCpp(**answers) as server, Exchange(2) as exchange, pytest.raises(NeighbourError) as caught:
+        identify(exchange, server.url)
+    assert caught.value.reason is reason
+
+
+def test_a_broken_ollama_is_an_http_error() -> None:
+    with Ollama() as ollama, Exchange(2) as exchange:
+        server = identify(exchange, ollama.url)
+        ollama.broken = True
+        with pytest.raises(NeighbourError) as caught:
+            server.models()
+    assert caught.value.reason is Reason.HTTP_ERROR

@@ -1,0 +1,52 @@
+"""repaircafe.mail.gmail: the refresh token is really exchanged, and each refusal has its reason."""
+
+import pytest
+
+from repaircafe.environment import Environment
+from repaircafe.exchange import Exchange
+from repaircafe.mail.gmail import GmailCredentials, exchange_token
+from repaircafe.neighbours import NeighbourError, Reason
+from tests.fakes.misbehaving import FAULTS, Misbehaving
+from tests.fakes.scripted import Google
+
+
+def _credentials(uri: str) -> GmailCredentials:
+    return GmailCredentials("an-id.apps", "a-client-secret", "a-refresh-token", uri)
+
+
+def test_a_good_token_is_exchanged_once() -> None:
+    with Google() as google, Exchange(2) as exchange:
+        exchange_token(_credentials(google.token_uri), exchange)
+        assert len(google.asked) == 1
+        assert "a-refresh-token" in google.asked[0][2]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        ("invalid_grant", 400, Reason.AUTH_EXPIRED),
+        ("invalid_client", 401, Reason.AUTH_REFUSED),
+        ("unauthorized_client", 401, Reason.AUTH_REFUSED),
+        ("invalid_request", 400, Reason.BAD_ANSWER),
+        ("backend_error", 503, Reason.HTTP_ERROR),
+    ],
+)
+def test_each_refusal_has_its_reason(error: str, status: int, reason: Reason) -> None:
+    with Google(error, status) as google, Exchange(2) as exchange, pytest.raises(NeighbourError) as caught:
+        exchange_token(_credentials(google.token_uri), exchange)
+    assert caught.value.reason is reason
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_fault_of_the_network_is_a_reason(fault: str) -> None:
+    with Misbehaving(fault) as neighbour, Exchange(0.6) as exchange, pytest.raises(NeighbourError) as caught:
+        exchange_token(_credentials(neighbour.url), exchange)
+    assert caught.value.reason is not Reason.INTERNAL
+
+
+def test_credentials_show_nothing_of_themselves() -> None:
+    assert "a-client-secret" not in repr(_credentials("https://example.org"))
+
+
+def test_without_credentials_there_is_nothing_to_exchange() -> None:
+    assert GmailCredentials.of(Environment()) is None

@@ -1,0 +1,63 @@
+"""repaircafe.exchange: one HTTP exchange is bounded in time and bytes, whatever the other side does."""
+
+import time
+
+import pytest
+
+from repaircafe.exchange import Exchange
+from repaircafe.neighbours import NeighbourError, Reason
+from tests.fakes.misbehaving import FAULTS, Misbehaving
+from tests.fakes.scripted import Ollama
+
+LIMIT_S = 0.6
+REASONS = {
+    "refuse": {Reason.REFUSED},
+    "swallow": {Reason.TIMEOUT},
+    "silent": {Reason.TIMEOUT},
+    "trickle": {Reason.TIMEOUT},
+    "garbage": {Reason.BAD_ANSWER},
+    "redirect": {Reason.REDIRECTED},
+    "reset": {Reason.RESET},
+    "endless": {Reason.TOO_LARGE},
+    "endless_headers": {Reason.BAD_ANSWER},
+    "endless_continue": {Reason.TIMEOUT},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_fault_ends_in_time_and_has_its_reason(fault: str) -> None:
+    with Misbehaving(fault) as neighbour:
+        began = time.monotonic()
+        with Exchange(LIMIT_S) as exchange, pytest.raises(NeighbourError) as caught:
+            exchange.get(neighbour.url)
+        # A bound on the promise, not a measurement: without the timer a trickle lasts for ever.
+        assert time.monotonic() - began < LIMIT_S + 1.5
+    assert caught.value.reason in REASONS[fault]
+
+
+def test_the_limit_is_that_of_all_requests_together() -> None:
+    with Misbehaving("silent") as silent, Ollama() as ollama, Exchange(LIMIT_S) as exchange:
+        with pytest.raises(NeighbourError):
+            exchange.get(silent.url)
+        with pytest.raises(NeighbourError) as caught:
+            exchange.get(f"{ollama.url}/api/version")
+    assert caught.value.reason is Reason.TIMEOUT
+
+
+@pytest.mark.parametrize("url", ["http://", "ftp://host/", "http://[::1", "http://a..b/", "http://\udcff/"])
+def test_an_address_that_is_none_is_told_as_such(url: str) -> None:
+    with Exchange(LIMIT_S) as exchange, pytest.raises(NeighbourError) as caught:
+        exchange.get(url)
+    assert caught.value.reason in {Reason.BAD_ADDRESS, Reason.DNS}
+
+
+def test_a_secure_connection_to_a_plain_server_is_told_as_such() -> None:
+    with Ollama() as ollama, Exchange(LIMIT_S) as exchange, pytest.raises(NeighbourError) as caught:
+        exchange.get(ollama.url.replace("http://", "https://"))
+    assert caught.value.reason is Reason.TLS
+
+
+def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Misbehaving("refuse") as proxy, Ollama() as ollama, Exchange(LIMIT_S) as exchange:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        assert exchange.get(f"{ollama.url}/api/version").json() == {"version": "0.12.6"}
