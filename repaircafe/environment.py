@@ -90,43 +90,51 @@ class Environment(BaseSettings):
         env_ignore_empty=True, extra="ignore", frozen=True, validate_default=True, hide_input_in_errors=True
     )
 
-    environment: Stage = Field(Stage.DEVELOPMENT, description="development, staging or production")
+    environment: Stage = Field(default=Stage.DEVELOPMENT, description="development, staging or production")
     secret_key: SecretStr | None = Field(
-        None, description="32 characters or more, for instance from: openssl rand -hex 32"
+        default=None, description="32 characters or more, for instance from: openssl rand -hex 32"
     )
     postgres_password: SecretStr | None = Field(
-        None, description="8 characters or more; the password of the PostgreSQL in deploy/postgres-compose.yml"
+        default=None, description="8 characters or more; the password of the PostgreSQL in deploy/postgres-compose.yml"
     )
     database_url: SecretStr | None = Field(
-        None, description="postgresql://USER:${POSTGRES_PASSWORD}@HOST:5432/DATABASE"
+        default=None, description="postgresql://USER:${POSTGRES_PASSWORD}@HOST:5432/DATABASE"
     )
     operator_password: SecretStr | None = Field(
-        None, description="12 characters or more, or a werkzeug hash (scrypt:… or pbkdf2:…)"
+        default=None, description="12 characters or more, or a werkzeug hash (scrypt:… or pbkdf2:…)"
     )
-    gmail_client_id: SecretStr | None = Field(None, description="the OAuth client id; all three GMAIL_ values or none")
+    gmail_client_id: SecretStr | None = Field(
+        default=None, description="the OAuth client id; all three GMAIL_ values or none"
+    )
     gmail_client_secret: SecretStr | None = Field(
-        None, description="the OAuth client secret; all three GMAIL_ values or none"
+        default=None, description="the OAuth client secret; all three GMAIL_ values or none"
     )
     gmail_refresh_token: SecretStr | None = Field(
-        None, description="the refresh token; all three GMAIL_ values or none"
+        default=None, description="the refresh token; all three GMAIL_ values or none"
     )
-    gmail_token_uri: str = Field(GOOGLE_TOKEN_URI, description="an https:// address, or http:// on this machine")
-    allowed_origins: str = Field("", description="origins such as https://cafe.example, separated by commas")
-    trusted_hosts: str = Field("", description="host names such as repair.local, separated by commas")
-    debug: bool = Field(False, description="true or false; true only in development")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
-    log_format: LogFormat | None = Field(None, description="json or console; unset: console on a terminal, else json")
-    db_pool_size: int = Field(5, ge=1, le=50, description="a whole number from 1 to 50")
-    db_max_overflow: int = Field(10, ge=0, le=50, description="a whole number from 0 to 50")
-    db_pool_timeout: int = Field(3, ge=1, le=60, description="seconds, a whole number from 1 to 60")
-    db_connect_timeout: int = Field(2, ge=2, le=30, description="seconds, a whole number from 2 to 30")
-    db_startup_timeout: int = Field(30, ge=0, le=600, description="seconds, a whole number from 0 to 600")
-    llm_concurrency: int = Field(1, ge=1, le=8, description="a whole number from 1 to 8")
-    chat_retention_days: int = Field(30, ge=1, le=365, description="days, a whole number from 1 to 365")
+    gmail_token_uri: str = Field(
+        default=GOOGLE_TOKEN_URI, description="an https:// address, or http:// on this machine"
+    )
+    allowed_origins: str = Field(default="", description="origins such as https://cafe.example, separated by commas")
+    trusted_hosts: str = Field(default="", description="host names such as repair.local, separated by commas")
+    debug: bool = Field(default=False, description="true or false; true only in development")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="DEBUG, INFO, WARNING or ERROR"
+    )
+    log_format: LogFormat | None = Field(
+        default=None, description="json or console; unset: console on a terminal, else json"
+    )
+    db_pool_size: int = Field(default=5, ge=1, le=50, description="a whole number from 1 to 50")
+    db_max_overflow: int = Field(default=10, ge=0, le=50, description="a whole number from 0 to 50")
+    db_pool_timeout: int = Field(default=3, ge=1, le=60, description="seconds, a whole number from 1 to 60")
+    db_connect_timeout: int = Field(default=2, ge=2, le=30, description="seconds, a whole number from 2 to 30")
+    db_startup_timeout: int = Field(default=30, ge=0, le=600, description="seconds, a whole number from 0 to 600")
+    llm_concurrency: int = Field(default=1, ge=1, le=8, description="a whole number from 1 to 8")
+    chat_retention_days: int = Field(default=30, ge=1, le=365, description="days, a whole number from 1 to 365")
     host: str = Field(
-        "127.0.0.1", description="an IP address of this machine; other than loopback needs OPERATOR_PASSWORD"
+        default="127.0.0.1", description="an IP address of this machine; other than loopback needs OPERATOR_PASSWORD"
     )
-    port: int = Field(8000, ge=1, le=65535, description="a whole number from 1 to 65535")
+    port: int = Field(default=8000, ge=1, le=65535, description="a whole number from 1 to 65535")
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -62,8 +62,10 @@ def database_url(cluster: Path, database_name: str) -> str:
 
 @pytest.fixture
 def make_app(database_url: str) -> Iterator[MakeApp]:
-    """Makes apps on the test's database; keywords are variables of the environment, `started=False` leaves the doors
-    closed."""
+    """Makes apps on the test's database.
+
+    Keywords are variables of the environment; `started=False` leaves the doors closed.
+    """
     made: list[Flask] = []
 
     def make(*, started: bool = True, **variables: Any) -> Flask:
@@ -107,7 +109,7 @@ def url_of(cluster: Path, name: str) -> str:
 def administer(cluster: Path, statement: str) -> None:
     """Runs a statement that needs no transaction around it."""
     with psycopg.connect(url_of(cluster, "postgres"), autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[call-overload]
+        connection.execute(statement)
 
 
 def dispose(app: Flask) -> None:

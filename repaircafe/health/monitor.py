@@ -222,7 +222,7 @@ class Monitor:
         try:
             with self._app.app_context():
                 models.remember(db.session(), report)
-        except Exception as error:  # noqa: BLE001  the report is worth showing with the database away, too
+        except Exception as error:
             log.debug("Test not remembered", event_type=EventType.DB_ERROR, exc_info=error)
 
     def _begin(self, service: Service) -> tuple[Pending[Report], Check]:

@@ -51,7 +51,9 @@ class Misbehaving:
                 self._run(self._accept)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stopped.set()
         for connection in (self._listener, *self._open):
             with contextlib.suppress(OSError):

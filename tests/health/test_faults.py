@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,11 @@ TEST_PROMISE_S = 5.0
 PAGE_PROMISE_S = 2.0
 PAGES = ("/", "/config", "/health", "/banner", "/health/live")
 DATABASE_FAULTS = ("refuse", "reset", "silent", "trickle")
-GMAIL = {"gmail_client_id": "an-id.apps.example", "gmail_client_secret": "gmail-secret", "gmail_refresh_token": "1//token-x"}
+GMAIL = {
+    "gmail_client_id": "an-id.apps.example",
+    "gmail_client_secret": "gmail-secret",
+    "gmail_refresh_token": "1//token-x",
+}
 HTML = {"Accept": "text/html"}
 
 
@@ -65,7 +70,7 @@ def check_promises(app: Flask, client: FlaskClient, tested: str) -> dict[str, An
     expire(app)
     health = timed(HEALTH_PROMISE_S, lambda: client.get("/health")).get_json()
     for page in PAGES:
-        response = timed(PAGE_PROMISE_S, lambda page=page: client.get(page, headers=HTML))
+        response = timed(PAGE_PROMISE_S, partial(client.get, page, headers=HTML))
         assert response.status_code in (200, 204, 503)
         assert response.status_code != 503 or page == "/health"
     report = timed(TEST_PROMISE_S, lambda: client.post(f"/config/test/{tested}", json={})).get_json()
@@ -104,7 +109,9 @@ def test_a_misbehaving_google_delays_nothing(make_app: MakeApp, fault: str) -> N
 
 
 @pytest.mark.parametrize("fault", DATABASE_FAULTS)
-def test_a_misbehaving_database_delays_nothing_and_is_told(proxied: Callable[..., Flask], proxy: Proxy, fault: str) -> None:
+def test_a_misbehaving_database_delays_nothing_and_is_told(
+    proxied: Callable[..., Flask], proxy: Proxy, fault: str
+) -> None:
     app = proxied()
     client = app.test_client()
     assert client.post("/config", json={"event_location": "Dorpsstraat 1"}).status_code == 200
@@ -119,7 +126,10 @@ def test_a_misbehaving_database_delays_nothing_and_is_told(proxied: Callable[...
     assert saved.mimetype == "application/problem+json"
     proxy.mend()
     assert until(lambda: client.get("/health").get_json()["status"] == "healthy")
-    assert client.get("/config", headers={"Accept": "application/json"}).get_json()["settings"]["event_location"] == "Dorpsstraat 1"
+    assert (
+        client.get("/config", headers={"Accept": "application/json"}).get_json()["settings"]["event_location"]
+        == "Dorpsstraat 1"
+    )
     assert no_thread_is_left()
 
 

@@ -14,7 +14,11 @@ from tests.conftest import MakeApp
 from tests.fakes.scripted import Google, Ollama
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-GMAIL = {"gmail_client_id": "an-id.apps.example", "gmail_client_secret": "gmail-secret", "gmail_refresh_token": "1//token-x"}
+GMAIL = {
+    "gmail_client_id": "an-id.apps.example",
+    "gmail_client_secret": "gmail-secret",
+    "gmail_refresh_token": "1//token-x",
+}
 
 
 def body(response: TestResponse) -> Any:
@@ -140,7 +144,7 @@ def test_live_asks_nobody_and_ready_asks_the_database(client: FlaskClient) -> No
 
 def test_requests_that_fail_are_counted(app: Flask, client: FlaskClient) -> None:
     @app.get("/broken")
-    def broken() -> None:
+    def broken() -> str:
         raise RuntimeError
 
     before = body(client.get("/health"))["errors"]

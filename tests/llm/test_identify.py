@@ -34,7 +34,9 @@ def test_ollama_is_recognised_with_its_version_and_models() -> None:
         assert server.models() == ("gemma:latest", "llama3.2:3b")
 
 
-@pytest.mark.parametrize(("name", "found"), [("gemma", True), ("gemma:latest", True), ("gemma:2b", False), ("x/gemma", False)])
+@pytest.mark.parametrize(
+    ("name", "found"), [("gemma", True), ("gemma:latest", True), ("gemma:2b", False), ("x/gemma", False)]
+)
 def test_ollamas_names_without_a_tag_mean_latest(name: str, found: bool) -> None:
     with Ollama("gemma:latest") as ollama, Exchange(2) as exchange:
         assert identify(exchange, ollama.url).has(name) is found

@@ -1,0 +1,85 @@
+"""`flask config-…`: exit codes, one line per step, and never a traceback for what can be foreseen."""
+
+import json
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskCliRunner
+
+from repaircafe.database import Database
+from tests.conftest import MakeApp
+from tests.fakes.scripted import Ollama
+
+
+def test_set_show_and_reset(runner: FlaskCliRunner) -> None:
+    assert runner.invoke(args=["config-set", "event_date", "2026-12-05"]).output == "event_date = 2026-12-05\n"
+    assert "event_date       2026-12-05" in runner.invoke(args=["config-show"]).output
+    assert runner.invoke(args=["config-reset", "event_date"]).exit_code == 0
+    assert json.loads(runner.invoke(args=["config-show", "--json"]).stdout)["event_date"] == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["config-set", "event_date", "5/12/2026"], 1, "event_date: This is not a date. Expected: YYYY-MM-DD"),
+        (["config-set", "event_dat", "x"], 2, "Did you mean event_date?"),
+        (["config-set", "DATABASE_URL", "x"], 2, "belongs into .env"),
+        (["config-reset", "colour"], 2, "There is no such setting. Known: llm_endpoint"),
+        (["config-test", "coffee"], 2, "Known: db, llm, mail, all"),
+    ],
+)
+def test_it_refuses_with_what_is_wrong(runner: FlaskCliRunner, arguments: list[str], code: int, text: str) -> None:
+    result = runner.invoke(args=arguments)
+    assert result.exit_code == code
+    assert text in result.output
+    assert "Traceback" not in result.output
+
+
+def test_config_test_prints_a_line_per_step_and_succeeds(runner: FlaskCliRunner) -> None:
+    with Ollama("gemma:latest") as ollama:
+        runner.invoke(args=["config-set", "llm_endpoint", ollama.url])
+        runner.invoke(args=["config-set", "llm_model", "gemma"])
+        result = runner.invoke(args=["config-test", "llm"])
+    assert result.exit_code == 0
+    marks = [line.split()[:2] for line in result.output.splitlines()[:6]]
+    names = ("Address:", "Name:", "Connection:", "Server:", "Model:", "Answer:")
+    assert marks == [["ok", name] for name in names]
+
+
+def test_config_test_fails_and_says_what_to_do(runner: FlaskCliRunner) -> None:
+    runner.invoke(args=["config-set", "llm_endpoint", "http://127.0.0.1:9"])
+    result = runner.invoke(args=["config-test", "llm"])
+    assert result.exit_code == 1
+    assert "The language model is not running." in result.output
+    assert "What to do: Start Ollama" in result.output
+
+
+def test_config_test_all_does_not_mind_what_is_not_set_up(runner: FlaskCliRunner) -> None:
+    assert runner.invoke(args=["config-test", "all"]).exit_code == 0
+    assert runner.invoke(args=["config-test", "mail"]).exit_code == 1
+
+
+def test_config_test_as_json(runner: FlaskCliRunner) -> None:
+    found = json.loads(runner.invoke(args=["config-test", "db", "--json"]).stdout)
+    assert found["service"] == "db"
+    assert [step["ok"] for step in found["steps"]] == [True] * len(found["steps"])
+
+
+@pytest.mark.parametrize("command", [["config-show"], ["config-set", "event_location", "x"], ["config-test", "all"]])
+def test_without_a_database_every_command_fails_plainly(make_app: MakeApp, command: list[str]) -> None:
+    app = make_app(database_url="postgresql://u:a-pass-word@127.0.0.1:9/x", started=False)
+    result = app.test_cli_runner().invoke(args=command)
+    assert result.exit_code == 1
+    assert "The database is not running." in result.output
+    assert "Traceback" not in result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+
+
+def test_without_tables_it_says_how_to_make_them(app: Flask, runner: FlaskCliRunner) -> None:
+    ours: Database = app.extensions["database"]
+    with ours.engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE settings"))
+    result = runner.invoke(args=["config-show"])
+    assert result.exit_code == 1
+    assert "flask db upgrade" in result.output

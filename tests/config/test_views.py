@@ -1,0 +1,230 @@
+"""/config: the page, the JSON, and the tests of unsaved values."""
+
+import re
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.conftest import MakeApp
+from tests.fakes.scripted import Ollama
+
+HTML = {"Accept": "text/html"}
+JSON = {"Accept": "application/json"}
+
+
+def token(client: FlaskClient) -> str:
+    """The page's CSRF token."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/config", headers=HTML).text)
+    assert found
+    return found[1]
+
+
+def submit(client: FlaskClient, path: str = "/config", **fields: str) -> Any:
+    """Sends the page's form as a browser does."""
+    return client.post(path, data={"csrf_token": token(client), **fields}, headers=HTML)
+
+
+def settings(client: FlaskClient) -> dict[str, str]:
+    """What is stored."""
+    found: dict[str, str] = client.get("/config", headers=JSON).get_json()["settings"]
+    return found
+
+
+def test_all_keys_are_on_the_page_and_in_the_json(client: FlaskClient) -> None:
+    names = {"llm_endpoint", "llm_model", "event_date", "event_location", "event_offerings"}
+    assert set(settings(client)) == names
+    page = client.get("/config", headers=HTML).text
+    assert set(re.findall(r'<input id="(\w+)"', page)) == names
+
+
+def test_the_form_saves_and_says_so_after_a_redirect(client: FlaskClient) -> None:
+    response = submit(client, event_date="2026-12-05", event_offerings="bikes,  clothes,bikes")
+    assert response.status_code == 303
+    assert "Saved." in client.get(response.headers["Location"], headers=HTML).text
+    assert settings(client)["event_date"] == "2026-12-05"
+    assert settings(client)["event_offerings"] == "bikes, clothes"
+
+
+def test_a_second_save_of_the_same_changes_nothing(client: FlaskClient) -> None:
+    for _ in range(2):
+        assert submit(client, event_location="Dorpsstraat 1").status_code == 303
+    assert settings(client)["event_location"] == "Dorpsstraat 1"
+
+
+def test_every_fault_is_at_its_field_and_nothing_is_saved(client: FlaskClient) -> None:
+    response = submit(client, llm_endpoint="nonsense here", event_date="5 December", event_location="Dorpsstraat 1")
+    assert response.status_code == 422
+    assert 'id="llm_endpoint-fault"' in response.text
+    assert 'id="event_date-fault"' in response.text
+    assert 'value="5 December"' in response.text, "what was typed is kept"
+    assert 'value="Dorpsstraat 1"' in response.text
+    assert set(settings(client).values()) == {""}
+
+
+def test_json_saves_a_part_and_leaves_the_rest(client: FlaskClient) -> None:
+    client.post("/config", json={"event_location": "Dorpsstraat 1", "event_offerings": ["bikes", "clothes"]})
+    response = client.post("/config", json={"event_date": "2026-12-05", "event_offerings": None})
+    assert response.status_code == 200
+    assert response.get_json()["settings"]["event_location"] == "Dorpsstraat 1"
+    assert settings(client)["event_date"] == "2026-12-05"
+    assert settings(client)["event_offerings"] == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        ({"event_date": "x", "event_location": "y"}, 422, "event_date"),
+        ({"event_dat": "2026-12-05"}, 422, "event_dat"),
+        ({"DATABASE_URL": "postgresql://x"}, 422, "DATABASE_URL"),
+        ({"secret_key": "x"}, 422, "secret_key"),
+        ({"event_date": 5}, 422, "event_date"),
+        ({"event_location": "a\x00b"}, 422, "event_location"),
+        ([], 400, None),
+        ("text", 400, None),
+    ],
+)
+def test_json_refuses_what_is_wrong_as_a_problem(
+    client: FlaskClient, body: Any, status: int, field: str | None
+) -> None:
+    response = client.post("/config", json=body)
+    assert response.status_code == status
+    assert response.mimetype == "application/problem+json"
+    found = response.get_json()
+    assert found["request_id"] == response.headers["X-Request-ID"]
+    assert field is None or field in found["errors"]
+    assert set(settings(client).values()) == {""}
+
+
+def test_a_credential_is_not_stored_under_any_name(make_app: MakeApp) -> None:
+    client = make_app(
+        gmail_client_id="an-id.example", gmail_client_secret="c-secret-7", gmail_refresh_token="1//r-token"
+    ).test_client()
+    response = client.post("/config", json={"event_location": "at 1//r-token street"})
+    assert response.status_code == 422
+    assert "1//r-token" not in response.text
+
+
+def test_garbage_instead_of_json_is_a_problem_not_an_error(client: FlaskClient) -> None:
+    response = client.post("/config", data=b"{", content_type="application/json")
+    assert response.status_code == 400
+    assert response.mimetype == "application/problem+json"
+
+
+def test_a_form_without_its_token_saves_nothing_and_keeps_what_was_typed(client: FlaskClient) -> None:
+    response = client.post("/config", data={"event_location": "Dorpsstraat 1"}, headers=HTML)
+    assert response.status_code == 400
+    assert "open for too long" in response.text
+    assert 'value="Dorpsstraat 1"' in response.text
+    assert settings(client)["event_location"] == ""
+
+
+def test_a_model_that_does_not_work_is_saved_only_when_told_to(client: FlaskClient) -> None:
+    typed = {"llm_endpoint": "http://127.0.0.1:9", "llm_model": "gemma", "event_location": "Dorpsstraat 1"}
+    first = submit(client, **typed)
+    assert first.status_code == 409
+    assert "Nothing was saved yet" in first.text
+    assert "The language model is not running." in first.text
+    assert set(settings(client).values()) == {""}
+    assert submit(client, **typed, save_anyway="1").status_code == 303
+    assert settings(client)["llm_endpoint"] == "http://127.0.0.1:9"
+
+
+def test_a_working_model_is_tested_and_saved_at_once(client: FlaskClient) -> None:
+    with Ollama("gemma:latest") as ollama:
+        assert submit(client, llm_endpoint=ollama.url, llm_model="gemma").status_code == 303
+        assert "/api/chat" in [path for _, path, _ in ollama.asked]
+
+
+def test_an_unchanged_model_is_not_tested_again(client: FlaskClient) -> None:
+    with Ollama("gemma:latest") as ollama:
+        submit(client, llm_endpoint=ollama.url, llm_model="gemma")
+        asked = [path for _, path, _ in ollama.asked].count("/api/chat")
+        submit(client, llm_endpoint=ollama.url, llm_model="gemma", event_location="Dorpsstraat 1")
+        assert [path for _, path, _ in ollama.asked].count("/api/chat") == asked
+
+
+def test_the_test_uses_the_unsaved_values_step_by_step(client: FlaskClient) -> None:
+    with Ollama("gemma:latest") as ollama:
+        response = submit(client, "/config/test/llm", llm_endpoint=ollama.url, llm_model="gemma", event_location="kept")
+    assert response.status_code == 200
+    steps = re.findall(r'<li class="(\w+)">.*?<strong>(.*?)</strong>', response.text)
+    assert steps == [("ok", name) for name in ("Address", "Name", "Connection", "Server", "Model", "Answer")]
+    assert "on this network" in response.text
+    assert 'value="kept"' in response.text
+    assert '<option value="gemma:latest">' in response.text, "the installed models are offered"
+    assert settings(client)["llm_endpoint"] == "", "a test saves nothing"
+
+
+def test_the_step_that_failed_and_its_cure_are_shown(client: FlaskClient) -> None:
+    with Ollama("gemma:latest") as ollama:
+        response = submit(client, "/config/test/llm", llm_endpoint=ollama.url, llm_model="llama9")
+    assert re.findall(r'<li class="failed">.*?<strong>(.*?)</strong>', response.text) == ["Model"]
+    assert "llama9 is not among the installed: gemma:latest" in response.text
+    assert "Choose one of the installed models" in response.text
+
+
+def test_a_model_that_is_being_loaded_is_told_as_such(client: FlaskClient) -> None:
+    with Ollama("gemma:latest") as ollama:
+        ollama.go_on.clear()
+        report = client.post("/config/test/llm", json={"llm_endpoint": ollama.url, "llm_model": "gemma"}).get_json()
+        ollama.go_on.set()
+    assert (report["reason"], report["status"]) == ("loading", "degraded")
+    assert [step["ok"] for step in report["steps"]] == [True] * 5 + [False]
+
+
+def test_an_address_outside_the_network_is_told(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repaircafe.health.checks._resolve", lambda *_: ["93.184.216.34"])
+    with Ollama("gemma:latest") as ollama:
+        report = client.post("/config/test/llm", json={"llm_endpoint": ollama.url, "llm_model": "gemma"}).get_json()
+    assert "would leave the building" in report["steps"][1]["detail"]
+
+
+def test_htmx_gets_the_steps_alone(client: FlaskClient) -> None:
+    headers = {**HTML, "HX-Request": "true"}
+    data = {"csrf_token": token(client), "llm_endpoint": "http://127.0.0.1:9"}
+    response = client.post("/config/test/llm", data=data, headers=headers)
+    assert response.text.lstrip().startswith('<ol class="steps">')
+    assert "<html" not in response.text
+
+
+def test_the_database_is_tested_with_its_version_and_tables(client: FlaskClient) -> None:
+    report = client.post("/config/test/db", json={}).get_json()
+    assert report["status"] == "ok"
+    details = {step["step"]: step["detail"] for step in report["steps"]}
+    assert details["server"].startswith("PostgreSQL 18.")
+    assert details["tables"] == "Migration 0001"
+
+
+def test_an_unknown_service_is_not_found(client: FlaskClient) -> None:
+    assert client.post("/config/test/coffee", json={}).status_code == 404
+
+
+def test_the_page_is_the_operators(make_app: MakeApp) -> None:
+    client = make_app(operator_password="a-long-password").test_client()
+    assert client.get("/config", headers=HTML).status_code == 401
+    assert client.get("/config", headers=HTML, auth=("operator", "wrong")).status_code == 401
+    assert client.get("/config", headers=HTML, auth=("operator", "a-long-password")).status_code == 200
+    assert client.get("/", headers=HTML).status_code == 200
+
+
+def test_without_a_password_it_is_open_on_the_machine_alone(client: FlaskClient) -> None:
+    outside = {"REMOTE_ADDR": "192.168.1.7"}
+    assert client.get("/config", headers=HTML, environ_overrides=outside).status_code == 403
+    assert client.get("/", headers=HTML, environ_overrides=outside).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:8000", 200),
+        ("192.168.1.5", 200),
+        ("[::1]:8000", 200),
+        ("evil.example", 421),
+        ("repair.local", 200),
+        ("", 421),
+    ],
+)
+def test_a_foreign_host_name_is_refused(make_app: MakeApp, host: str, status: int) -> None:
+    client = make_app(trusted_hosts="repair.local").test_client()
+    assert client.get("/", headers={"Host": host}).status_code == status

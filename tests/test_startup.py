@@ -1,0 +1,143 @@
+"""repaircafe.startup: closed doors, the waiting page, and the way to open ones."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask import Flask
+
+from repaircafe.database import Database
+from repaircafe.environment import PROJECT
+from repaircafe.startup import EXIT_SCHEMA, Startup
+from tests.conftest import MakeApp, administer, url_of
+from tests.fakes.misbehaving import Misbehaving
+from tests.health.test_faults import until
+
+HTML = {"Accept": "text/html"}
+
+
+@pytest.fixture
+def absent(make_app: MakeApp) -> Flask:
+    """An app whose database is not there."""
+    return make_app(database_url="postgresql://u:a-pass-word@127.0.0.1:9/x", started=False)
+
+
+def test_every_page_is_the_waiting_page_that_reloads_itself(absent: Flask) -> None:
+    client = absent.test_client()
+    for path in ("/", "/config"):
+        response = client.get(path, headers=HTML)
+        assert response.status_code == 503
+        assert response.headers["Retry-After"] == "5"
+        assert '<meta http-equiv="refresh" content="3">' in response.text
+        assert "It waits for its database" in response.text
+
+
+def test_programs_get_a_problem(absent: Flask) -> None:
+    response = absent.test_client().post("/config", json={"event_location": "x"})
+    assert response.status_code == 503
+    assert response.mimetype == "application/problem+json"
+    assert response.get_json()["reason"] == "refused"
+
+
+def test_health_says_starting_and_live_says_live(absent: Flask) -> None:
+    client = absent.test_client()
+    health = client.get("/health")
+    assert (health.status_code, health.get_json()["status"]) == (503, "starting")
+    assert health.get_json()["database"] == "disconnected"
+    assert client.get("/health/live").status_code == 200
+    assert client.get("/health/ready").status_code == 503
+
+
+def test_nothing_touches_the_database_before_the_doors_open(absent: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    touched: list[str] = []
+    ours: Database = absent.extensions["database"]
+    monkeypatch.setattr(ours.engine.pool, "connect", lambda: touched.append("a request took a connection"))
+    client = absent.test_client()
+    for path in ("/", "/config", "/health", "/banner"):
+        client.get(path, headers=HTML)
+    assert touched == []
+
+
+def test_the_bounded_wait_ends_and_tells_each_attempt(absent: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    startup: Startup = absent.extensions["startup"]
+    assert startup.run(1.0) is False
+    said = [str(record.msg) for record in caplog.records]
+    assert sum("Waiting for the database" in line for line in said) >= 2
+    assert "Database still away" in said[-1]
+
+
+def test_the_doors_open_by_themselves_when_the_database_comes(make_app: MakeApp, cluster: Path) -> None:
+    name = f"late_{time.monotonic_ns()}"
+    app = make_app(database_url=url_of(cluster, name), started=False)
+    client = app.test_client()
+    assert client.get("/", headers=HTML).status_code == 503
+    administer(cluster, f"CREATE DATABASE {name}")
+    try:
+        assert until(lambda: client.get("/", headers=HTML).status_code == 200)
+        assert client.get("/health").get_json()["status"] == "healthy"
+        ours: Database = app.extensions["database"]
+        assert ours.pool()["max"] == 15
+    finally:
+        ours = app.extensions["database"]
+        ours.engine.dispose()
+        ours.monitor.dispose()
+        administer(cluster, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_a_late_migration_that_fails_ends_the_service(cluster: Path, empty_database: str) -> None:
+    administer_in(cluster, empty_database, "CREATE TABLE migration_history (revision integer)")
+    result = _serve(url_of(cluster, empty_database))
+    assert result.returncode == EXIT_SCHEMA
+    assert '"event_type": "startup_error"' in result.stderr
+    assert "Start the version before this one" in result.stderr
+
+
+def test_a_newer_database_ends_the_service(cluster: Path, database_name: str) -> None:
+    administer_in(cluster, database_name, "UPDATE alembic_version SET version_num = '9999'")
+    result = _serve(url_of(cluster, database_name))
+    assert result.returncode == EXIT_SCHEMA
+    assert "Install the newer version again" in result.stderr
+
+
+def test_a_taken_port_is_told_plainly(database_url: str) -> None:
+    with Misbehaving("silent") as taken:
+        result = _serve(database_url, PORT=str(taken.port))
+    assert result.returncode == 1
+    assert f"Port {taken.port} is taken by another program. Choose another: make run PORT=8001" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def administer_in(cluster: Path, name: str, statement: str) -> None:
+    """Runs a statement in one of the cluster's databases."""
+    with psycopg.connect(url_of(cluster, name), autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def _serve(url: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Runs gunicorn as make and systemd do, until it ends by itself."""
+    environment = {**os.environ, "DATABASE_URL": url, "LOG_FORMAT": "json", "PORT": "0", **variables}
+    environment["PORT"] = variables.get("PORT", str(free_port()))
+    command = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py"]
+    with subprocess.Popen(
+        command, env=environment, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate()
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        port: int = trial.getsockname()[1]
+        return port
