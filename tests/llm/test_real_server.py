@@ -1,0 +1,71 @@
+"""Against a real llama.cpp server: what the organiser types at the prompt, and what the pages say."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from flask.testing import FlaskClient
+
+from repaircafe.environment import PROJECT
+from repaircafe.exchange import Exchange
+from repaircafe.llm.identify import identify
+from tests.health.test_faults import until
+from tests.llm.conftest import LlamaServer
+
+pytestmark = pytest.mark.llm
+
+
+def flask(database_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs `flask …` as a process of its own."""
+    environment = {**os.environ, "DATABASE_URL": database_url, "FLASK_APP": "repaircafe"}
+    command = [sys.executable, "-m", "flask", *arguments]
+    return subprocess.run(
+        command, env=environment, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_config_test_prints_its_steps_and_exits_0(llama: LlamaServer, database_url: str) -> None:
+    assert flask(database_url, "config-set", "llm_endpoint", llama.url).returncode == 0
+    assert flask(database_url, "config-set", "llm_model", "tiny").returncode == 0
+    result = flask(database_url, "config-test", "llm")
+    assert result.returncode == 0, result.stdout + result.stderr
+    steps = [line.split(":")[0].split()[-1] for line in result.stdout.splitlines()[:6]]
+    assert steps == ["Address", "Name", "Connection", "Server", "Model", "Answer"]
+    assert "Server: llama.cpp b" in result.stdout
+    assert "First word after" in result.stdout
+
+
+def test_with_the_server_stopped_it_exits_1_and_says_what_to_do(llama: LlamaServer, database_url: str) -> None:
+    flask(database_url, "config-set", "llm_endpoint", llama.url)
+    flask(database_url, "config-set", "llm_model", "tiny")
+    llama.stop()
+    result = flask(database_url, "config-test", "llm")
+    assert result.returncode == 1
+    assert "The language model is not running." in result.stdout
+    assert "What to do: Start Ollama, or the llama.cpp server" in result.stdout
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+def test_a_wrong_model_is_told_with_the_installed_ones(llama: LlamaServer, client: FlaskClient) -> None:
+    report = client.post("/config/test/llm", json={"llm_endpoint": llama.url, "llm_model": "other"}).get_json()
+    assert (report["status"], report["reason"]) == ("degraded", "model_missing")
+    assert "tiny" in report["detail"]
+
+
+def test_health_follows_the_server_down_and_up(llama: LlamaServer, client: FlaskClient) -> None:
+    client.post("/config", json={"llm_endpoint": llama.url, "llm_model": "tiny"})
+    assert client.get("/health").get_json()["status"] == "healthy"
+    llama.stop()
+    assert until(lambda: client.get("/health").get_json()["status"] == "degraded", 30)
+    assert "The language model is not running." in client.get("/banner").text
+    llama.start()
+    assert until(lambda: client.get("/health").get_json()["status"] == "healthy", 30)
+    assert "not running" not in client.get("/banner").text
+
+
+def test_the_real_servers_answers_are_read(llama: LlamaServer) -> None:
+    with Exchange(5) as exchange:
+        server = identify(exchange, llama.url)
+        assert server.models() == ("tiny",)
+        server.one_token("tiny")
