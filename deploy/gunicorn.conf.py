@@ -27,17 +27,17 @@ class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn is untyped
     """Sends gunicorn's own lines through our log instead of handlers of its own."""
 
     def setup(self, cfg: Any) -> None:
-        """Takes the configuration and touches no handler."""
+        """Takes the configuration and touches no handler. Of the start, our own lines tell."""
         self.cfg = cfg
         self.error_log.handlers.clear()
         self.error_log.propagate = True
+        self.error_log.setLevel("WARNING")
 
 
 _host = f"[{environment.host}]" if ":" in environment.host else environment.host
 wsgi_app = "repaircafe:create_app()"
 bind = f"{_host}:{environment.port}"
 logger_class = Logger
-loglevel = "warning"  # ours are the lines that tell of the start
 worker_class = "gthread"
 workers = 1  # one interpreter's memory; the threads wait for neighbours, they do not compute
 threads = 16

@@ -1,0 +1,78 @@
+"""The app as gunicorn serves it, in a process of its own, for tests that need the real thing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+from repaircafe.environment import PROJECT
+from tests.test_startup import free_port
+
+START_LIMIT_S = 30
+
+
+class Server:
+    """gunicorn with deploy/gunicorn.conf.py, on a free port while in its context; logs into `folder`."""
+
+    def __init__(self, folder: Path, database_url: str, **variables: str) -> None:
+        self.port = int(variables.pop("PORT", "0")) or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._log = folder / f"server-{self.port}.log"
+        self._variables = {"DATABASE_URL": database_url, "LOG_FORMAT": "json", "ENV_FILE": os.devnull, **variables}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Starts it and waits until it answers at all."""
+        environment = {**os.environ, **self._variables, "PORT": str(self.port)}
+        command = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py"]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(command, env=environment, cwd=PROJECT, stdout=log, stderr=log)
+        until = time.monotonic() + START_LIMIT_S
+        while not self._answers():
+            assert self._process.poll() is None, self._log.read_text()
+            assert time.monotonic() < until, self._log.read_text()
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Ends it as systemd does."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Ends it as a pulled plug does; its worker ends when it notices."""
+        self._end(signal.SIGKILL)
+
+    def log_text(self) -> str:
+        """All it has written on stdout and stderr."""
+        return self._log.read_text()
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """The log's lines."""
+        return [json.loads(line) for line in self.log_text().splitlines() if line.startswith("{")]
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(20)
+            self._process = None
+
+    def _answers(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/health/live", timeout=2).status_code == 200
+        except requests.RequestException:
+            return False

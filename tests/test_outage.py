@@ -1,0 +1,114 @@
+"""PostgreSQL killed and restarted under load, against the real server process."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from repaircafe import embedded
+from repaircafe.embedded import Postmaster
+from tests.health.test_faults import until
+from tests.server import Server
+
+CLIENTS = 6
+PATHS = ("/config", "/", "/health/live")
+"""Pages that need the settings. Health itself is left out: its answer may be a second old, as designed."""
+JSON = {"Accept": "application/json"}
+
+
+@pytest.fixture
+def postmaster(tmp_path: Path) -> Iterator[Postmaster]:
+    """A PostgreSQL of the test's own, to be killed."""
+    folder = tmp_path / "postgres"
+    embedded.ensure(folder)  # makes the cluster and its database
+    embedded.release(folder)
+    running = Postmaster(folder)
+    running.start()
+    yield running
+    running.stop()
+
+
+class Load:
+    """Clients that read and write without a pause; `answers` holds each status, and whether no outage was on from the
+    request's beginning to its end."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.over = threading.Event()
+        self.answers: list[tuple[int, bool]] = []
+        self.written: list[str] = []
+        self._stopped = threading.Event()
+        self._threads = [threading.Thread(target=self._read, args=(number,)) for number in range(CLIENTS)]
+        self._threads.append(threading.Thread(target=self._write))
+
+    def start(self) -> None:
+        """Sets the clients going."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Ends them, each after a whole answer."""
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join(30)
+
+    def count(self, condition: Callable[[int, bool], bool]) -> int:
+        """How many answers fulfil the condition."""
+        return sum(condition(status, over) for status, over in self.answers)
+
+    def _read(self, number: int) -> None:
+        with requests.Session() as session:
+            while not self._stopped.is_set():
+                over = self.over.is_set()
+                response = session.get(self.url + PATHS[number % len(PATHS)], headers=JSON, timeout=30)
+                self.answers.append((response.status_code, over and self.over.is_set()))
+
+    def _write(self) -> None:
+        with requests.Session() as session:
+            number = 0
+            while not self._stopped.is_set():
+                over, value = self.over.is_set(), f"place {number}"
+                response = session.post(self.url + "/config", json={"event_location": value}, timeout=30)
+                self.answers.append((response.status_code, over and self.over.is_set()))
+                if response.status_code == 200:
+                    self.written.append(value)
+                number += 1
+
+
+def health(server: Server) -> str:
+    """The state that /health tells."""
+    return str(requests.get(f"{server.url}/health", timeout=5).json()["status"])
+
+
+def test_not_one_request_fails_after_the_database_is_back(postmaster: Postmaster, tmp_path: Path) -> None:
+    with Server(tmp_path, embedded.url(postmaster.folder).replace("+psycopg", "")) as server:
+        assert until(lambda: health(server) == "healthy")
+        load = Load(server.url)
+        load.start()
+        assert until(lambda: load.count(lambda status, _: status == 200) > 50)
+        for _ in range(2):
+            load.over.clear()
+            postmaster.kill()
+            lost = load.count(lambda status, _: status == 503)
+            assert until(lambda lost=lost: load.count(lambda status, _: status == 503) > lost + 10)  # type: ignore[misc]
+            assert until(lambda: health(server) == "unhealthy")
+            postmaster.start()
+            assert until(lambda: embedded._accepts(postmaster.folder))
+            load.over.set()
+            good = load.count(lambda status, over: over and status == 200)
+            assert until(lambda good=good: load.count(lambda status, over: over and status == 200) > good + 100)  # type: ignore[misc]
+            assert until(lambda: health(server) == "healthy")
+        load.stop()
+        assert load.count(lambda status, over: over and status != 200) == 0
+        assert load.count(lambda status, _: status not in (200, 503)) == 0
+        stored = requests.get(f"{server.url}/config", headers=JSON, timeout=5).json()["settings"]["event_location"]
+        assert stored == load.written[-1], "what was confirmed is there"
+        lines = server.log_lines()
+    others = [line for line in lines if line["event_type"] not in ("request", "config_changed")]
+    assert len(others) < 60, [line["message"] for line in others]
+    told = [line["reason"] for line in lines if line["message"] == "Neighbour changed" and line["resource_id"] == "db"]
+    assert told[-1] is None
+    assert [reason is None for reason in told].count(True) == 2, f"each return is told once: {told}"
+    assert not any(line["level"] in ("error", "critical") for line in lines)
