@@ -31,8 +31,10 @@ def postmaster(tmp_path: Path) -> Iterator[Postmaster]:
 
 
 class Load:
-    """Clients that read and write without a pause; `answers` holds each status, and whether no outage was on from the
-    request's beginning to its end."""
+    """Clients that read and write without a pause.
+
+    `answers` holds each status, and whether no outage was on from the request's beginning to its end.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
