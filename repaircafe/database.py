@@ -145,6 +145,7 @@ class Database:
             "max_overflow": environment.db_max_overflow,
             "pool_timeout": environment.db_pool_timeout,
             "pool_pre_ping": True,
+            "hide_parameters": True,  # an error's text goes to the log; what people wrote does not
         }
         db.init_app(app)
         migrate.init_app(app, db)
@@ -155,6 +156,7 @@ class Database:
             max_overflow=0,
             pool_timeout=MONITOR_LIMIT_S,
             isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
         )
         with app.app_context():
             self.engine = db.engine
@@ -179,6 +181,7 @@ class Database:
             _DRIVER_URL,
             creator=connector(self.target, self.environment.db_connect_timeout, MIGRATION_LIMIT_S),
             poolclass=sa.NullPool,
+            hide_parameters=True,
         )
         with engine.connect() as connection:
             connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})

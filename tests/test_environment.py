@@ -100,7 +100,15 @@ def test_the_range_is_in_the_expected_form(name: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["mysql://u:p@h/d", "postgres://u:p@h/d", "sqlite:///x.db", "postgresql://h", "postgresql:///d", "postgresql://h:x/d", "x"],
+    [
+        "mysql://u:p@h/d",
+        "postgres://u:p@h/d",
+        "sqlite:///x.db",
+        "postgresql://h",
+        "postgresql:///d",
+        "postgresql://h:x/d",
+        "x",
+    ],
 )
 def test_only_a_whole_postgresql_url_is_taken(tmp_path: Path, url: str) -> None:
     assert "DATABASE_URL" in faults(tmp_path, DATABASE_URL=url)
@@ -134,7 +142,14 @@ def test_gmail_is_all_or_none(tmp_path: Path, given: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(
     ("host", "good"),
-    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("192.168.1.5", False), ("cafe", False)],  # noqa: S104
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("192.168.1.5", False),
+        ("cafe", False),
+    ],
 )
 def test_other_machines_are_let_in_only_with_a_password(tmp_path: Path, host: str, good: bool) -> None:
     if good:
@@ -144,10 +159,12 @@ def test_other_machines_are_let_in_only_with_a_password(tmp_path: Path, host: st
 
 
 def test_with_a_password_other_machines_are_let_in(tmp_path: Path) -> None:
-    assert load(tmp_path, HOST="0.0.0.0", OPERATOR_PASSWORD="twelve chars").host == "0.0.0.0"  # noqa: S104
+    assert load(tmp_path, HOST="0.0.0.0", OPERATOR_PASSWORD="twelve chars").host == "0.0.0.0"
 
 
-@pytest.mark.parametrize(("uri", "good"), [("https://x.example/t", True), ("http://127.0.0.1:9/t", True), ("http://x.example/t", False)])
+@pytest.mark.parametrize(
+    ("uri", "good"), [("https://x.example/t", True), ("http://127.0.0.1:9/t", True), ("http://x.example/t", False)]
+)
 def test_the_refresh_token_goes_nowhere_unprotected(tmp_path: Path, uri: str, good: bool) -> None:
     if good:
         assert load(tmp_path, GMAIL_TOKEN_URI=uri).gmail_token_uri == uri
@@ -224,7 +241,13 @@ def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path, content: bytes | 
 def test_a_wrong_environment_ends_the_process_with_78_before_anything_listens(command: list[str]) -> None:
     environment = {**os.environ, "ENVIRONMENT": "production", "PORT": "0", "FLASK_APP": "repaircafe"}
     done = subprocess.run(
-        [sys.executable, *command], env=environment, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, *command],
+        env=environment,
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert done.returncode == EX_CONFIG
     for name in ("SECRET_KEY", "DATABASE_URL", "OPERATOR_PASSWORD", "PORT"):

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from repaircafe.config.keys import KEYS, RefusedError, Settings, UnknownKeyError, parse
 from repaircafe.config.models import Setting
-from repaircafe.database import db
-from repaircafe.deadlines import Cached
+from repaircafe.database import db, is_away
+from repaircafe.deadlines import Cached, DeadlineError
 from repaircafe.logs import EventType, Redactor
 from repaircafe.neighbours import Text
 
@@ -107,7 +107,9 @@ class Store:
         """The settings, fresh or last known; None where they have never been read."""
         try:
             return Stored(self._cache.get(self._read), current=True)
-        except Exception:  # noqa: BLE001  why is the health monitor's to say
+        except Exception as error:
+            if not isinstance(error, DeadlineError) and not is_away(error):  # of an absence, the health monitor tells
+                log.exception("Settings cannot be read", event_type=EventType.DB_ERROR)
             last = self._cache.last
             return Stored(last, current=False) if last is not None else None
 

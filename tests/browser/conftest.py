@@ -1,0 +1,184 @@
+"""Chromium against the app as gunicorn serves it. Every page that a test opens is watched until the test ends."""
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, sync_playwright
+
+from repaircafe import embedded
+from repaircafe.embedded import Postmaster
+from tests.fakes.scripted import Ollama
+from tests.server import Server
+from tests.test_outage import postmaster
+
+__all__ = ["postmaster"]
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+"""Chromium as root on a build machine, without calls of its own to the outside."""
+
+TYPICAL_LIMIT_MS = 15_000
+"""A test of a connection may take five seconds, and the machine may be busy."""
+
+ANSWERED = re.compile(
+    r"Failed to load resource: (the server responded with a status of (400|409|422|503)|net::ERR_CONNECTION_REFUSED)"
+    r"|^(Response Status Error Code|htmx:responseError|htmx:sendError)"
+)
+"""What Chromium and htmx say on the console of answers that a test asks for on purpose."""
+
+REPORT_VIOLATIONS = (
+    "document.addEventListener('securitypolicyviolation',"
+    " (event) => console.error('CSP', event.effectiveDirective, event.blockedURI))"
+)
+
+NewPage = Callable[..., Page]
+
+
+@dataclass
+class Watched:
+    """What pages did that they must not do: the hosts they asked besides ours, and the errors on their consoles."""
+
+    ours: set[str] = field(default_factory=set)
+    hosts: set[str] = field(default_factory=set)
+    errors: list[str] = field(default_factory=list)
+
+    def watch(self, context: BrowserContext) -> None:
+        """Listens to all of the context's pages."""
+        context.add_init_script(REPORT_VIOLATIONS)
+        context.on("request", self._request)
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.errors.append(str(error.error)))
+
+    @property
+    def unexpected(self) -> list[str]:
+        """The errors besides those of answers that were asked for on purpose."""
+        return [error for error in self.errors if not ANSWERED.search(error)]
+
+    def _request(self, request: Request) -> None:
+        self.hosts.add(urlsplit(request.url).netloc)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.errors.append(message.text)
+
+
+class Returning(Ollama):
+    """An Ollama that goes and comes back on the same port."""
+
+    def go(self) -> None:
+        """Nothing listens any more."""
+        self.__exit__(None, None, None)
+
+    def come_back(self, port: int = 0) -> None:
+        """Listens again, on `port` where one is given."""
+        old = self._server
+        self.port = port or self.port
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._server = type(old)(("127.0.0.1", self.port), old.RequestHandlerClass)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread.start()
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Debian's Chromium, without a window."""
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+
+
+def url_of(postmaster: Postmaster) -> str:
+    """The libpq URL of a test's own PostgreSQL."""
+    return embedded.url(postmaster.folder).replace("+psycopg", "")
+
+
+def save(server: Server, **values: str) -> None:
+    """Saves settings as a program does, without a test before."""
+    response = requests.post(f"{server.url}/config", json=values, timeout=10)
+    assert response.status_code == 200, response.text
+
+
+def stored(server: Server) -> dict[str, str]:
+    """The settings as a program reads them."""
+    response = requests.get(f"{server.url}/config", headers={"Accept": "application/json"}, timeout=10)
+    return dict(response.json()["settings"])
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests; each test's pages share nothing with another's."""
+    with sync_playwright() as playwright:
+        running = launch(playwright)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def server(tmp_path: Path, database_url: str) -> Iterator[Server]:
+    """The app on a migrated database of the test's own."""
+    with Server(tmp_path, database_url, ENVIRONMENT="development") as running:
+        yield running
+
+
+@pytest.fixture
+def ollama() -> Iterator[Returning]:
+    """An Ollama with two models."""
+    with Returning("llama3.2:3b", "qwen2.5:1.5b") as running:
+        yield running
+
+
+@pytest.fixture
+def configured(server: Server, ollama: Returning) -> Server:
+    """The app with a language model that works and an event."""
+    save(
+        server,
+        llm_endpoint=ollama.url,
+        llm_model="llama3.2:3b",
+        event_date="2026-12-05",
+        event_location="Buurthuis De Hoek",
+        event_offerings="bicycles, clothes",
+    )
+    return server
+
+
+@pytest.fixture
+def watched() -> Iterator[Watched]:
+    """Fails a test whose pages asked another host, broke the content security policy or made an error."""
+    watching = Watched()
+    yield watching
+    assert watching.hosts <= watching.ours
+    assert watching.unexpected == []
+
+
+@pytest.fixture
+def new_page(browser: Browser, watched: Watched) -> Iterator[NewPage]:
+    """Opens pages of a server. Keywords are Playwright's for a context."""
+    contexts: list[BrowserContext] = []
+
+    def make(server: Server, **options: object) -> Page:
+        context = browser.new_context(base_url=server.url, locale="en-GB", **options)  # type: ignore[arg-type]
+        context.set_default_timeout(TYPICAL_LIMIT_MS)
+        watched.ours.add(urlsplit(server.url).netloc)
+        watched.watch(context)
+        contexts.append(context)
+        return context.new_page()
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(new_page: NewPage, server: Server) -> Page:
+    """A page of the running app."""
+    return new_page(server)

@@ -1,0 +1,309 @@
+"""The pages as an organiser uses them."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from repaircafe.embedded import Postmaster
+from tests.browser.conftest import TYPICAL_LIMIT_MS, NewPage, Returning, Watched, save, stored, url_of
+from tests.server import Server
+from tests.test_startup import free_port
+
+pytestmark = pytest.mark.browser
+
+PAGES = ("/", "/config", "/health", "/no-such-page")
+NARROW = {"width": 360, "height": 740}
+FOCUSABLE = "a[href], button:not([tabindex='-1']), input:not([type=hidden])"
+TELL_FOCUS = """() => {
+    const at = document.activeElement, style = getComputedStyle(at), box = at.getBoundingClientRect();
+    const seen = box.width > 1 && box.height > 1 && box.left >= 0 && box.right <= innerWidth + 1
+        && box.bottom > 0 && box.top < innerHeight;
+    const outlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+    return [[...document.querySelectorAll(FOCUSABLE)].indexOf(at), seen && outlined, at.outerHTML.slice(0, 120)];
+}""".replace("FOCUSABLE", f'"{FOCUSABLE}"')
+
+expect.set_options(timeout=TYPICAL_LIMIT_MS)
+
+
+def address(page: Page) -> Locator:
+    """The field for the language model's address."""
+    return page.get_by_label("Address of the language model")
+
+
+def model(page: Page) -> Locator:
+    """The field for the model."""
+    return page.get_by_label("Model", exact=True)
+
+
+def place(page: Page) -> Locator:
+    """The field for the place."""
+    return page.get_by_label("Place")
+
+
+def day(page: Page) -> Locator:
+    """The field for the date."""
+    return page.get_by_label("Date of the next repair café")
+
+
+def press(page: Page, name: str) -> None:
+    """Presses a button by its exact name."""
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def message(page: Page) -> Locator:
+    """What the page says at its top."""
+    return page.locator("main > .message")
+
+
+def offered_models(page: Page) -> Locator:
+    """The models that the field offers to choose from."""
+    return page.locator("datalist#models option")
+
+
+def assert_fits(page: Page) -> None:
+    """Nothing has to be scrolled sideways."""
+    wide, room = page.evaluate("() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert wide <= room, f"{page.url} is {wide} px wide in a window of {room}"
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["htmx", "no_javascript"])
+def test_a_new_organiser_sets_up_the_model(new_page: NewPage, server: Server, ollama: Returning, script: bool) -> None:
+    page = new_page(server, java_script_enabled=script)
+    page.goto("/config")
+    address(page).fill(ollama.url)
+    place(page).fill("Buurthuis De Hoek")
+    press(page, "Test the language model")
+    steps = page.locator("#test-llm li")
+    expect(steps.locator("strong")).to_have_text(["Address", "Name", "Connection", "Server", "Model"])
+    expect(steps.last).to_contain_text("failed")
+    expect(page.locator("#test-llm .message")).to_contain_text("No model is chosen.")
+    assert [option.get_attribute("value") for option in offered_models(page).all()] == ollama.models
+    model(page).fill("llama3.2:3b")
+    press(page, "Test the language model")
+    expect(page.locator("#test-llm .message")).to_have_text("It works.")
+    press(page, "Save")
+    expect(message(page)).to_have_text("Saved.")
+    expect(address(page)).to_have_value(ollama.url)
+    expect(model(page)).to_have_value("llama3.2:3b")
+    expect(place(page)).to_have_value("Buurthuis De Hoek")
+    assert stored(server)["llm_model"] == "llama3.2:3b"
+
+
+def test_a_fault_shows_at_its_field_and_nothing_is_saved(configured: Server, page: Page) -> None:
+    before = stored(configured)
+    page.goto("/config")
+    address(page).fill("http://name:pass@127.0.0.1:11434")
+    model(page).fill("two words")
+    place(page).fill("Somewhere else")
+    press(page, "Save")
+    expect(message(page)).to_contain_text("Nothing was saved")
+    for field, fault in ((address(page), "user name or a password"), (model(page), "no spaces")):
+        expect(field).to_have_attribute("aria-invalid", "true")
+        expect(field).to_have_accessible_description(re.compile(fault))
+    expect(place(page)).not_to_have_attribute("aria-invalid", "true")
+    expect(address(page)).to_have_value("http://name:pass@127.0.0.1:11434")
+    expect(model(page)).to_have_value("two words")
+    expect(place(page)).to_have_value("Somewhere else")
+    assert stored(configured) == before
+
+
+def test_a_wrong_date_where_the_browser_has_no_date_field(configured: Server, page: Page) -> None:
+    page.goto("/config")
+    day(page).evaluate("field => field.type = 'text'")
+    day(page).fill("5 December 2026")
+    press(page, "Save")
+    expect(day(page)).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#event_date-fault")).to_contain_text("YYYY-MM-DD")
+    assert stored(configured)["event_date"] == "2026-12-05"
+
+
+def test_a_date_that_does_not_exist_does_not_delete_the_date(configured: Server, page: Page) -> None:
+    """A date field sends nothing for 31 February, just as for an empty field."""
+    page.goto("/config")
+    day(page).focus()
+    page.keyboard.type("31022026")
+    assert day(page).evaluate("field => field.validity.badInput")
+    press(page, "Save")
+    expect(day(page)).to_have_js_property("validity.badInput", False)  # the page has been answered
+    assert stored(configured)["event_date"] == "2026-12-05"
+
+
+def test_enter_in_a_field_saves_and_does_not_test(configured: Server, page: Page, ollama: Returning) -> None:
+    page.goto("/config")
+    place(page).fill("Zaal 2")
+    place(page).press("Enter")
+    expect(message(page)).to_have_text("Saved.")
+    assert stored(configured)["event_location"] == "Zaal 2"
+    assert not [path for _, path, _ in ollama.asked if path == "/api/chat"], "the model was not asked to speak"
+
+
+def test_a_model_that_does_not_work_is_saved_only_all_the_same(page: Page, server: Server) -> None:
+    absent = f"http://127.0.0.1:{free_port()}"
+    page.goto("/config")
+    address(page).fill(absent)
+    model(page).fill("llama3.2:3b")
+    place(page).fill("Zaal 2")
+    press(page, "Save")
+    expect(message(page)).to_contain_text("Nothing was saved yet")
+    expect(page.locator("#test-llm .message")).to_contain_text("The language model is not running.")
+    assert stored(server)["event_location"] == ""
+    press(page, "Save all the same")
+    expect(message(page)).to_have_text("Saved.")
+    assert stored(server)["llm_endpoint"] == absent
+    assert stored(server)["event_location"] == "Zaal 2"
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["htmx", "no_javascript"])
+def test_a_fault_under_a_test_shows_at_its_field(new_page: NewPage, server: Server, script: bool) -> None:
+    page = new_page(server, java_script_enabled=script)
+    page.goto("/config")
+    address(page).fill("ftp://example")
+    press(page, "Test the language model")
+    expect(page.locator(".fault")).to_contain_text("This is not an address.")
+    expect(address(page)).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("h1")).to_have_count(1)
+    expect(page.locator("header")).to_have_count(1)
+
+
+def test_the_database_and_mail_can_be_tested(page: Page) -> None:
+    page.goto("/config")
+    press(page, "Test the database")
+    expect(page.locator("#test-db .message")).to_have_text("It works.")
+    press(page, "Test mail")
+    expect(page.locator("#test-mail .message")).to_contain_text("Mail is not set up.")
+
+
+@pytest.mark.parametrize("button", ["Save", "Test the language model"])
+def test_what_was_typed_survives_a_restart_of_the_app(
+    page: Page, server: Server, ollama: Returning, button: str
+) -> None:
+    page.goto("/config")
+    address(page).fill(ollama.url)
+    model(page).fill("llama3.2:3b")
+    place(page).fill("Zaal 2")
+    server.stop()
+    server.start()
+    press(page, button)
+    expect(page.get_by_text("press the button again")).to_be_visible()
+    expect(page.locator("h1")).to_have_count(1)
+    press(page, button)
+    expect(page.get_by_text("Saved." if button == "Save" else "It works.")).to_be_visible()
+    expect(place(page)).to_have_value("Zaal 2")
+
+
+def test_a_database_killed_under_the_page_keeps_what_was_typed(
+    new_page: NewPage, postmaster: Postmaster, tmp_path: Path
+) -> None:
+    with Server(tmp_path, url_of(postmaster)) as server:
+        page = new_page(server)
+        page.goto("/config")
+        place(page).fill("Zaal 2")
+        postmaster.kill()
+        with page.expect_response(lambda response: response.request.method == "POST") as saving:
+            press(page, "Save")
+        assert saving.value.status == 503
+        expect(message(page)).to_contain_text("Nothing was saved: the database is away.")
+        expect(place(page)).to_have_value("Zaal 2")
+        expect(page.locator("#banner")).to_contain_text("Database: The database is not running.")
+        postmaster.start()
+        expect(page.locator("#banner .banner")).to_have_count(0, timeout=30_000)
+        press(page, "Save")
+        expect(message(page)).to_have_text("Saved.")
+        expect(place(page)).to_have_value("Zaal 2")
+
+
+def test_the_waiting_page_opens_by_itself(new_page: NewPage, postmaster: Postmaster, tmp_path: Path) -> None:
+    postmaster.stop()
+    with Server(tmp_path, url_of(postmaster), DB_STARTUP_TIMEOUT="0") as server:
+        page = new_page(server, viewport=NARROW)
+        page.goto("/config")
+        expect(page.locator("h1")).to_have_text("One moment: the assistant is starting")
+        assert_fits(page)
+        postmaster.start()
+        expect(page.locator("h1")).to_have_text("Settings", timeout=30_000)
+
+
+def test_a_form_sent_to_a_waiting_app_is_not_lost(new_page: NewPage, postmaster: Postmaster, tmp_path: Path) -> None:
+    """Both were restarted while the page was open, and the app is up before the database."""
+    with Server(tmp_path, url_of(postmaster), DB_STARTUP_TIMEOUT="0") as server:
+        page = new_page(server)
+        page.goto("/config")
+        place(page).fill("Zaal 2")
+        server.stop()
+        postmaster.stop()
+        server.start()
+        press(page, "Save")
+        expect(page.locator("h1")).to_have_text("One moment: the assistant is starting")
+        postmaster.start()
+        expect(page.locator("h1")).to_have_text("Settings", timeout=30_000)
+        expect(place(page)).to_have_value("Zaal 2")
+
+
+def test_no_page_asks_another_host_or_makes_an_error(page: Page, configured: Server, watched: Watched) -> None:
+    assert configured
+    for path in PAGES[:-1]:
+        with page.expect_response(lambda response: "/banner" in response.url):
+            page.goto(path)
+    press_all = ("Test the language model", "Test the database", "Test mail")
+    page.goto("/config")
+    for name in press_all:
+        press(page, name)
+    expect(page.locator(".steps")).to_have_count(3)
+    assert watched.errors == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_scrolls_sideways_on_a_small_phone(
+    new_page: NewPage, server: Server, ollama: Returning, scheme: str
+) -> None:
+    long = "Donaudampfschifffahrtsgesellschaft" * 5
+    save(
+        server,
+        llm_endpoint=ollama.url,
+        llm_model=long,
+        event_date="2026-12-05",
+        event_location=long,
+        event_offerings=f"bicycles, {long[:60]}",
+    )
+    page = new_page(server, viewport=NARROW, color_scheme=scheme)
+    for path in PAGES:
+        page.goto(path)
+        assert_fits(page)
+    page.goto("/config")
+    press(page, "Test the language model")
+    expect(page.locator("#test-llm .message")).to_contain_text("The chosen model is not installed.")
+    assert_fits(page)
+    address(page).fill("not an address")
+    press(page, "Save")
+    expect(page.locator(".fault")).to_be_visible()
+    assert_fits(page)
+
+
+def test_an_offer_to_save_all_the_same_fits_a_small_phone(new_page: NewPage, server: Server) -> None:
+    page = new_page(server, viewport=NARROW)
+    page.goto("/config")
+    address(page).fill(f"http://127.0.0.1:{free_port()}")
+    press(page, "Save")
+    expect(page.get_by_role("button", name="Save all the same")).to_be_visible()
+    assert_fits(page)
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("width", [360, 1280])
+def test_tab_reaches_every_control_and_shows_where_it_is(
+    new_page: NewPage, configured: Server, path: str, width: int
+) -> None:
+    page = new_page(configured, viewport={"width": width, "height": 740})
+    page.goto(path)
+    count = page.locator(FOCUSABLE).count()
+    reached: dict[int, tuple[bool, str]] = {}
+    for _ in range(count * 5):  # a date field has several stops
+        page.keyboard.press("Tab")
+        index, shown, html = page.evaluate(TELL_FOCUS)
+        if index < 0 or (index == 0 and len(reached) > 1):
+            break
+        reached.setdefault(index, (shown, html))
+    assert list(reached) == list(range(count)), "every control, in the order of the page"
+    assert [html for shown, html in reached.values() if not shown] == []

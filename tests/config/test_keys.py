@@ -1,0 +1,115 @@
+"""repaircafe.config.keys: every key takes its values in one canonical form and refuses all else."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from repaircafe.config.keys import KEYS, RefusedError, Settings, UnknownKeyError, parse
+from repaircafe.environment import Environment
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "stored"),
+    [
+        ("llm_endpoint", "http://127.0.0.1:11434", "http://127.0.0.1:11434"),
+        ("llm_endpoint", " HTTP://Pi.Local:8080/ ", "http://pi.local:8080"),
+        ("llm_endpoint", "192.168.1.5:11434", "http://192.168.1.5:11434"),
+        ("llm_endpoint", "http://[::1]:8080", "http://[::1]:8080"),
+        ("llm_endpoint", "http://h:1/v1/", "http://h:1"),
+        ("llm_endpoint", "http://h:1/ollama/api", "http://h:1/ollama"),
+        ("llm_endpoint", "", ""),
+        ("llm_model", "hf.co/org/Model-GGUF:Q4_K_M", "hf.co/org/Model-GGUF:Q4_K_M"),
+        ("event_date", "2026-12-05", "2026-12-05"),
+        ("event_location", "  Buurthuis   De Hoek ", "Buurthuis De Hoek"),
+        ("event_location", "Cafe\u0301", "Café"),
+        ("event_offerings", " bikes,clothes ,, bikes", "bikes, clothes"),
+    ],
+)
+def test_a_good_value_is_stored_in_its_canonical_form(key: str, text: str, stored: str) -> None:
+    assert parse(key, text) == stored
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("llm_endpoint", "ftp://h"),
+        ("llm_endpoint", "http://"),
+        ("llm_endpoint", "http://h:99999"),
+        ("llm_endpoint", "http://user:pass@h"),
+        ("llm_endpoint", "http://user@h"),
+        ("llm_endpoint", "http://h/?q=1"),
+        ("llm_endpoint", "http://h/#a"),
+        ("llm_endpoint", "http://h h"),
+        ("llm_endpoint", "http://[::1"),
+        ("llm_endpoint", "http://169.254.169.254"),
+        ("llm_endpoint", "http://metadata.google.internal"),
+        ("llm_endpoint", "javascript:alert(1)"),
+        ("llm_endpoint", "http://" + "a" * 2000),
+        ("llm_model", "two words"),
+        ("llm_model", "x" * 201),
+        ("event_date", "05-12-2026"),
+        ("event_date", "2026-02-30"),
+        ("event_date", "20261205"),
+        ("event_date", "２０２６-12-05"),
+        ("event_location", "a\nb"),
+        ("event_location", "a\x00b"),
+        ("event_location", "\ud800"),
+        ("event_location", "x" * 301),
+        ("event_offerings", ",".join(f"thing {n}" for n in range(41))),
+        ("event_offerings", "x" * 61),
+    ],
+)
+def test_a_wrong_value_is_refused_with_a_sentence(key: str, text: str) -> None:
+    with pytest.raises(RefusedError) as caught:
+        parse(key, text)
+    assert len(str(caught.value)) > 10
+
+
+@pytest.mark.parametrize("name", list(Environment.model_fields))
+def test_no_name_of_the_environment_is_a_setting(name: str) -> None:
+    for written in (name, name.upper()):
+        with pytest.raises(UnknownKeyError) as caught:
+            parse(written, "x")
+        assert "belongs into .env" in str(caught.value.hint)
+
+
+def test_an_unknown_key_is_refused_with_the_one_that_may_have_been_meant() -> None:
+    with pytest.raises(UnknownKeyError) as caught:
+        parse("event_dat", "x")
+    assert "event_date" in str(caught.value.hint)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(sorted(KEYS)), st.text(max_size=80))
+def test_whatever_is_typed_is_canonical_or_refused(key: str, text: str) -> None:
+    try:
+        stored = parse(key, text)
+    except RefusedError:
+        return
+    assert parse(key, stored) == stored
+    assert "\x00" not in stored
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet="htps:/.[]@?#%:0123456789abc-_ \\", max_size=30))
+def test_whatever_looks_like_an_address_is_canonical_or_refused(text: str) -> None:
+    try:
+        stored = parse("llm_endpoint", text)
+    except RefusedError:
+        return
+    assert parse("llm_endpoint", stored) == stored
+    assert stored == "" or stored.startswith(("http://", "https://"))
+
+
+@pytest.mark.parametrize("key", list(KEYS))
+def test_every_example_is_a_good_value(key: str) -> None:
+    assert parse(key, KEYS[key].example) == KEYS[key].example
+
+
+def test_settings_are_typed() -> None:
+    found = Settings.of({"event_date": "2026-12-05", "event_offerings": "bikes, clothes"})
+    assert found.event_date == date(2026, 12, 5)
+    assert found.event_offerings == ("bikes", "clothes")
+    assert Settings.of({}) == Settings()

@@ -1,0 +1,125 @@
+"""repaircafe.deadlines: nobody waits longer than promised, and at most one run of a kind is under way."""
+
+import threading
+
+import pytest
+
+from repaircafe.deadlines import BusyError, Cached, DeadlineError, SingleFlight
+
+SOON_S = 0.05
+LONG_S = 10.0
+
+
+class Work:
+    """Work that waits for `go`, and counts its runs."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.begun = threading.Event()
+        self.runs = 0
+
+    def __call__(self) -> int:
+        self.runs += 1
+        self.begun.set()
+        assert self.go.wait(LONG_S)
+        return self.runs
+
+
+def test_many_who_ask_at_once_share_one_run() -> None:
+    work, flight = Work(), SingleFlight[int]("x")
+    pending = [flight.join(work, LONG_S) for _ in range(20)]
+    work.go.set()
+    assert [one.result() for one in pending] == [1] * 20
+    assert work.runs == 1
+
+
+def test_after_a_run_has_ended_a_new_one_begins() -> None:
+    work, flight = Work(), SingleFlight[int]("x")
+    work.go.set()
+    assert [flight.join(work, LONG_S).result() for _ in range(2)] == [1, 2]
+
+
+def test_who_waits_is_let_go_in_time_while_the_work_goes_on() -> None:
+    work, flight = Work(), SingleFlight[int]("x")
+    first = flight.join(work, SOON_S)
+    with pytest.raises(DeadlineError):
+        first.result()
+    with pytest.raises(DeadlineError):
+        flight.join(work, LONG_S).result()  # shares the run and its deadline
+    assert work.runs == 1
+    work.go.set()
+    assert first.future.result(LONG_S) == 1
+
+
+def test_a_glance_waits_less_than_the_deadline() -> None:
+    work, flight = Work(), SingleFlight[int]("x")
+    pending = flight.join(work, LONG_S)
+    with pytest.raises(DeadlineError):
+        pending.result(SOON_S)
+    work.go.set()
+    assert pending.result() == 1
+
+
+def test_alone_refuses_while_a_run_is_under_way() -> None:
+    work, flight = Work(), SingleFlight[int]("x")
+    pending = flight.alone(work, LONG_S)
+    with pytest.raises(BusyError):
+        flight.alone(work, LONG_S)
+    work.go.set()
+    assert pending.result() == 1
+    assert flight.alone(work, LONG_S).result() == 2
+
+
+def test_every_waiter_gets_the_error() -> None:
+    def fail() -> int:
+        raise ValueError("no")
+
+    pending = [SingleFlight[int]("x").join(fail, LONG_S) for _ in range(3)]
+    for one in pending:
+        with pytest.raises(ValueError, match="no"):
+            one.result()
+
+
+def test_a_timeout_of_the_work_itself_is_not_ours() -> None:
+    def fail() -> int:
+        raise TimeoutError("theirs")
+
+    with pytest.raises(TimeoutError, match="theirs"):
+        SingleFlight[int]("x").join(fail, LONG_S).result()
+
+
+def test_a_fresh_value_is_not_asked_for_again() -> None:
+    work, cached = Work(), Cached[int]("x", ttl_s=LONG_S, limit_s=LONG_S)
+    work.go.set()
+    assert [cached.get(work) for _ in range(3)] == [1, 1, 1]
+    assert Cached[int]("x", ttl_s=0, limit_s=LONG_S).last is None
+
+
+def test_a_stale_value_is_asked_for_again_and_stays_known_meanwhile() -> None:
+    work, cached = Work(), Cached[int]("x", ttl_s=LONG_S, limit_s=SOON_S)
+    cached.put(7)
+    cached.expire()
+    with pytest.raises(DeadlineError):
+        cached.get(work)
+    assert cached.last == 7
+    work.go.set()
+
+
+def test_a_value_put_beats_a_run_under_way() -> None:
+    work, cached = Work(), Cached[int]("x", ttl_s=LONG_S, limit_s=LONG_S)
+    pending = cached.begin(work)
+    assert work.begun.wait(LONG_S)
+    cached.put(7)
+    work.go.set()
+    pending.result()
+    assert cached.get(work) == 7
+
+
+def test_a_failure_is_not_kept() -> None:
+    cached = Cached[int]("x", ttl_s=LONG_S, limit_s=LONG_S)
+    cached.put(7)
+    cached.expire()
+    with pytest.raises(ZeroDivisionError):
+        cached.get(lambda: 1 // 0)
+    assert cached.last == 7
+    assert cached.get(lambda: 8) == 8

@@ -1,0 +1,143 @@
+"""repaircafe.embedded: a real PostgreSQL, gone with its last user however that one ends."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from repaircafe import embedded
+from repaircafe.embedded import EmbeddedDatabaseError
+from repaircafe.environment import PROJECT
+from tests.health.test_faults import until
+
+USER = "import sys; from pathlib import Path; from repaircafe import embedded; embedded.ensure(Path(sys.argv[1])); print('up', flush=True); sys.stdin.read()"  # noqa: E501
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder with a space in its name, closed to others."""
+    path = tmp_path / "a café" / "postgres"
+    path.parent.mkdir(mode=0o700)
+    yield path
+    embedded.release(path)
+
+
+def servers(folder: Path) -> list[psutil.Process]:
+    """The processes of keeper and server that have the folder in their command."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        command = " ".join(process.info["cmdline"] or [])
+        if str(folder) in command and ("embedded.py" in command or "bin/postgres" in command):
+            found.append(process)
+    return found
+
+
+def gone(folder: Path) -> bool:
+    """Whether nothing is left of the server, after a while at most."""
+    return until(lambda: servers(folder) == [])
+
+
+def version(folder: Path) -> str:
+    """What the server calls itself."""
+    with psycopg.connect(embedded.url(folder).replace("+psycopg", "")) as connection:
+        row = connection.execute("SELECT version()").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def user_process(folder: Path) -> "subprocess.Popen[str]":
+    """Another process that uses the server until its stdin ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", USER, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "up\n"
+    return process
+
+
+def end(process: "subprocess.Popen[str]") -> None:
+    """Ends a user as it would by itself."""
+    process.communicate(timeout=20)
+
+
+def test_it_is_postgresql_18_in_a_path_with_a_space_that_is_closed_to_others(folder: Path) -> None:
+    embedded.ensure(folder)
+    assert version(folder).startswith("PostgreSQL 18.")
+
+
+def test_a_very_long_path_is_no_obstacle(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 100) / "postgres"
+    embedded.ensure(folder)
+    try:
+        assert embedded.socket_folder(folder).parent == Path(tempfile.gettempdir())
+        assert version(folder).startswith("PostgreSQL 18.")
+    finally:
+        embedded.release(folder)
+        shutil.rmtree(embedded.socket_folder(folder))
+
+
+def test_the_data_survive_the_server(folder: Path) -> None:
+    embedded.ensure(folder)
+    with psycopg.connect(embedded.url(folder).replace("+psycopg", "")) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
+    embedded.release(folder)
+    assert gone(folder)
+    embedded.ensure(folder)
+    with psycopg.connect(embedded.url(folder).replace("+psycopg", "")) as connection:
+        assert connection.execute("SELECT number FROM kept").fetchall() == [(7,)]
+
+
+def test_two_processes_share_it_and_it_stays_until_the_last_one_leaves(folder: Path) -> None:
+    first, second = user_process(folder), user_process(folder)
+    end(first)
+    assert version(folder).startswith("PostgreSQL 18.")
+    end(second)
+    assert gone(folder)
+
+
+def test_a_killed_user_leaves_nothing_behind(folder: Path) -> None:
+    user = user_process(folder)
+    user.send_signal(signal.SIGKILL)
+    end(user)
+    assert gone(folder)
+    embedded.ensure(folder)
+    assert version(folder).startswith("PostgreSQL 18.")
+
+
+def test_a_killed_keeper_takes_the_server_along_and_the_next_start_works(folder: Path) -> None:
+    user = user_process(folder)
+    for process in servers(folder):
+        if "embedded.py" in " ".join(process.cmdline()):
+            process.kill()
+    assert gone(folder)
+    end(user)
+    embedded.ensure(folder)
+    assert version(folder).startswith("PostgreSQL 18.")
+
+
+def test_a_start_that_was_killed_half_way_does_not_block_the_next(folder: Path) -> None:
+    half = folder / "data.new"
+    half.mkdir(parents=True)
+    (half / "PG_VERSION").write_text("18")
+    embedded.ensure(folder)
+    assert version(folder).startswith("PostgreSQL 18.")
+
+
+def test_a_failed_start_says_why(folder: Path) -> None:
+    with pytest.raises(EmbeddedDatabaseError, match="unrecognized configuration parameter"):
+        embedded.ensure(folder, ["no_such_setting=1"])
+
+
+def test_nothing_outside_its_folder_is_opened_to_others(folder: Path) -> None:
+    embedded.ensure(folder)
+    assert folder.parent.stat().st_mode & 0o077 == 0
+    assert folder.stat().st_mode & 0o077 == 0
+    assert os.stat(embedded.socket_folder(folder)).st_mode & 0o077 == 0

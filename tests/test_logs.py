@@ -1,0 +1,134 @@
+"""repaircafe.logs: JSON lines with the designed fields, and no secret in any of them."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+import structlog
+from flask import Flask
+
+from repaircafe import logs
+from repaircafe.environment import Environment
+from repaircafe.logs import EventType, Redactor
+
+SECRET = 'p@ss "wörd"/7'
+FIELDS = [
+    "timestamp", "level", "message", "module", "function", "event_type", "request_id", "user_id", "resource_id", "exception",
+]  # fmt: skip
+
+
+@pytest.fixture
+def environment() -> Environment:
+    """An environment with one secret."""
+    return Environment(operator_password=SECRET)  # type: ignore[arg-type]
+
+
+def written(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """The lines written since the last look, each of which must be one JSON object."""
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_a_line_has_the_designed_fields_in_order(environment: Environment, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(environment)
+    structlog.get_logger().info("Settings saved", event_type=EventType.CONFIG_CHANGED, keys=["event_date"])
+    (line,) = written(capsys)
+    assert list(line)[: len(FIELDS)] == FIELDS
+    assert (line["level"], line["message"], line["event_type"]) == ("info", "Settings saved", "config_changed")
+    assert (line["module"], line["function"]) == ("test_logs", "test_a_line_has_the_designed_fields_in_order")
+    assert line["timestamp"].endswith("Z")
+    assert line["keys"] == ["event_date"]
+
+
+def test_other_libraries_take_the_same_way_out(environment: Environment, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(environment)
+    logging.getLogger("somebody.elses").warning("A connection to %s failed", "there")
+    (line,) = written(capsys)
+    assert list(line)[: len(FIELDS)] == FIELDS
+    assert (line["message"], line["event_type"]) == ("A connection to there failed", "library")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SECRET,
+        f"before {SECRET} after",
+        repr(SECRET),
+        json.dumps(SECRET),
+        "p%40ss%20%22w%C3%B6rd%22/7",
+        "p%40ss%20%22w%C3%B6rd%22%2F7",
+        "p@ss &quot;wörd&quot;/7",
+        "Basic b3BlcmF0b3I6cEBzcyAid8O2cmQiLzc=",
+    ],
+)
+def test_a_secret_is_struck_out_in_every_form(
+    environment: Environment, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    logs.configure(environment)
+    structlog.get_logger().info("Constant", place=text, deep={"list": [text, (text,)], text: 1}, thing=ValueError(text))
+    logging.getLogger("sqlalchemy.engine").error("%s", text)
+    out = capsys.readouterr().err
+    assert text not in out
+    assert "wörd" not in out
+    assert out.count("[redacted]") >= 5
+
+
+def test_tracebacks_hold_no_secret(environment: Environment, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(environment)
+    try:
+        raise RuntimeError(f"postgresql://user:{SECRET}@host/db and postgresql://other:unknown-secret@host/db")
+    except RuntimeError:
+        structlog.get_logger().exception("Check failed", event_type=EventType.INTERNAL_ERROR)
+    (line,) = written(capsys)
+    assert "Traceback" in line["exception"]
+    assert SECRET not in line["exception"]
+    assert "unknown-secret" not in line["exception"], "the password of any URL is struck out"
+
+
+def test_the_redactor_knows_a_secret_when_it_sees_one() -> None:
+    redactor = Redactor([SECRET])
+    assert redactor.holds_secret(f"at {SECRET} street")
+    assert not redactor.holds_secret("Dorpsstraat 1")
+    assert not Redactor([]).holds_secret("anything")
+
+
+def test_the_console_form_is_a_line_for_a_person(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Environment(log_format="console"))  # type: ignore[arg-type]
+    structlog.get_logger().info("Database ready", attempt=3)
+    out = capsys.readouterr().err
+    assert out.endswith("info     Database ready  attempt=3\n")
+    assert "{" not in out
+
+
+def test_a_command_stays_quiet_but_for_warnings(environment: Environment, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(environment, quiet=True)
+    structlog.get_logger().info("Not for a command")
+    structlog.get_logger().warning("For a command")
+    assert [line["message"] for line in written(capsys)] == ["For a command"]
+
+
+def test_each_request_is_one_line_with_its_own_id(app: Flask, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Environment())
+    client = app.test_client()
+    responses = [client.get(path) for path in ("/", "/health/live", "/nowhere?q=private", "/static/app.css")]
+    for response in responses:
+        response.close()
+    lines = [line for line in written(capsys) if line["event_type"] == "request"]
+    assert [line["path"] for line in lines] == ["/", "/health/live", "/nowhere", "/static/app.css"]
+    assert [line["status"] for line in lines] == [200, 200, 404, 200]
+    assert [line["request_id"] for line in lines] == [response.headers["X-Request-ID"] for response in responses]
+    assert len({line["request_id"] for line in lines}) == 4
+
+
+def test_a_failure_has_the_same_id_on_page_and_log(app: Flask, capsys: pytest.CaptureFixture[str]) -> None:
+    @app.get("/broken")
+    def broken() -> str:
+        raise RuntimeError("our own fault")
+
+    logs.configure(Environment())
+    response = app.test_client().get("/broken", headers={"Accept": "text/html"})
+    (failure,) = [line for line in written(capsys) if line["event_type"] == "internal_error"]
+    assert response.status_code == 500
+    assert failure["request_id"] in response.text
+    assert "our own fault" in failure["exception"]
+    assert "our own fault" not in response.text

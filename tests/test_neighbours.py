@@ -1,0 +1,62 @@
+"""repaircafe.neighbours: every reason has a sentence and a cure, for every service."""
+
+import itertools
+import re
+
+import pytest
+from flask import Flask
+
+from repaircafe.neighbours import (
+    SERVICE_NAMES,
+    STATUS_OF,
+    STEP_LABELS,
+    STILL_WORKS,
+    Reason,
+    Report,
+    Service,
+    Status,
+    Step,
+    StepName,
+    explain,
+)
+
+
+@pytest.mark.parametrize(("service", "reason"), list(itertools.product(Service, Reason)))
+def test_every_reason_has_a_sentence_a_cure_and_a_page_that_exists(
+    app: Flask, service: Service, reason: Reason
+) -> None:
+    found = explain(service, reason)
+    assert str(found.sentence).endswith(".")
+    assert len(str(found.cure)) > 10
+    assert found.endpoint is None or found.endpoint in app.view_functions
+    assert bool(found.endpoint) == bool(str(found.button))
+
+
+def test_every_reason_but_our_own_fault_has_words_of_its_own() -> None:
+    internal = str(explain(Service.LLM, Reason.INTERNAL).sentence)
+    speechless = [r for r in Reason if all(str(explain(s, r).sentence) == internal for s in Service)]
+    assert speechless == [Reason.INTERNAL]
+
+
+def test_every_service_and_step_has_its_words() -> None:
+    assert set(SERVICE_NAMES) == set(STILL_WORKS) == set(Service)
+    assert set(STEP_LABELS) == set(StepName)
+
+
+def test_reasons_are_names_that_monitors_can_rely_on() -> None:
+    assert all(re.fullmatch(r"[a-z_]+", reason.value) for reason in Reason)
+
+
+def test_a_report_is_as_its_failed_step() -> None:
+    good, bad = Step(StepName.NAME, "127.0.0.1"), Step(StepName.SERVER, "HTTP 500", Reason.HTTP_ERROR)
+    assert Report(Service.LLM, (good,), 1.0).status is Status.OK
+    report = Report(Service.LLM, (good, bad), 1.0)
+    assert (report.status, report.reason, report.detail) == (Status.UNREACHABLE, Reason.HTTP_ERROR, "HTTP 500")
+    assert [step["ok"] for step in report.as_test()["steps"]] == [True, False]  # type: ignore[attr-defined]
+
+
+def test_what_is_not_set_up_is_unconfigured() -> None:
+    assert {reason for reason, status in STATUS_OF.items() if status is Status.UNCONFIGURED} == {
+        Reason.NOT_SET,
+        Reason.SETTINGS_UNKNOWN,
+    }

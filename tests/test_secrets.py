@@ -1,0 +1,146 @@
+"""With every secret a marker and every failure driven, no marker turns up in a log line, a page, a body or a command."""
+
+import base64
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+import requests
+
+from repaircafe.environment import PROJECT
+from tests.conftest import url_of
+from tests.fakes.misbehaving import Misbehaving
+from tests.fakes.scripted import Google
+from tests.server import Server
+
+MARK = "M4rk/er@{}:ü"
+NAMES = (
+    "SECRET_KEY",
+    "POSTGRES_PASSWORD",
+    "OPERATOR_PASSWORD",
+    "GMAIL_CLIENT_ID",
+    "GMAIL_CLIENT_SECRET",
+    "GMAIL_REFRESH_TOKEN",
+)
+SECRETS = {name: MARK.format(name.lower()).ljust(32, "x") for name in NAMES}
+OPERATOR = ("operator", SECRETS["OPERATOR_PASSWORD"].encode())
+HTML, JSON = {"Accept": "text/html"}, {"Accept": "application/json"}
+
+
+def traces(text: str) -> list[str]:
+    """Every secret that turns up in the text, in whatever form."""
+    found = []
+    for secret in SECRETS.values():
+        basic = base64.b64encode(b"operator:" + secret.encode()).decode()
+        forms = {secret, quote(secret), quote(secret, safe=""), repr(secret)[1:-1], ascii(secret)[1:-1], basic}
+        found += [form for form in forms if form in text]
+    return found
+
+
+def drive(server: Server) -> list[str]:
+    """Everything that can go wrong on the pages; answers all that they said."""
+    said: list[str] = []
+
+    def ask(method: str, path: str, **arguments: object) -> None:
+        response = requests.request(method, server.url + path, timeout=20, **arguments)  # type: ignore[arg-type]
+        said.append(response.text + str(response.headers))
+
+    for headers in (HTML, JSON):
+        for path in ("/", "/health", "/health/ready", "/banner", "/config", "/nowhere"):
+            ask("GET", path, headers=headers)
+            ask("GET", path, headers=headers, auth=OPERATOR)
+    for secret in SECRETS.values():
+        ask("POST", "/config", json={"event_location": secret}, auth=OPERATOR)
+        ask("POST", "/config", json={secret: "x"}, auth=OPERATOR)
+        ask("POST", "/config", json={"llm_endpoint": f"http://u:{secret}@h"}, auth=OPERATOR)
+    ask("POST", "/config", json={"event_location": "Dorpsstraat 1"}, auth=OPERATOR)
+    ask("GET", "/config", headers=HTML, auth=("operator", "wrong"))
+    for service in ("db", "llm", "mail"):
+        ask("POST", f"/config/test/{service}", json={"llm_endpoint": "http://127.0.0.1:9"}, auth=OPERATOR)
+    return said
+
+
+def commands(variables: dict[str, str]) -> str:
+    """All that the commands print."""
+    said = ""
+    for command in (["health"], ["config-test", "all"], ["config-show"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", *command],
+            env={**os.environ, **variables, "FLASK_APP": "repaircafe", "LOG_LEVEL": "DEBUG"},
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        said += done.stdout + done.stderr
+    return said
+
+
+def variables(url: str, token_uri: str) -> dict[str, str]:
+    """An environment whose every secret is a marker."""
+    return {
+        **SECRETS,
+        "DATABASE_URL": url,
+        "GMAIL_TOKEN_URI": token_uri,
+        "DB_STARTUP_TIMEOUT": "1",
+        "LOG_LEVEL": "DEBUG",
+    }
+
+
+def test_with_everything_well_and_google_refusing_nothing_leaks(
+    cluster: Path, database_name: str, tmp_path: Path
+) -> None:
+    socket = url_of(cluster, database_name).split("?")[1]
+    url = f"postgresql://postgres:${{POSTGRES_PASSWORD}}@/{database_name}?{socket}"
+    with Google("invalid_grant") as google:
+        google.echo = SECRETS["GMAIL_REFRESH_TOKEN"]
+        given = variables(url, google.token_uri)
+        with Server(tmp_path, given.pop("DATABASE_URL"), **given) as server:
+            said = drive(server)
+            _break_tables(cluster, database_name)
+            said += drive(server)
+            log = server.log_text()
+        said.append(commands({**given, "DATABASE_URL": url}))
+    assert any("auth_expired" in one for one in said), "the mail test must have run"
+    assert '"event_type": "internal_error"' in log
+    assert "Traceback" in log
+    assert "Dorpsstraat 1" not in log, "what people write is not logged either"
+    assert traces(log) == []
+    assert traces("\n".join(said)) == []
+
+
+@pytest.mark.parametrize("fault", ["refuse", "garbage", "reset", "silent"])
+def test_with_every_neighbour_broken_nothing_leaks(fault: str, tmp_path: Path) -> None:
+    with Misbehaving(fault) as neighbour:
+        url = f"postgresql://cafe:${{POSTGRES_PASSWORD}}@127.0.0.1:{neighbour.port}/cafe"
+        given = variables(url, neighbour.url)
+        with Server(tmp_path, given.pop("DATABASE_URL"), **given) as server:
+            said = drive(server)
+            log = server.log_text()
+        said.append(commands({**given, "DATABASE_URL": url}))
+    assert traces(log) == []
+    assert traces("\n".join(said)) == []
+
+
+def test_the_database_holds_no_secret(cluster: Path, database_name: str, tmp_path: Path) -> None:
+    with Google("invalid_client", 401) as google:
+        google.echo = SECRETS["GMAIL_CLIENT_SECRET"]
+        given = variables(url_of(cluster, database_name), google.token_uri)
+        with Server(tmp_path, given.pop("DATABASE_URL"), **given) as server:
+            drive(server)
+    with psycopg.connect(url_of(cluster, database_name)) as connection:
+        rows = connection.execute(
+            "SELECT t::text FROM settings t UNION ALL SELECT t::text FROM service_tests t"
+        ).fetchall()
+    assert len(rows) >= 1
+    assert traces(str(rows)) == []
+
+
+def _break_tables(cluster: Path, name: str) -> None:
+    with psycopg.connect(url_of(cluster, name), autocommit=True) as connection:
+        connection.execute("ALTER TABLE settings RENAME COLUMN value TO gone")
