@@ -1,5 +1,6 @@
 """repaircafe.embedded: a real PostgreSQL, gone with its last user however that one ends."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -9,7 +10,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 
@@ -18,7 +18,15 @@ from repaircafe.embedded import EmbeddedDatabaseError
 from repaircafe.environment import PROJECT
 from tests.health.test_faults import until
 
-USER = "import sys; from pathlib import Path; from repaircafe import embedded; embedded.ensure(Path(sys.argv[1])); print('up', flush=True); sys.stdin.read()"  # noqa: E501
+KEEPER, SERVER = "repaircafe/embedded.py", "bin/postgres"
+USER = """
+import sys
+from pathlib import Path
+from repaircafe import embedded
+embedded.ensure(Path(sys.argv[1]))
+print("up", flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.fixture
@@ -30,19 +38,20 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     embedded.release(path)
 
 
-def servers(folder: Path) -> list[psutil.Process]:
-    """The processes of keeper and server that have the folder in their command."""
+def processes(folder: Path, program: str) -> list[int]:
+    """The processes of this program (the keeper or the server) that have the folder in their command, from /proc."""
     found = []
-    for process in psutil.process_iter(["cmdline"]):
-        command = " ".join(process.info["cmdline"] or [])
-        if str(folder) in command and ("embedded.py" in command or "bin/postgres" in command):
-            found.append(process)
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has just ended
+            command = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if str(folder) in command and program in command:
+                found.append(int(path.parent.name))
     return found
 
 
 def gone(folder: Path) -> bool:
     """Whether nothing is left of the server, after a while at most."""
-    return until(lambda: servers(folder) == [])
+    return until(lambda: processes(folder, KEEPER) + processes(folder, SERVER) == [])
 
 
 def version(folder: Path) -> str:
@@ -114,9 +123,8 @@ def test_a_killed_user_leaves_nothing_behind(folder: Path) -> None:
 
 def test_a_killed_keeper_takes_the_server_along_and_the_next_start_works(folder: Path) -> None:
     user = user_process(folder)
-    for process in servers(folder):
-        if "embedded.py" in " ".join(process.cmdline()):
-            process.kill()
+    for keeper in processes(folder, KEEPER):
+        os.kill(keeper, signal.SIGKILL)
     assert gone(folder)
     end(user)
     embedded.ensure(folder)

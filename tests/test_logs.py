@@ -13,9 +13,7 @@ from repaircafe.environment import Environment
 from repaircafe.logs import EventType, Redactor
 
 SECRET = 'p@ss "wörd"/7'
-FIELDS = [
-    "timestamp", "level", "message", "module", "function", "event_type", "request_id", "user_id", "resource_id", "exception",
-]  # fmt: skip
+FIELDS = ["timestamp", "level", "message", "module", "function", *logs.FIELDS]
 
 
 @pytest.fixture

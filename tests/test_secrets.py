@@ -1,4 +1,4 @@
-"""With every secret a marker and every failure driven, no marker turns up in a log line, a page, a body or a command."""
+"""With every secret a marker and every failure driven, no marker is in a log line, a page, a body or a command."""
 
 import base64
 import os
