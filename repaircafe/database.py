@@ -155,6 +155,7 @@ class Database:
             pool_size=1,
             max_overflow=0,
             pool_timeout=MONITOR_LIMIT_S,
+            pool_pre_ping=True,  # else the first check after a restart would find the old connection dead
             isolation_level="AUTOCOMMIT",
             hide_parameters=True,
         )

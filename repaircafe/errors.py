@@ -57,7 +57,7 @@ def answer(error: PageError) -> Response:
         response.mimetype = "application/problem+json"
     elif is_htmx():
         response = make_response(render_template("_message.html", error=error), error.status)
-        response.headers.update({"HX-Retarget": "#message", "HX-Reswap": "innerHTML", "HX-Reselect": "*"})
+        response.headers.update({"HX-Retarget": "#message", "HX-Reswap": "innerHTML"})
     else:
         response = make_response(render_template("error.html", error=error), error.status)
     response.headers.update(error.headers)

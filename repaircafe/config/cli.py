@@ -12,7 +12,7 @@ from repaircafe import database
 from repaircafe.config.keys import KEYS, UnknownKeyError
 from repaircafe.config.store import InvalidSettingsError, read, store
 from repaircafe.health.checks import report_of
-from repaircafe.health.cli import echo_report
+from repaircafe.health.cli import MARKS, echo_report
 from repaircafe.health.monitor import monitor
 from repaircafe.neighbours import STEP_LABELS, Reason, Report, Service, Status, explain
 
@@ -92,7 +92,7 @@ def _test(service: Service) -> Report:
 
 def _echo(report: Report) -> None:
     for step in report.steps:
-        mark = "ok" if step.ok else "XX"
+        mark = "ok" if step.ok else MARKS[report.status]
         click.echo(f"     {mark} {STEP_LABELS[step.name]}{f': {step.detail}' if str(step.detail) else ''}")
     echo_report(report)
 

@@ -73,6 +73,10 @@ def refused(error: InvalidSettingsError) -> Response:
 @blueprint.errorhandler(CSRFError)
 def expired(_error: CSRFError) -> Response:
     """The page was open across a restart: what was typed is shown again, to be sent again."""
+    if is_htmx():
+        return _fragment(
+            400, _("This page was open for too long."), _("Save what you typed, or reload it; then test again.")
+        )
     return _page(
         _typed(),
         problem=_("This page was open for too long. Nothing was saved yet: press the button again."),
@@ -163,7 +167,10 @@ def _test_form(service: Service, typed: dict[str, str]) -> Response:
     try:
         values = validate(watched, current_app.extensions["redactor"])
     except InvalidSettingsError as error:
-        return _page(typed, faults=error.faults, problem=_("The test needs these fields to be right."), status=422)
+        problem = _("The test needs these fields to be right.")
+        if is_htmx():
+            return _fragment(422, problem, " ".join(str(fault) for fault in error.faults.values()))
+        return _page(typed, faults=error.faults, problem=problem, status=422)
     report = _test(service, values)
     if is_htmx():
         return make_response(
@@ -172,6 +179,10 @@ def _test_form(service: Service, typed: dict[str, str]) -> Response:
             )
         )
     return _page(typed, reports={service: report})
+
+
+def _fragment(status: int, title: Text, cure: Text) -> Response:
+    return make_response(render_template("_message.html", error=PageError(status, title, cure)), status)
 
 
 def _page(

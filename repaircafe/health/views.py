@@ -5,6 +5,7 @@ import hashlib
 from flask import Blueprint, Response, jsonify, make_response, render_template, request
 
 from repaircafe.access import is_operator, open_while_starting, public
+from repaircafe.errors import is_htmx
 from repaircafe.health.monitor import Health, State, monitor
 from repaircafe.neighbours import SERVICE_NAMES, STEP_LABELS, STILL_WORKS, Service, explain
 
@@ -20,7 +21,7 @@ def show() -> Response:
     """The whole, as JSON, or as a page where a browser asks."""
     health = monitor().health()
     accepted = request.accept_mimetypes
-    if accepted["text/html"] > accepted["application/json"]:
+    if is_htmx() or accepted["text/html"] > accepted["application/json"]:
         response = make_response(render_template("health/show.html", health=health))
     else:
         response = jsonify(health.as_dict())

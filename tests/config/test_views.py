@@ -188,6 +188,19 @@ def test_htmx_gets_the_steps_alone(client: FlaskClient) -> None:
     assert "<html" not in response.text
 
 
+def test_htmx_gets_a_fault_where_the_steps_would_be(client: FlaskClient) -> None:
+    headers = {**HTML, "HX-Request": "true"}
+    wrong = client.post(
+        "/config/test/llm", data={"csrf_token": token(client), "llm_endpoint": "no good"}, headers=headers
+    )
+    assert wrong.status_code == 422
+    assert "This is not an address." in wrong.text
+    expired = client.post("/config/test/llm", data={"llm_endpoint": "no good"}, headers=headers)
+    assert expired.status_code == 400
+    assert "open for too long" in expired.text
+    assert "<html" not in wrong.text + expired.text
+
+
 def test_the_database_is_tested_with_its_version_and_tables(client: FlaskClient) -> None:
     report = client.post("/config/test/db", json={}).get_json()
     assert report["status"] == "ok"

@@ -60,6 +60,11 @@ def test_a_browser_gets_the_page_and_a_monitor_gets_json(client: FlaskClient) ->
     assert client.get("/health").mimetype == "application/json"
 
 
+def test_the_page_refreshes_itself_as_a_page(client: FlaskClient) -> None:
+    response = client.get("/health", headers={"Accept": "*/*", "HX-Request": "true"})
+    assert 'id="health"' in response.text
+
+
 def test_what_is_not_set_up_is_no_alarm(client: FlaskClient) -> None:
     found = services(client)
     assert (found["llm"]["status"], found["mail"]["status"]) == ("unconfigured", "unconfigured")
