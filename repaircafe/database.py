@@ -244,6 +244,11 @@ def is_away(error: BaseException) -> bool:
     return isinstance(original, psycopg.OperationalError | psycopg.InterfaceError)
 
 
+def is_told_by_health(error: BaseException) -> bool:
+    """Whether the health monitor tells of it: the database is away, or has not the tables of this version."""
+    return is_away(error) or translate(error).reason is Reason.NOT_MIGRATED
+
+
 def wait_for_server(
     environment: Environment, target: str, limit_s: float, attempted: Callable[[int, str], None]
 ) -> None:

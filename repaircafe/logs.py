@@ -92,7 +92,7 @@ def _forms(secret: str) -> set[str]:
 def configure(environment: Environment, *, quiet: bool = False) -> Redactor:
     """Sets up all logging of the process on stderr and answers the redactor of its secrets.
 
-    `quiet` keeps a command's output to its own words: only warnings and worse.
+    `quiet` keeps a command's output to its own words: only errors and worse.
     """
     redactor = Redactor(environment.secret_values())
     shared: list[Processor] = [
@@ -122,7 +122,7 @@ def configure(environment: Environment, *, quiet: bool = False) -> Redactor:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,  # gunicorn loads the app before it forks and tests configure again
     )
-    level = max(logging.getLevelName(environment.log_level), logging.WARNING if quiet else 0)
+    level = max(logging.getLevelName(environment.log_level), logging.ERROR if quiet else 0)
     logging.basicConfig(handlers=[handler], level=level, force=True)
     _calm_libraries()
     return redactor

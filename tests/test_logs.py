@@ -98,10 +98,10 @@ def test_the_console_form_is_a_line_for_a_person(capsys: pytest.CaptureFixture[s
     assert "{" not in out
 
 
-def test_a_command_stays_quiet_but_for_warnings(environment: Environment, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_command_stays_quiet_but_for_errors(environment: Environment, capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(environment, quiet=True)
-    structlog.get_logger().info("Not for a command")
-    structlog.get_logger().warning("For a command")
+    structlog.get_logger().warning("Not for a command")
+    structlog.get_logger().error("For a command")
     assert [line["message"] for line in written(capsys)] == ["For a command"]
 
 

@@ -52,3 +52,8 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
         if_not_exists=True,
     )
+
+
+def downgrade() -> None:
+    """Refused: Flask-Migrate shows a RuntimeError as one line."""
+    raise RuntimeError("Migrations go forward only. Restore the backup made before the upgrade instead.")

@@ -112,10 +112,9 @@ def _plain_failures() -> Iterator[None]:
     except InvalidSettingsError as error:
         _fail("\n".join(f"{key}: {fault}" for key, fault in error.faults.items()), EXIT_NOT_OK)
     except sa.exc.SQLAlchemyError as error:
-        reason = database.translate(error).reason
-        if not database.is_away(error) and reason is not Reason.NOT_MIGRATED:
+        if not database.is_told_by_health(error):
             raise
-        explanation = explain(Service.DB, reason)
+        explanation = explain(Service.DB, database.translate(error).reason)
         _fail(f"{explanation.sentence}\nWhat to do: {explanation.cure}", EXIT_NOT_OK)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from repaircafe.config.keys import KEYS, RefusedError, Settings, UnknownKeyError, parse
 from repaircafe.config.models import Setting
-from repaircafe.database import db, is_away
+from repaircafe.database import db, is_told_by_health
 from repaircafe.deadlines import Cached, DeadlineError
 from repaircafe.logs import EventType, Redactor
 from repaircafe.neighbours import Text
@@ -108,7 +108,7 @@ class Store:
         try:
             return Stored(self._cache.get(self._read), current=True)
         except Exception as error:
-            if not isinstance(error, DeadlineError) and not is_away(error):  # of an absence, the health monitor tells
+            if not isinstance(error, DeadlineError) and not is_told_by_health(error):
                 log.exception("Settings cannot be read", event_type=EventType.DB_ERROR)
             last = self._cache.last
             return Stored(last, current=False) if last is not None else None

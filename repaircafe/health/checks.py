@@ -159,7 +159,7 @@ def _database_errors() -> Iterator[None]:
     try:
         yield
     except (sa.exc.SQLAlchemyError, psycopg.Error) as error:
-        if not (database.is_away(error) or database.translate(error).reason is Reason.NOT_MIGRATED):
+        if not database.is_told_by_health(error):
             raise
         raise database.translate(error) from error
 

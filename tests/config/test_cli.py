@@ -83,3 +83,9 @@ def test_without_tables_it_says_how_to_make_them(app: Flask, runner: FlaskCliRun
     result = runner.invoke(args=["config-show"])
     assert result.exit_code == 1
     assert "flask db upgrade" in result.output
+    assert "Traceback" not in runner.invoke(args=["health"]).output
+
+
+def test_migrations_go_forward_only_and_say_so(runner: FlaskCliRunner, caplog: pytest.LogCaptureFixture) -> None:
+    assert runner.invoke(args=["db", "downgrade"]).exit_code == 1
+    assert "Migrations go forward only." in caplog.text
