@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from repaircafe.deadlines import BusyError, Cached, DeadlineError, SingleFlight
+from repaircafe.deadlines import BusyError, Cached, DeadlineError, Pending, SingleFlight
 
 SOON_S = 0.05
 LONG_S = 10.0
@@ -123,3 +123,46 @@ def test_a_failure_is_not_kept() -> None:
         cached.get(lambda: 1 // 0)
     assert cached.last == 7
     assert cached.get(lambda: 8) == 8
+
+
+def test_all_who_wait_for_one_run_get_its_error() -> None:
+    go, flight = threading.Event(), SingleFlight[int]("x")
+
+    def fail() -> int:
+        assert go.wait(LONG_S)
+        raise ValueError("no")
+
+    pending = [flight.join(fail, LONG_S) for _ in range(3)]
+    assert len({id(one.future) for one in pending}) == 1
+    got: list[str] = []
+
+    def wait(one: Pending[int]) -> None:
+        try:
+            one.result()
+        except ValueError as error:
+            got.append(str(error))
+
+    waiters = [threading.Thread(target=wait, args=(one,)) for one in pending]
+    for waiter in waiters:
+        waiter.start()
+    go.set()
+    for waiter in waiters:
+        waiter.join(LONG_S)
+    assert got == ["no"] * 3
+
+
+def test_a_value_past_its_time_is_asked_for_again() -> None:
+    work, cached = Work(), Cached[int]("x", ttl_s=0, limit_s=LONG_S)
+    work.go.set()
+    assert [cached.get(work) for _ in range(3)] == [1, 2, 3]
+
+
+def test_who_asks_after_expire_does_not_get_the_answer_of_a_run_begun_before() -> None:
+    old, new, cached = Work(), Work(), Cached[str]("x", ttl_s=LONG_S, limit_s=LONG_S)
+    cached.begin(lambda: f"old {old()}")
+    assert old.begun.wait(LONG_S)
+    cached.expire()
+    new.go.set()
+    pending = cached.begin(lambda: f"new {new()}")
+    old.go.set()
+    assert pending.result() == "new 1"

@@ -149,3 +149,36 @@ def test_nothing_outside_its_folder_is_opened_to_others(folder: Path) -> None:
     assert folder.parent.stat().st_mode & 0o077 == 0
     assert folder.stat().st_mode & 0o077 == 0
     assert os.stat(embedded.socket_folder(folder)).st_mode & 0o077 == 0
+
+
+def test_two_processes_that_start_it_at_once_share_one_server(folder: Path) -> None:
+    users = [
+        subprocess.Popen(
+            [sys.executable, "-c", USER, str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=PROJECT,
+        )
+        for _ in range(2)
+    ]
+    for user in users:
+        assert user.stdout is not None
+        assert user.stdout.readline() == "up\n"
+    assert len(processes(folder, SERVER)) == 1
+    for user in users:
+        end(user)
+    assert gone(folder)
+
+
+def test_a_killed_server_is_started_again_by_the_next_and_has_its_data(folder: Path) -> None:
+    user = user_process(folder)
+    with psycopg.connect(embedded.url(folder).replace("+psycopg", "")) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
+    for server in processes(folder, SERVER):
+        os.kill(server, signal.SIGKILL)
+    assert gone(folder)
+    embedded.ensure(folder)
+    with psycopg.connect(embedded.url(folder).replace("+psycopg", "")) as connection:
+        assert connection.execute("SELECT number FROM kept").fetchall() == [(7,)]
+    end(user)

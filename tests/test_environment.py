@@ -279,3 +279,74 @@ def test_a_copy_of_the_example_works(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text(EXAMPLE.read_text())
     assert Environment.load(path).development
+
+
+def test_a_password_that_is_not_set_is_told_even_where_the_url_is_whole_without_it(tmp_path: Path) -> None:
+    assert "DATABASE_URL" in faults(tmp_path, DATABASE_URL="postgresql://u:${POSTGRES_PASSWORD}@h/d")
+
+
+def test_the_password_of_the_process_wins_in_the_url_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTGRES_PASSWORD", "from-the-process")
+    found = load(
+        tmp_path, POSTGRES_PASSWORD="from-the-file", DATABASE_URL="postgresql://u:${POSTGRES_PASSWORD}@h/d"
+    ).database_url
+    assert found is not None
+    assert found.get_secret_value() == "postgresql://u:from-the-process@h/d"
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:m%40rker-secret@h/d", "postgresql://u@h/d?password=m%40rker-secret"])
+def test_the_password_of_the_url_is_a_secret_as_it_is_typed(tmp_path: Path, url: str) -> None:
+    assert "m@rker-secret" in load(tmp_path, DATABASE_URL=url).secret_values()
+
+
+def test_a_file_that_breaks_off_while_it_is_read_is_a_fault() -> None:
+    with pytest.raises(EnvironmentFaultsError) as caught:
+        Environment.load(Path("/proc/self/mem"))  # an ordinary file by its kind, and an OSError to whoever reads it
+    assert [fault.name for fault in caught.value.faults] == [".env"]
+
+
+def start(**variables: str) -> subprocess.CompletedProcess[str]:
+    """Makes the app in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", "from repaircafe import create_app; create_app(); print('made')"],
+        env={**os.environ, **variables},
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_making_the_app_ends_with_78_and_every_fault_of_the_file_that_env_file_names(tmp_path: Path) -> None:
+    path = tmp_path / "other.env"
+    path.write_text("PORT=0\nHOST=0.0.0.0\nGMAIL_CLIENT_ID=short\nDATABSE_URL=x\n")
+    done = start(ENV_FILE=str(path))
+    assert (done.returncode, done.stdout) == (EX_CONFIG, "")
+    assert re.findall(r"^  ([A-Z_]+): ", done.stderr, re.MULTILINE) == [
+        "DATABSE_URL",
+        "GMAIL_CLIENT_ID",
+        "HOST",
+        "PORT",
+    ]
+
+
+def test_a_secret_that_is_not_utf_8_ends_with_78_and_no_traceback() -> None:
+    done = start(OPERATOR_PASSWORD=os.fsdecode(b"\xff" * 12))
+    assert done.returncode == EX_CONFIG
+    assert "OPERATOR_PASSWORD" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_the_example_tells_the_range_of_each_number(name: str) -> None:
+    lowest, highest = bounds(name)
+    (paragraph,) = [part for part in EXAMPLE.read_text().split("\n\n") if f"# {name.upper()}=" in part]
+    assert f"from {lowest} to {highest}" in paragraph
+
+
+def test_the_example_leaves_open_what_is_required_and_nothing_else() -> None:
+    lines = re.findall(r"^[A-Z_]+=.*$", EXAMPLE.read_text(), re.MULTILINE)
+    assert lines == [
+        "ENVIRONMENT=development", "SECRET_KEY=", "POSTGRES_PASSWORD=", "DATABASE_URL=", "OPERATOR_PASSWORD="
+    ]  # fmt: skip

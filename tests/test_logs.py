@@ -130,3 +130,61 @@ def test_a_failure_has_the_same_id_on_page_and_log(app: Flask, capsys: pytest.Ca
     assert failure["request_id"] in response.text
     assert "our own fault" in failure["exception"]
     assert "our own fault" not in response.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "p%40ss+%22w%C3%B6rd%22%2F7",
+        "p%40ss%20%22w%c3%b6rd%22%2f7",
+        ascii(SECRET),
+        str(SECRET.encode()),
+    ],
+    ids=["form of a request's body", "lower-case percent encoding", "ascii()", "bytes"],
+)
+def test_a_secret_is_struck_out_in_the_forms_of_http_libraries(
+    environment: Environment, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    logs.configure(environment)
+    logging.getLogger("somebody.elses").error("Sent %s", text)
+    (line,) = written(capsys)
+    assert text not in line["message"]
+    assert "[redacted]" in line["message"]
+
+
+def test_a_secret_is_struck_out_of_the_names_of_a_line_too(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure(environment)
+    structlog.get_logger().error("Constant", **{SECRET: 1})
+    logging.getLogger("somebody.elses").error("Constant", extra={SECRET: 1})
+    assert not [name for line in written(capsys) for name in line if SECRET in name]
+
+
+def test_a_secret_is_struck_out_of_the_message_and_of_the_cause_of_an_exception(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure(environment)
+    try:
+        try:
+            raise ValueError(SECRET)
+        except ValueError as error:
+            raise RuntimeError("outer") from error
+    except RuntimeError:
+        logging.getLogger("somebody.elses").exception(SECRET)
+    (line,) = written(capsys)
+    assert line["message"] == "[redacted]"
+    assert "ValueError: [redacted]" in line["exception"]
+    assert "RuntimeError: outer" in line["exception"]
+
+
+def test_the_console_form_holds_no_secret_either(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Environment(operator_password=SECRET, log_format="console"))  # type: ignore[arg-type]
+    try:
+        raise ValueError(SECRET)
+    except ValueError:
+        structlog.get_logger().exception("Check failed", place=SECRET)
+    out = capsys.readouterr().err
+    assert "place=[redacted]" in out
+    assert "ValueError: [redacted]" in out
+    assert SECRET not in out

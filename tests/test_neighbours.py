@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
@@ -60,3 +61,30 @@ def test_what_is_not_set_up_is_unconfigured() -> None:
         Reason.NOT_SET,
         Reason.SETTINGS_UNKNOWN,
     }
+
+
+def test_no_two_reasons_share_a_name() -> None:
+    assert len(Reason.__members__) == len(list(Reason))  # a second name for a value would be an alias
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_reason_without_a_status_of_its_own_means_unreachable(reason: Reason) -> None:
+    report = Report(Service.DB, (Step(StepName.CONNECTION, "", reason),), 1.0)
+    assert report.status is STATUS_OF.get(reason, Status.UNREACHABLE)
+    assert report.status is not Status.OK
+
+
+def test_the_entry_in_health_is_plain_text_and_numbers() -> None:
+    when = datetime(2026, 12, 5, 14, 0, tzinfo=UTC)
+    bad = Step(StepName.NAME, "no such name", Reason.DNS)
+    assert Report(Service.LLM, (bad,), 12.345, when).as_dict() == {
+        "service": "llm",
+        "status": "unreachable",
+        "reason": "dns",
+        "detail": "no such name",
+        "latency_ms": 12.3,
+        "checked_at": "2026-12-05T14:00:00+00:00",
+    }
+    good = Report(Service.LLM, (Step(StepName.NAME, "127.0.0.1"),), 1.0, when).as_dict()
+    assert (good["status"], good["reason"], good["detail"]) == ("ok", None, "127.0.0.1")
+    assert Report(Service.LLM, (), 1.0).detail == ""

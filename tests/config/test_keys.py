@@ -113,3 +113,56 @@ def test_settings_are_typed() -> None:
     assert found.event_date == date(2026, 12, 5)
     assert found.event_offerings == ("bikes", "clothes")
     assert Settings.of({}) == Settings()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(["/", "v1", "api", "ollama", " "]), max_size=8))
+def test_whatever_path_an_address_has_is_canonical_or_refused(parts: list[str]) -> None:
+    try:
+        stored = parse("llm_endpoint", "http://h/" + "".join(parts))
+    except RefusedError:
+        return
+    assert parse("llm_endpoint", stored) == stored
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "[::ffff:169.254.169.254]",
+        "[fd00:ec2::254%25eth0]",
+        "2852039166",
+        "0xa9fea9fe",
+        "169.254.169.254.",
+        "metadata.google.internal.",
+    ],
+)
+def test_the_metadata_address_is_refused_however_it_is_written(host: str) -> None:
+    with pytest.raises(RefusedError, match="cloud machine's credentials"):
+        parse("llm_endpoint", f"http://{host}")
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "message"),
+    [
+        ("llm_endpoint", "ftp://h", "Expected: http://HOST:PORT"),
+        ("llm_endpoint", "http://user:pass@h", "user name or a password"),
+        ("llm_endpoint", "http://h/?q=1", "without ? or #"),
+        ("llm_endpoint", "http://169.254.169.254", "cloud machine's credentials"),
+        ("llm_model", "two words", "no spaces"),
+        ("event_date", "2026-02-30", "Expected: YYYY-MM-DD"),
+        ("event_location", "a\x00b", "cannot be stored"),
+        ("event_location", "x" * 301, "At most 300 characters"),
+        ("event_offerings", ",".join(str(n) for n in range(41)), "At most 40 entries"),
+        ("event_offerings", "x" * 61, "At most 60 characters"),
+    ],
+)
+def test_a_refusal_names_what_is_wrong(key: str, text: str, message: str) -> None:
+    with pytest.raises(RefusedError) as caught:
+        parse(key, text)
+    assert message in str(caught.value)
+
+
+def test_a_key_like_no_other_is_refused_with_all_that_are_known() -> None:
+    with pytest.raises(UnknownKeyError) as caught:
+        parse("zzz", "x")
+    assert all(name in str(caught.value.hint) for name in KEYS)

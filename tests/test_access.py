@@ -1,0 +1,60 @@
+"""repaircafe.access: closed by default, and the same headers on every answer."""
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.security import generate_password_hash
+
+from tests.conftest import MakeApp
+
+PASSWORD = "a-long-password"
+PUBLIC = {"home.show", "health.show", "health.live", "health.ready", "health.banner", "static"}
+HTML = {"Accept": "text/html"}
+
+
+def test_every_view_is_the_operators_unless_it_is_known_to_be_public(app: Flask) -> None:
+    marked = {name for name, view in app.view_functions.items() if getattr(view, "public", False)} | {"static"}
+    assert marked == PUBLIC
+
+
+def test_every_other_route_refuses_a_visitor(make_app: MakeApp) -> None:
+    app = make_app(operator_password=PASSWORD)
+    client = app.test_client()
+    refused = 0
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint in PUBLIC:
+            continue
+        path = rule.rule.replace("<service>", "llm")
+        for method in (rule.methods or set()) & {"GET", "POST"}:
+            assert client.open(path, method=method, json={} if method == "POST" else None).status_code == 401
+            refused += 1
+    assert refused >= 3
+
+
+@pytest.mark.parametrize("kept", [PASSWORD, generate_password_hash(PASSWORD)])
+def test_the_password_may_be_kept_plain_or_hashed(make_app: MakeApp, kept: str) -> None:
+    client = make_app(operator_password=kept).test_client()
+    assert client.get("/config", auth=("operator", PASSWORD)).status_code == 200
+    assert client.get("/config", auth=("operator", kept[:-1])).status_code == 401
+    assert client.get("/config", auth=("somebody", PASSWORD)).status_code == 401
+
+
+def test_every_answer_has_the_security_headers(client: FlaskClient) -> None:
+    for path in ("/", "/config", "/health", "/nowhere"):
+        headers = client.get(path, headers=HTML).headers
+        assert headers["Content-Security-Policy"].startswith("default-src 'self'; frame-ancestors 'none'")
+        assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_form_of_another_site_changes_nothing(client: FlaskClient) -> None:
+    for kind in ("application/x-www-form-urlencoded", "text/plain", "multipart/form-data"):
+        response = client.post("/config", data=b'{"event_location": "x"}', content_type=kind)
+        assert response.status_code == 400
+    stored = client.get("/config", headers={"Accept": "application/json"}).get_json()["settings"]
+    assert set(stored.values()) == {""}
+
+
+def test_too_much_at_once_is_refused(client: FlaskClient) -> None:
+    response = client.post("/config", data=b"{" + b" " * 300_000 + b"}", content_type="application/json")
+    assert response.status_code == 413
+    assert response.mimetype == "application/problem+json"

@@ -1,0 +1,53 @@
+"""repaircafe.errors: an error is a problem for programs, a fragment for htmx and a page for people."""
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+from repaircafe.database import db
+
+HTML, JSON = {"Accept": "text/html"}, {"Accept": "application/json"}
+
+
+def test_a_program_gets_a_problem_with_the_requests_id(client: FlaskClient) -> None:
+    response = client.get("/nowhere", headers=JSON)
+    found = response.get_json()
+    assert response.status_code == 404
+    assert response.mimetype == "application/problem+json"
+    assert found["title"] == "There is no such page."
+    assert found["status"] == 404
+    assert found["request_id"] == response.headers["X-Request-ID"]
+
+
+def test_a_person_gets_a_page_with_what_to_do(client: FlaskClient) -> None:
+    response = client.get("/nowhere", headers=HTML)
+    assert response.mimetype == "text/html"
+    assert "begin again at the home page" in response.text
+    assert response.headers["X-Request-ID"] in response.text
+
+
+def test_htmx_gets_the_message_alone(client: FlaskClient) -> None:
+    response = client.get("/nowhere", headers={**HTML, "HX-Request": "true"})
+    assert "<html" not in response.text
+    assert response.headers["HX-Retarget"] == "#message"
+
+
+def test_a_wrong_method_says_which_are_right(client: FlaskClient) -> None:
+    response = client.delete("/config", headers=JSON)
+    assert response.status_code in (400, 405)
+    assert client.put("/health", json={}).headers["Allow"]
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_our_own_fault_is_500_and_a_database_away_503(app: Flask, client: FlaskClient, status: int) -> None:
+    @app.get("/fails")
+    def fails() -> str:
+        statement = "SELECT nonsense" if status == 500 else "SELECT pg_terminate_backend(pg_backend_pid())"
+        db.session.execute(sa.text(statement))
+        return "never"
+
+    response = client.get("/fails", headers=JSON)
+    assert response.status_code == status
+    assert ("Retry-After" in response.headers) == (status == 503)
+    assert client.get("/config", headers=JSON).status_code == 200, "the next request is well again"
