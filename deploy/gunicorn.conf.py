@@ -80,6 +80,11 @@ def post_worker_init(worker: Any) -> None:
     worker.app.wsgi().extensions["startup"].run_in_background()
 
 
+def worker_exit(_server: Any, worker: Any) -> None:
+    """A worker that still waits for the database stops doing so before it ends."""
+    worker.app.wsgi().extensions["startup"].close()
+
+
 def on_exit(_server: Any) -> None:
     """Ends what the start began: the PostgreSQL of the trial."""
     if environment.database_url is None:

@@ -40,8 +40,8 @@ def create_app(environment: Environment | None = None) -> Flask:
     opening = startup.Startup(app, database)
     monitor = Monitor(app, database, store, opening)
     logs.watch_requests(app, monitor.errors.count)
-    access.init_app(app)
     opening.guard()
+    access.init_app(app)
     errors.init_app(app)
     for views in (home_views, health_views, config_views):
         app.register_blueprint(views.blueprint)

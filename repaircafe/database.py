@@ -4,6 +4,7 @@ The only module that speaks PostgreSQL's protocol and knows Alembic.
 """
 
 import hashlib
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -250,9 +251,13 @@ def is_told_by_health(error: BaseException) -> bool:
 
 
 def wait_for_server(
-    environment: Environment, target: str, limit_s: float, attempted: Callable[[int, str], None]
+    environment: Environment,
+    target: str,
+    limit_s: float,
+    attempted: Callable[[int, str], None],
+    ended: threading.Event,
 ) -> None:
-    """Returns when the server takes a connection, after at most about `limit_s` seconds.
+    """Returns when the server takes a connection, after at most about `limit_s` seconds or when `ended` is set.
 
     `attempted` hears of each failed attempt: its number and the reason. Raises the last NeighbourError.
     """
@@ -270,7 +275,8 @@ def wait_for_server(
 
     # A refused password is retried as well: the container that has just been started may not know it yet.
     retrying = tenacity.Retrying(
-        stop=tenacity.stop_after_delay(limit_s),
+        stop=tenacity.stop_any(tenacity.stop_after_delay(limit_s), tenacity.stop_when_event_set(ended)),
+        sleep=tenacity.sleep_using_event(ended),
         wait=tenacity.wait_exponential_jitter(multiplier=FIRST_RETRY_S, max=LONGEST_RETRY_S, jitter=FIRST_RETRY_S),
         retry=tenacity.retry_if_exception_type(NeighbourError),
         before_sleep=tell,

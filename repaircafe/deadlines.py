@@ -101,22 +101,36 @@ class Cached(Generic[Result]):
         self._ttl_s = ttl_s
         self._limit_s = limit_s
         self._known: Known[Result] | None = None
+        self._work: Callable[[], Result] | None = None
         self._generation = 0
+        self._began_in = 0
 
     def begin(self, work: Callable[[], Result]) -> Pending[Result]:
         """The cached value while it is fresh, else a run that learns it anew; to be waited for by its deadline."""
-        known = self._known
-        if known is not None and time.monotonic() - known.at < self._ttl_s:
-            return _settled(known.value)
-        generation = self._generation
+        if (fresh := self._fresh()) is not None:
+            return _settled(fresh.value)
+        self._work, generation = work, self._generation
+        running = self._flight.join(self._learn, self._limit_s)
+        if self._began_in != generation:  # what is under way was begun before expire(), and will begin again
+            self._began_in = generation
+            return Pending(running.future, time.monotonic() + self._limit_s)
+        return running
 
-        def refresh() -> Result:
-            fresh = work()
+    def _learn(self) -> Result:
+        """Runs the work asked for last, and again where `expire` came in between: its answer is out of date."""
+        while True:
+            assert self._work is not None  # noqa: S101  begin() has set it
+            generation = self._generation
+            value = self._work()
             if generation == self._generation:
-                self._known = Known(fresh, time.monotonic())
-            return fresh
+                self._known = Known(value, time.monotonic())
+                return value
+            if (fresh := self._fresh()) is not None:  # put() knows better
+                return fresh.value
 
-        return self._flight.join(refresh, self._limit_s)
+    def _fresh(self) -> Known[Result] | None:
+        known = self._known
+        return known if known is not None and time.monotonic() - known.at < self._ttl_s else None
 
     def get(self, work: Callable[[], Result]) -> Result:
         """The value, fresh or cached. Raises DeadlineError and whatever `work` raised."""

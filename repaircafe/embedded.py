@@ -64,6 +64,8 @@ def ensure(folder: Path, options: Sequence[str] = ()) -> str:
             fcntl.flock(users, fcntl.LOCK_SH)  # waits while a keeper is stopping the server
             _held[folder] = users
         if not _accepts(folder):
+            if (dead := _keepers.pop(folder, None)) is not None:
+                dead.wait(STOP_LIMIT_S)  # its server has gone, and it goes with it
             _keepers[folder] = _start_keeper(folder, options)
             _await_server(folder, _keepers[folder])
     return url(folder)

@@ -12,12 +12,12 @@ import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, Self
-from urllib.parse import quote, urlsplit
+from typing import Any, Literal, NoReturn, Self
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 PROJECT = Path(__file__).resolve().parent.parent
 EX_CONFIG = 78
@@ -80,7 +80,13 @@ class EnvironmentFaultsError(Exception):
         return "\n".join([head, *lines, "Mend these in .env (.env.example explains each) and start again."])
 
 
-Seconds = Annotated[int, Field(ge=1, le=300)]
+class _PlainDotEnv(DotEnvSettingsSource):
+    """`.env` as it is written: a `$` in a secret means itself, and `${POSTGRES_PASSWORD}` is filled in by us."""
+
+    @staticmethod
+    def _static_read_env_file(file_path: Path, **_: Any) -> dict[str, str | None]:
+        found = dotenv_values(file_path, interpolate=False)
+        return {name.lower(): value for name, value in found.items() if value}
 
 
 class Environment(BaseSettings):
@@ -135,6 +141,26 @@ class Environment(BaseSettings):
         default="127.0.0.1", description="an IP address of this machine; other than loopback needs OPERATOR_PASSWORD"
     )
     port: int = Field(default=8000, ge=1, le=65535, description="a whole number from 1 to 65535")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic passes it by name
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What the caller says, then the process, then `.env`."""
+        path = dotenv_settings.env_file if isinstance(dotenv_settings, DotEnvSettingsSource) else None
+        return init_settings, env_settings, _PlainDotEnv(settings_cls, env_file=path)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _utf8(cls, value: object) -> object:
+        if isinstance(value, str) and value.encode(errors="replace").decode() != value:
+            raise ValueError("holds bytes that are not UTF-8")
+        return value
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -263,8 +289,11 @@ class Environment(BaseSettings):
         """Every value that must not turn up in a log line, a page or the database, in each form it may take."""
         values = [value.get_secret_value() for field in SECRET_FIELDS if (value := getattr(self, field)) is not None]
         if self.database_url is not None:
-            values += [password for password in (urlsplit(self.database_url.get_secret_value()).password,) if password]
-        return values
+            parts = urlsplit(self.database_url.get_secret_value())
+            in_query = parse_qs(parts.query)
+            values += [parts.password or "", unquote(parts.password or "")]
+            values += [value for name in ("password", "sslpassword") for value in in_query.get(name, ())]
+        return [value for value in values if value]
 
 
 def load_or_exit() -> Environment:
@@ -297,7 +326,7 @@ def is_loopback(host: str) -> bool:
 def _with_password(url: str, password: str | None) -> str:
     """The URL with `${POSTGRES_PASSWORD}` filled in and made safe for a URL.
 
-    python-dotenv fills it in as it stands; a password with `@` or `/` in it would then break the URL apart.
+    The `flask` command has python-dotenv fill it in as it stands; a password with `@` in it would break the URL apart.
     """
     if password is None:
         return url
@@ -316,6 +345,8 @@ def _check_database_url(url: str) -> None:
         _ = parts.port
     except ValueError:
         raise ValueError("cannot be read as a URL") from None
+    if parts.password == "":
+        raise ValueError("has an empty password; is POSTGRES_PASSWORD set?")
     if not named:
         raise ValueError("names no host or no database")
 

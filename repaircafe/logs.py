@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import structlog
 from flask import Flask, Response, g, request
@@ -79,14 +79,17 @@ class Redactor:
 
     def __call__(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
         """The structlog processor; it stands last before the renderer."""
-        return {key: self.value(part) for key, part in event.items()}
+        return {self.text(str(key)): self.value(part) for key, part in event.items()}
 
 
 def _forms(secret: str) -> set[str]:
     """A secret as it may be printed: as it is, in a URL, in a Python or JSON string, in HTML, as Basic credentials."""
     basic = base64.b64encode(f"operator:{secret}".encode()).decode()
-    escaped = {repr(secret)[1:-1], json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-    return {secret, quote(secret), quote(secret, safe=""), html.escape(secret), basic, *escaped}
+    literals = {repr(secret)[1:-1], ascii(secret)[1:-1], repr(secret.encode())[2:-1]}
+    strings = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], html.escape(secret)}
+    in_urls = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    in_urls |= {re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), form) for form in in_urls}
+    return {secret, basic, *literals, *strings, *in_urls}
 
 
 def configure(environment: Environment, *, quiet: bool = False) -> Redactor:
@@ -194,5 +197,9 @@ def watch_requests(app: Flask, count: Callable[[bool], None]) -> None:
         )
         return response
 
+    def forget(_error: BaseException | None) -> None:
+        structlog.contextvars.clear_contextvars()
+
     app.before_request(begin)
     app.after_request(end)
+    app.teardown_request(forget)

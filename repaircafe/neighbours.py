@@ -154,6 +154,8 @@ class Report:
     latency_ms: float
     checked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     models: tuple[str, ...] = ()
+    outside: bool = False
+    """Whether what is sent there leaves the building."""
 
     @property
     def failed(self) -> Step | None:

@@ -28,6 +28,7 @@ class Startup:
         self._database = ours
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._ended = threading.Event()
         self.ready = False
         self.reason: Reason = Reason.REFUSED
         app.extensions["startup"] = self
@@ -42,7 +43,8 @@ class Startup:
         Raises SchemaError when the database cannot be brought to this version.
         """
         try:
-            database.wait_for_server(self._database.environment, self._database.target, limit_s, self._attempted)
+            ours = self._database
+            database.wait_for_server(ours.environment, ours.target, limit_s, self._attempted, self._ended)
             database.upgrade(self._app)
         except NeighbourError as error:
             self.reason = error.reason
@@ -63,9 +65,17 @@ class Startup:
             self._thread = threading.Thread(target=self._until_ready, name="startup", daemon=True)
             self._thread.start()
 
+    def close(self) -> None:
+        """Ends the trying: the process is about to end, and must not be found in the middle of a migration."""
+        self._ended.set()
+        with self._lock:
+            thread = self._thread
+        if thread is not None:
+            thread.join()
+
     def _until_ready(self) -> None:
         try:
-            while not self.run(BACKGROUND_ROUND_S):
+            while not self._ended.is_set() and not self.run(BACKGROUND_ROUND_S):
                 pass
         except database.SchemaError as error:
             report(error)
@@ -80,7 +90,7 @@ class Startup:
 
     def _gate(self) -> Response | None:
         """Until the doors are open every page is the waiting page, and nothing touches the database."""
-        if self.ready or request.endpoint is None:
+        if self.ready or request.endpoint in (None, "static"):
             return None
         self.run_in_background()
         view = current_app.view_functions[request.endpoint]
@@ -88,11 +98,11 @@ class Startup:
 
 
 def waiting_page(reason: Reason) -> Response:
-    """503 that reloads itself; problem+json for programs."""
+    """503 that reloads itself, or sends the form again that it was asked with; problem+json for programs."""
     error = errors.neighbour_away(Service.DB, reason)
     if errors.wants_json() or errors.is_htmx():
         return errors.answer(error)
-    response = make_response(render_template("waiting.html", error=error), 503)
+    response = make_response(render_template("waiting.html", error=error, sent=request.form), 503)
     response.headers["Retry-After"] = str(errors.RETRY_AFTER_S)
     response.headers["Cache-Control"] = "no-store"
     return response

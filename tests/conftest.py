@@ -114,6 +114,8 @@ def administer(cluster: Path, statement: str) -> None:
 
 def dispose(app: Flask) -> None:
     """Gives an app's connections back."""
+    startup: Startup = app.extensions["startup"]
+    startup.close()
     database: Database = app.extensions["database"]
     database.engine.dispose()
     database.monitor.dispose()

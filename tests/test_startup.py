@@ -38,6 +38,13 @@ def test_every_page_is_the_waiting_page_that_reloads_itself(absent: Flask) -> No
         assert "It waits for its database" in response.text
 
 
+def test_a_form_is_kept_on_the_waiting_page_and_sent_again(absent: Flask) -> None:
+    response = absent.test_client().post("/config", data={"event_location": "Zaal <2>"}, headers=HTML)
+    assert response.status_code == 503
+    assert '<input type="hidden" name="event_location" value="Zaal &lt;2&gt;">' in response.text
+    assert "refresh" not in response.text
+
+
 def test_programs_get_a_problem(absent: Flask) -> None:
     response = absent.test_client().post("/config", json={"event_location": "x"})
     assert response.status_code == 503

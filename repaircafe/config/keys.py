@@ -5,6 +5,7 @@ A value is stored as text in one canonical form; the parser of its key makes tha
 
 import ipaddress
 import re
+import socket
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ LONGEST_LINE = 300
 LONGEST_MODEL = 200
 LONGEST_OFFERING = 60
 MOST_OFFERINGS = 40
+
+YEARS = range(2020, 2100)
+"""A half-typed year is none of these."""
 
 CLOUD_METADATA = ("169.254.169.254", "fd00:ec2::254")
 """Where cloud machines hand out their credentials (AWS EC2 user guide, 'Instance metadata'); never a language model."""
@@ -73,15 +77,24 @@ def _url(text: str) -> str:
         raise RefusedError(_l("The address must end with the port or the path, without ? or #."))
     if _is_metadata(host):
         raise RefusedError(_l("This address belongs to a cloud machine's credentials, not to a language model."))
-    path = parts.path.rstrip("/").removesuffix("/v1").removesuffix("/api")
+    # People copy the address with the route at its end; the routes are ours to add.
+    path = re.sub(r"(/|/v1|/api|\s)+$", "", parts.path)
     return urlunsplit((parts.scheme, parts.netloc.lower(), path, "", ""))
 
 
 def _is_metadata(host: str) -> bool:
+    plain = host.partition("%")[0].rstrip(".").lower()
+    if plain in ("metadata.google.internal", "instance-data"):
+        return True
     try:
-        return str(ipaddress.ip_address(host)) in CLOUD_METADATA
+        found = ipaddress.ip_address(plain)
     except ValueError:
-        return host.lower() in ("metadata.google.internal", "instance-data")
+        try:  # inet_aton(3) reads 2852039166 and 0xa9fea9fe as addresses, and so does the resolver
+            found = ipaddress.ip_address(socket.inet_aton(plain))
+        except OSError:
+            return False
+    mapped = getattr(found, "ipv4_mapped", None)
+    return str(mapped or found) in CLOUD_METADATA
 
 
 def _model(text: str) -> str:
@@ -94,9 +107,12 @@ def _date(text: str) -> str:
     try:
         if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
             raise ValueError
-        return date.fromisoformat(text).isoformat()
+        found = date.fromisoformat(text)
     except ValueError:
         raise RefusedError(_l("This is not a date. Expected: YYYY-MM-DD, such as 2026-12-05")) from None
+    if found.year not in YEARS:
+        raise RefusedError(_l("This year cannot be right. Expected: YYYY-MM-DD, such as 2026-12-05"))
+    return found.isoformat()
 
 
 def _line(text: str) -> str:
@@ -142,7 +158,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 "event_date",
                 "date",
                 _l("Date of the next repair café"),
-                _l("Year, month, day."),
+                _l("The day of the next afternoon; empty while there is none."),
                 "2026-12-05",
                 _date,
                 10,

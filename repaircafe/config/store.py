@@ -113,6 +113,11 @@ class Store:
             last = self._cache.last
             return Stored(last, current=False) if last is not None else None
 
+    def known(self) -> dict[str, str]:
+        """Every key's text as far as it is known; empty where it has never been read."""
+        stored = self.stored()
+        return dict(stored.values) if stored else dict.fromkeys(KEYS, "")
+
     def save(self, changes: Mapping[str, str]) -> Stored:
         """Validates and writes, all or nothing. Raises InvalidSettingsError, or the database's error."""
         valid = validate(changes, self._app.extensions["redactor"])

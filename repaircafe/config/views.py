@@ -1,49 +1,38 @@
-"""`/config`: the settings as a page and as JSON, and a test of the unsaved values for each neighbour."""
+"""`/config`: the settings as a page, and a test of the unsaved values for each neighbour. JSON goes to api.py."""
 
 from collections.abc import Mapping
 
 import psycopg
-from flask import (
-    Blueprint,
-    Response,
-    current_app,
-    flash,
-    jsonify,
-    make_response,
-    redirect,
-    render_template,
-    request,
-    url_for,
-)
+from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 
 from repaircafe import database
+from repaircafe.config import api
 from repaircafe.config.keys import KEYS
 from repaircafe.config.store import InvalidSettingsError, store, validate
-from repaircafe.errors import PageError, answer, is_htmx, neighbour_away, wants_json
+from repaircafe.errors import PageError, answer, is_htmx, wants_json
 from repaircafe.health.monitor import monitor
-from repaircafe.neighbours import Reason, Report, Service, Text
+from repaircafe.neighbours import Reason, Report, Service, Text, explain
 
 blueprint = Blueprint("config", __name__)
+
+BEFORE = "was."
+"""What stands before the name of a hidden field: the value that the form began with. A save writes what was changed
+alone, so that a form from a moment when the settings could not be read, or from a second tab, wipes nothing out."""
 
 
 @blueprint.get("/config")
 def show() -> Response:
     """The form, or all settings as JSON."""
-    stored = store().stored()
-    if wants_json():
-        if stored is None:
-            raise neighbour_away(Service.DB, Reason.TIMEOUT)
-        return jsonify(settings=dict(stored.values), current=stored.current)
-    return _page(dict(stored.values) if stored else {})
+    return api.show() if wants_json() else _page(store().known())
 
 
 @blueprint.post("/config")
 def save() -> Response:
-    """Saves all or nothing. The page's form tests a changed language model first; JSON has the test route for that."""
-    return _save_json() if request.is_json else _save_form(_typed())
+    """Saves all or nothing; the page's form tests a changed language model first."""
+    return api.save() if request.is_json else _save_form(_typed())
 
 
 @blueprint.post("/config/test/<service>")
@@ -51,37 +40,29 @@ def test(service: str) -> Response:
     """Tests a neighbour with the form's unsaved values, and shows the steps."""
     if service not in set(Service):
         raise PageError(404, _("There is no such service."), _("Known: %(names)s", names=", ".join(Service)))
-    if request.is_json:
-        changes = _json_changes()
-        report = _test(Service(service), {**_known(), **validate(changes, current_app.extensions["redactor"])})
-        return jsonify(report.as_test())
-    return _test_form(Service(service), _typed())
+    return api.test(Service(service)) if request.is_json else _test_form(Service(service), _typed())
+
+
+@blueprint.get("/config/test/<service>")
+def test_again(service: str) -> Response:
+    """Where a reload after a test without htmx ends up."""
+    return make_response(redirect(url_for("config.show", _anchor=f"test-{service}"), 303))
 
 
 @blueprint.errorhandler(InvalidSettingsError)
 def refused(error: InvalidSettingsError) -> Response:
-    """422 with every fault, for programs."""
-    raised = PageError(
-        422,
-        _("Nothing was saved: at least one value is not right."),
-        _("Correct the values and send them again."),
-        errors=error.faults,
-    )
-    return answer(raised)
+    """For programs; the form catches its own."""
+    return answer(api.problem(error))
 
 
 @blueprint.errorhandler(CSRFError)
 def expired(_error: CSRFError) -> Response:
     """The page was open across a restart: what was typed is shown again, to be sent again."""
     if is_htmx():
-        return _fragment(
-            400, _("This page was open for too long."), _("Save what you typed, or reload it; then test again.")
-        )
-    return _page(
-        _typed(),
-        problem=_("This page was open for too long. Nothing was saved yet: press the button again."),
-        status=400,
-    )
+        cure = _("Press Save: what you typed is kept, and then it can be tested.")
+        return _fragment(400, _("This page was open for too long."), cure)
+    problem = _("This page was open for too long. Nothing was saved yet: press the button again.")
+    return _page(_typed(), problem=problem, status=400)
 
 
 def _typed() -> dict[str, str]:
@@ -89,23 +70,44 @@ def _typed() -> dict[str, str]:
 
 
 def _save_form(typed: dict[str, str]) -> Response:
+    changed = {name: text for name, text in typed.items() if text != request.form.get(BEFORE + name)}
     try:
-        values = validate(typed, current_app.extensions["redactor"])
+        values = validate(changed, current_app.extensions["redactor"])
     except InvalidSettingsError as error:
         problem = _("Nothing was saved: please look at the marked fields.")
         return _page(typed, faults=error.faults, problem=problem, status=422)
-    if _changes_llm(values) and not request.form.get("save_anyway"):
-        report = _test(Service.LLM, values)
-        if report.reason is not None:
-            problem = _("Nothing was saved yet: the language model does not work with these values.")
-            return _page(typed, reports={Service.LLM: report}, problem=problem, offer_anyway=True, status=409)
+    report = _test_changed_model(values)
+    doubt = _doubt(report) if report and not request.form.get("save_anyway") else None
+    if report and doubt:
+        return _page(typed, report=report, problem=doubt, offer_anyway=True, status=409)
     try:
         store().save(values)
     except (SQLAlchemyError, psycopg.Error) as error:
         return _page(typed, problem=_not_saved(error), status=503)
     monitor().expire(Service.LLM)
-    flash(_("Saved."))
+    loading = report is not None and report.reason is Reason.LOADING
+    flash(_("Saved. The model is still being loaded; that may take a few minutes.") if loading else _("Saved."))
     return make_response(redirect(url_for("config.show"), 303))
+
+
+def _test_changed_model(values: Mapping[str, str]) -> Report | None:
+    """The test of a language model that the values change; None where they do not, or where there is none."""
+    known = store().known()
+    watched = [key.name for key in KEYS.values() if key.service is Service.LLM]
+    wanted = {**known, **values}
+    if not wanted["llm_endpoint"] or all(wanted[name] == known[name] for name in watched):
+        return None
+    return monitor().test(Service.LLM, wanted["llm_endpoint"], wanted["llm_model"])
+
+
+def _doubt(report: Report) -> Text | None:
+    """Why to ask before saving; None where all is well. A model that is being loaded is the right one."""
+    if report.reason is not None and report.reason is not Reason.LOADING:
+        sentence = explain(Service.LLM, report.reason).sentence
+        return _("Nothing was saved yet: the language model does not work with these values.") + f" {sentence}"
+    if report.outside:
+        return _("Nothing was saved yet: that address is outside this network. What is asked would leave the building.")
+    return None
 
 
 def _not_saved(error: Exception) -> Text:
@@ -116,52 +118,6 @@ def _not_saved(error: Exception) -> Text:
     return _("Nothing was saved: the database is away. What you typed is still here: save it when it is back.")
 
 
-def _changes_llm(values: Mapping[str, str]) -> bool:
-    known = _known()
-    watched = [key.name for key in KEYS.values() if key.service is Service.LLM]
-    return bool(values["llm_endpoint"]) and any(values[name] != known.get(name, "") for name in watched)
-
-
-def _known() -> dict[str, str]:
-    stored = store().stored()
-    return dict(stored.values) if stored else dict.fromkeys(KEYS, "")
-
-
-def _save_json() -> Response:
-    stored = store().save(_json_changes())
-    monitor().expire(Service.LLM)
-    return jsonify(settings=dict(stored.values), current=True)
-
-
-def _json_changes() -> dict[str, str]:
-    """The body's changes as texts; null means not set, a list is joined with commas."""
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise PageError(
-            400, _("The body is not a JSON object."), _('Send, for instance, {"event_date": "2026-12-05"}.')
-        )
-    faults = {str(name): _("Expected a text.") for name, value in body.items() if not _is_text(value)}
-    if faults:
-        raise InvalidSettingsError(faults)
-    return {str(name): _text(value) for name, value in body.items()}
-
-
-def _is_text(value: object) -> bool:
-    return (
-        value is None
-        or isinstance(value, str)
-        or (isinstance(value, list) and all(isinstance(part, str) for part in value))
-    )
-
-
-def _text(value: object) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value or "")
-
-
-def _test(service: Service, values: Mapping[str, str]) -> Report:
-    return monitor().test(service, values.get("llm_endpoint", ""), values.get("llm_model", ""))
-
-
 def _test_form(service: Service, typed: dict[str, str]) -> Response:
     watched = {key.name: typed[key.name] for key in KEYS.values() if key.service is service}
     try:
@@ -169,16 +125,13 @@ def _test_form(service: Service, typed: dict[str, str]) -> Response:
     except InvalidSettingsError as error:
         problem = _("The test needs these fields to be right.")
         if is_htmx():
-            return _fragment(422, problem, " ".join(str(fault) for fault in error.faults.values()))
+            named = [f"{KEYS[name].label}: {fault}" for name, fault in error.faults.items()]
+            return _fragment(422, problem, " ".join(named))
         return _page(typed, faults=error.faults, problem=problem, status=422)
-    report = _test(service, values)
+    report = monitor().test(service, values.get("llm_endpoint", ""), values.get("llm_model", ""))
     if is_htmx():
-        return make_response(
-            render_template(
-                "config/_test.html", report=report, service=service, models=monitor().models() or report.models
-            )
-        )
-    return _page(typed, reports={service: report})
+        return make_response(render_template("config/_test.html", report=report, refill=True))
+    return _page(typed, report=report)
 
 
 def _fragment(status: int, title: Text, cure: Text) -> Response:
@@ -189,23 +142,24 @@ def _page(
     values: Mapping[str, str],
     *,
     faults: Mapping[str, Text] | None = None,
-    reports: Mapping[Service, Report] | None = None,
+    report: Report | None = None,
     problem: Text | None = None,
     offer_anyway: bool = False,
     status: int = 200,
 ) -> Response:
-    stored = store().stored()
-    models = next((report.models for report in (reports or {}).values() if report.models), monitor().models())
+    sent = request.method == "POST"
+    before = {name: request.form.get(BEFORE + name) if sent else values[name] for name in KEYS}
     page = render_template(
         "config/show.html",
         keys=KEYS.values(),
         values=values,
+        before={BEFORE + name: value for name, value in before.items() if value is not None},
         faults=faults or {},
-        reports=reports or {},
+        report=report,
         problem=problem,
         offer_anyway=offer_anyway,
-        models=models,
-        current=stored is not None and stored.current,
+        models=report.models if report and report.models else monitor().models(),
+        known=store().stored() is not None,
     )
     response = make_response(page, status)
     response.headers["Cache-Control"] = "no-store"

@@ -42,6 +42,7 @@ class Check:
         self.service = service
         self.steps: list[Step] = []
         self.models: tuple[str, ...] = ()
+        self.outside = False
         self.at: StepName | None = None
         self._began = time.monotonic()
 
@@ -59,7 +60,7 @@ class Check:
 
     def report(self) -> Report:
         """What is known so far."""
-        return Report(self.service, tuple(self.steps), self.elapsed_ms, models=self.models)
+        return Report(self.service, tuple(self.steps), self.elapsed_ms, models=self.models, outside=self.outside)
 
     def late(self) -> Report:
         """What is known so far, with the step under way failed for want of time."""
@@ -194,8 +195,8 @@ def _reach_llm(check: Check, endpoint: str) -> None:
         say(endpoint)
     with check.step(StepName.NAME) as say:
         addresses = _resolve(host, port)
-        inside = all(_is_private(address) for address in addresses)
-        where = _l("on this network") if inside else _l("outside this network: what is asked would leave the building")
+        check.outside = not all(_is_private(address) for address in addresses)
+        where = _l("outside this network") if check.outside else _l("on this network")
         say(_l("%(addresses)s, %(where)s", addresses=", ".join(addresses), where=where))
     with check.step(StepName.CONNECTION) as say:
         _connect(host, port)

@@ -226,8 +226,7 @@ class Monitor:
             log.debug("Test not remembered", event_type=EventType.DB_ERROR, exc_info=error)
 
     def _begin(self, service: Service) -> tuple[Pending[Report], Check]:
-        check = Check(service)
-        return self._caches[service].begin(lambda: self._work(check)), check
+        return self._caches[service].begin(lambda: self._work(Check(service))), Check(service)
 
     def _work(self, check: Check) -> Report:
         match check.service:

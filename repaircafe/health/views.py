@@ -56,7 +56,8 @@ def banner() -> Response:
     health = monitor().health()
     if request.args.get("seen") == banner_version(health):
         return _uncached(make_response("", 204), 204)
-    return _uncached(make_response(render_template("health/_banner.html", health=health)), 200)
+    on = request.args.get("on", "")
+    return _uncached(make_response(render_template("health/_banner.html", health=health, on=on)), 200)
 
 
 def banner_version(health: Health) -> str:

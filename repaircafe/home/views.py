@@ -14,4 +14,6 @@ blueprint = Blueprint("home", __name__)
 def show() -> str:
     """The next repair café, as far as it is known."""
     stored = store().stored()
-    return render_template("home/show.html", settings=stored.settings if stored else Settings())
+    return render_template(
+        "home/show.html", settings=stored.settings if stored else Settings(), known=stored is not None
+    )

@@ -36,7 +36,7 @@ TYPICAL_LIMIT_MS = 15_000
 ANSWERED = re.compile(
     r"^Failed to load resource: the server responded with a status of (400|404|409|422|503)"
     r"|^Failed to load resource: net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE)"
-    r"|^(Response Status Error Code|htmx:responseError|htmx:sendError|htmx:afterRequest)"
+    r"|^(Response Status Error Code|htmx:responseError|htmx:sendError|htmx:timeout|htmx:afterRequest)"
 )
 """What Chromium and htmx say on the console of refusals and outages that a test asks for on purpose. A missing style
 sheet or script still counts: Chromium says more about it, and the pages test allows nothing at all."""

@@ -34,7 +34,7 @@ def test_the_banner_comes_and_goes_with_the_model(configured: Server, page: Page
     mark(page)
     for _ in range(2):
         ollama.go()
-        expect(banner).to_contain_text("Language model: The language model is not running.", timeout=FRESH_MS)
+        expect(banner).to_contain_text("The language model is not running.", timeout=FRESH_MS)
         expect(banner).to_contain_text("Everything else works")
         expect(banner).to_be_visible()
         ollama.come_back()
@@ -50,7 +50,7 @@ def test_the_banner_comes_and_goes_with_the_database(new_page: NewPage, postmast
         mark(page)
         postmaster.kill()
         banner = page.locator("#banner .banner")
-        expect(banner).to_contain_text("Database: The database is not running.", timeout=FRESH_MS)
+        expect(banner).to_contain_text("The database is not running.", timeout=FRESH_MS)
         postmaster.start()
         expect(banner).to_have_count(0, timeout=FRESH_MS)
         assert_not_reloaded(page)

@@ -36,6 +36,7 @@ def test_all_keys_are_on_the_page_and_in_the_json(client: FlaskClient) -> None:
     assert set(settings(client)) == names
     page = client.get("/config", headers=HTML).text
     assert set(re.findall(r'<input id="(\w+)"', page)) == names
+    assert set(re.findall(r'name="was\.(\w+)"', page)) == names
 
 
 def test_the_form_saves_and_says_so_after_a_redirect(client: FlaskClient) -> None:
@@ -144,6 +145,27 @@ def test_an_unchanged_model_is_not_tested_again(client: FlaskClient) -> None:
         assert [path for _, path, _ in ollama.asked].count("/api/chat") == asked
 
 
+def test_a_model_that_is_being_loaded_is_saved_and_told(client: FlaskClient) -> None:
+    with Ollama("gemma:latest") as ollama:
+        ollama.go_on.clear()
+        response = submit(client, llm_endpoint=ollama.url, llm_model="gemma")
+        ollama.go_on.set()
+    assert response.status_code == 303
+    assert "still being loaded" in client.get("/config", headers=HTML).text
+
+
+def test_a_form_writes_only_what_was_changed_in_it(client: FlaskClient) -> None:
+    client.post("/config", json={"event_location": "Dorpsstraat 1", "event_date": "2026-12-05"})
+    stale = {"was.event_location": "before", "event_location": "before", "was.event_date": "2026-11-07"}
+    assert submit(client, **stale, event_date="2027-01-02").status_code == 303
+    assert settings(client)["event_location"] == "Dorpsstraat 1", "what another tab saved stays"
+    assert settings(client)["event_date"] == "2027-01-02"
+
+
+def test_a_reload_after_a_test_leads_back_to_the_page(client: FlaskClient) -> None:
+    assert client.get("/config/test/llm").headers["Location"] == "/config#test-llm"
+
+
 def test_the_test_uses_the_unsaved_values_step_by_step(client: FlaskClient) -> None:
     with Ollama("gemma:latest") as ollama:
         response = submit(client, "/config/test/llm", llm_endpoint=ollama.url, llm_model="gemma", event_location="kept")
@@ -176,8 +198,14 @@ def test_a_model_that_is_being_loaded_is_told_as_such(client: FlaskClient) -> No
 def test_an_address_outside_the_network_is_told(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("repaircafe.health.checks._resolve", lambda *_: ["93.184.216.34"])
     with Ollama("gemma:latest") as ollama:
-        report = client.post("/config/test/llm", json={"llm_endpoint": ollama.url, "llm_model": "gemma"}).get_json()
-    assert "would leave the building" in report["steps"][1]["detail"]
+        typed = {"llm_endpoint": ollama.url, "llm_model": "gemma"}
+        report = client.post("/config/test/llm", json=typed).get_json()
+        assert "outside this network" in report["steps"][1]["detail"]
+        asked = submit(client, **typed)
+        assert asked.status_code == 409
+        assert "would leave the building" in asked.text
+        assert settings(client)["llm_endpoint"] == ""
+        assert submit(client, **typed, save_anyway="1").status_code == 303
 
 
 def test_htmx_gets_the_steps_alone(client: FlaskClient) -> None:
