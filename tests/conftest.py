@@ -1,7 +1,6 @@
 """A real PostgreSQL for the session, a database of its own for each test, and the app on it."""
 
 import os
-import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -119,11 +118,6 @@ def dispose(app: Flask) -> None:
     database: Database = app.extensions["database"]
     database.engine.dispose()
     database.monitor.dispose()
-
-
-def threads() -> set[str]:
-    """The names of the threads that run now."""
-    return {thread.name for thread in threading.enumerate()}
 
 
 def _database(cluster: Path, template: str) -> Iterator[str]:

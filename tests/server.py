@@ -13,7 +13,7 @@ from typing import Any, Self
 import requests
 
 from repaircafe.environment import PROJECT
-from tests.test_startup import free_port
+from tests.conditions import free_port
 
 START_LIMIT_S = 30
 

@@ -16,7 +16,7 @@ import pytest
 from repaircafe import embedded
 from repaircafe.embedded import EmbeddedDatabaseError
 from repaircafe.environment import PROJECT
-from tests.health.test_faults import until
+from tests.conditions import until
 
 KEEPER, SERVER = "repaircafe/embedded.py", "bin/postgres"
 USER = """

@@ -9,7 +9,7 @@ import requests
 
 from repaircafe import embedded
 from repaircafe.embedded import Postmaster
-from tests.health.test_faults import until
+from tests.conditions import until
 from tests.server import Server
 
 CLIENTS = 6

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,9 +14,9 @@ from flask import Flask
 from repaircafe.database import Database
 from repaircafe.environment import PROJECT
 from repaircafe.startup import EXIT_SCHEMA, Startup
+from tests.conditions import free_port, until
 from tests.conftest import MakeApp, administer, url_of
 from tests.fakes.misbehaving import Misbehaving
-from tests.health.test_faults import until
 
 HTML = {"Accept": "text/html"}
 
@@ -140,11 +139,3 @@ def _serve(url: str, **variables: str) -> subprocess.CompletedProcess[str]:
             process.send_signal(signal.SIGTERM)
             out, err = process.communicate()
     return subprocess.CompletedProcess(command, process.returncode, out, err)
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port: int = trial.getsockname()[1]
-        return port

@@ -8,8 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from repaircafe.embedded import Postmaster
 from tests.browser.conftest import TYPICAL_LIMIT_MS, NewPage, Returning, Watched, save, stored, url_of
+from tests.conditions import free_port
 from tests.server import Server
-from tests.test_startup import free_port
 
 pytestmark = pytest.mark.browser
 

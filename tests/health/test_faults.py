@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from repaircafe import embedded
 from repaircafe.health.monitor import Monitor
 from repaircafe.neighbours import Service
+from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.misbehaving import FAULTS, Misbehaving
 from tests.fakes.proxy import Proxy
@@ -188,13 +189,3 @@ def test_a_model_that_comes_back_is_told_without_a_restart(app: Flask, client: F
         ollama.broken = False
         expire(app)
         assert client.get("/health").get_json()["status"] == "healthy"
-
-
-def until(condition: Callable[[], bool], limit_s: float = 15) -> bool:
-    """Whether the condition comes true in time."""
-    end = time.monotonic() + limit_s
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False

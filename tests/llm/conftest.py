@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from repaircafe.environment import PROJECT
-from tests.test_startup import free_port
+from tests.conditions import free_port
 
 PYTHON = PROJECT / ".cache" / "llama" / "bin" / "python"
 START_LIMIT_S = 60

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from repaircafe.environment import PROJECT
 from repaircafe.exchange import Exchange
 from repaircafe.llm.identify import identify
-from tests.health.test_faults import until
+from tests.conditions import until
 from tests.llm.conftest import LlamaServer
 
 pytestmark = pytest.mark.llm
