@@ -27,9 +27,9 @@ from repaircafe.neighbours import NeighbourError, PermanentError, Reason, Report
 
 SLOW_MS = 500.0
 """A database that needs longer for a trivial query makes every page slow."""
-EXCHANGE_LIMIT_S = 1.1
+EXCHANGE_LIMIT_S = 1.0
 """All HTTP of one health check together."""
-TEST_EXCHANGE_LIMIT_S = 3.5
+TEST_EXCHANGE_LIMIT_S = 3.2
 """All steps of one connection test together up to the last HTTP answer; the test as a whole has five seconds."""
 
 log = structlog.get_logger()
