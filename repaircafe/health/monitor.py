@@ -27,8 +27,8 @@ from repaircafe.neighbours import Reason, Report, Service, Status, StepName, exp
 from repaircafe.startup import Startup
 
 HEALTH_LIMIT_S = 1.5
-"""How long `/health` waits for its checks, `READ_LIMIT_S` and `EXCHANGE_LIMIT_S` among them. Its promise is two seconds;
-the rest is left to a busy machine."""
+"""How long `/health` waits for its checks, `READ_LIMIT_S` and `EXCHANGE_LIMIT_S` among them. Its promise is two
+seconds; the rest is left to a busy machine."""
 TEST_LIMIT_S = 3.5
 """How long the steps of a test may take. Its promise is five seconds, of which reading the settings before it and
 remembering its result after it may each take `READ_LIMIT_S` while the database is away."""
