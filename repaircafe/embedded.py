@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
@@ -56,11 +56,9 @@ def ensure(folder: Path, options: Sequence[str] = ()) -> str:
     count only where this call starts the server. Raises EmbeddedDatabaseError.
     """
     folder = folder.resolve()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / "start.lock").open("wb") as starting:
-        fcntl.flock(starting, fcntl.LOCK_EX)
+    with _locked(folder):
         if folder not in _held:
-            users = (folder / "users.lock").open("wb")
+            users = _open_lock(folder, "users.lock")
             fcntl.flock(users, fcntl.LOCK_SH)  # waits while a keeper is stopping the server
             _held[folder] = users
         if not _accepts(folder):
@@ -69,6 +67,27 @@ def ensure(folder: Path, options: Sequence[str] = ()) -> str:
             _keepers[folder] = _start_keeper(folder, options)
             _await_server(folder, _keepers[folder])
     return url(folder)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Makes the folder where there is none, and lets one process at a time start its server."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _own(folder, folder)
+        starting = _open_lock(folder, "start.lock")
+    except OSError as error:
+        cure = "It belongs to whoever started the app first: start it as that user, or remove the folder and its data."
+        raise EmbeddedDatabaseError(f"The folder {folder} cannot be used: {error.strerror}. {cure}") from error
+    with starting:
+        fcntl.flock(starting, fcntl.LOCK_EX)
+        yield
+
+
+def _open_lock(folder: Path, name: str) -> BinaryIO:
+    lock = (folder / name).open("wb")
+    _own(folder, folder / name)
+    return lock
 
 
 def release(folder: Path) -> None:
@@ -115,16 +134,16 @@ class Postmaster:
     def start(self) -> subprocess.Popen[bytes]:
         """Makes the cluster where there is none and starts the server; ready when `pg_isready` says so."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _own(self.folder)
+        _own(self.folder, self.folder)
         self._initialise()
         sockets = socket_folder(self.folder)
         sockets.mkdir(mode=0o700, exist_ok=True)
-        _own(sockets)
+        _own(self.folder, sockets)
         settings = ("listen_addresses=", f'unix_socket_directories="{sockets}"', "log_timezone=UTC", *self.options)
         arguments = [part for setting in settings for part in ("-c", setting)]
         with (self.folder / "postgres.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [*_unprivileged(), str(binary("postgres")), "-D", str(self.folder / "data"), *arguments],
+                [*_unprivileged(self.folder), str(binary("postgres")), "-D", str(self.folder / "data"), *arguments],
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
@@ -152,30 +171,43 @@ class Postmaster:
         unfinished = self.folder / "data.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         command = [binary("initdb"), "-D", unfinished, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale"]
-        done = subprocess.run([*_unprivileged(), *map(str, command)], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*_unprivileged(self.folder), *map(str, command)], capture_output=True, text=True, check=False
+        )
         if done.returncode != 0:
             raise EmbeddedDatabaseError(f"initdb failed:\n{done.stderr}")
         unfinished.rename(self.folder / "data")
 
 
-def _unprivileged() -> list[str]:
+def _unprivileged(folder: Path) -> list[str]:
     """What has to stand before a server program: PostgreSQL refuses to run as root.
 
-    As root it becomes `nobody`, which keeps the one capability to walk through folders that are root's alone, so that
-    no folder has to be opened to others. The server gets a fast stop when its keeper is killed.
+    As root it becomes the data's owner, which keeps the one capability to walk through folders that are root's alone,
+    so that no folder has to be opened to others. The server gets a fast stop when its keeper is killed.
     """
     command = ["setpriv", "--pdeathsig", "INT"]
     if os.getuid() == 0:
-        nobody = pwd.getpwnam("nobody")
-        command += [f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
-        command += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+        user, group = _owner(folder)
+        command += [f"--reuid={user}", f"--regid={group}", "--clear-groups"]
+        # Without the securebit, access(2), by which PostgreSQL looks for its programs, would leave the capability out.
+        command += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"]
     return command
 
 
-def _own(folder: Path) -> None:
+def _owner(folder: Path) -> tuple[int, int]:
+    """Whom the data belong to, or `nobody` where there are none yet."""
+    data = folder / "data"
+    if data.exists():
+        found = data.stat()
+        return found.st_uid, found.st_gid
+    nobody = pwd.getpwnam("nobody")
+    return nobody.pw_uid, nobody.pw_gid
+
+
+def _own(folder: Path, path: Path) -> None:
+    """As root, gives a path to the data's owner, who must be able to use it when root has gone."""
     if os.getuid() == 0:
-        nobody = pwd.getpwnam("nobody")
-        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+        os.chown(path, *_owner(folder))
 
 
 def _accepts(folder: Path) -> bool:

