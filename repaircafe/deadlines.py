@@ -80,8 +80,8 @@ class Pending(Generic[Result]):
         try:
             return self.future.result(timeout=max(0.0, left if at_most_s is None else min(left, at_most_s)))
         except TimeoutError:
-            if self.future.done():
-                raise
+            if self.future.done():  # at the last moment; or the time-out is the work's own, and is raised again
+                return self.future.result()
             raise DeadlineError from None
 
 

@@ -1,6 +1,8 @@
 """repaircafe.deadlines: nobody waits longer than promised, and at most one run of a kind is under way."""
 
 import threading
+import time
+from concurrent.futures import Future
 
 import pytest
 
@@ -166,3 +168,16 @@ def test_who_asks_after_expire_does_not_get_the_answer_of_a_run_begun_before() -
     pending = cached.begin(lambda: f"new {new()}")
     old.go.set()
     assert pending.result() == "new 1"
+
+
+def test_a_result_that_comes_at_the_last_moment_is_a_result() -> None:
+    class Late(Future[int]):
+        """Is done just after the wait for it has ended."""
+
+        def result(self, timeout: float | None = None) -> int:
+            if not self.done():
+                self.set_result(7)
+                raise TimeoutError
+            return super().result(timeout)
+
+    assert Pending(Late(), time.monotonic() + LONG_S).result() == 7
