@@ -68,7 +68,7 @@ def validate(changes: Mapping[str, str], redactor: Redactor) -> dict[str, str]:
 
 
 def write(session: Session, values: Mapping[str, str]) -> None:
-    """Upserts validated values and deletes empty ones, and commits: all or nothing."""
+    """Upserts validated values and deletes empty ones, in the caller's transaction."""
     filled = [{"key": key, "value": value} for key, value in sorted(values.items()) if value]
     empty = [key for key, value in values.items() if not value]
     if filled:
@@ -80,8 +80,6 @@ def write(session: Session, values: Mapping[str, str]) -> None:
         )
     if empty:
         session.execute(sa.delete(Setting).where(Setting.key.in_(empty)))
-    session.commit()
-    log.info("Settings saved", event_type=EventType.CONFIG_CHANGED, keys=sorted(values))
 
 
 def read(session: Session) -> dict[str, str]:
@@ -121,9 +119,11 @@ class Store:
     def save(self, changes: Mapping[str, str]) -> Stored:
         """Validates and writes, all or nothing. Raises InvalidSettingsError, or the database's error."""
         valid = validate(changes, self._app.extensions["redactor"])
-        write(db.session(), valid)
-        values = read(db.session())
-        db.session.rollback()
+        session = db.session()
+        write(session, valid)
+        values = read(session)  # before the commit: after it nothing may fail, or what was saved would be called lost
+        session.commit()
+        log.info("Settings saved", event_type=EventType.CONFIG_CHANGED, keys=sorted(valid))
         self._cache.put(values)
         return Stored(values, current=True)
 

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import psycopg
 import pytest
 from flask.testing import FlaskClient
 
@@ -269,3 +270,15 @@ def test_without_a_password_it_is_open_on_the_machine_alone(client: FlaskClient)
 def test_a_foreign_host_name_is_refused(make_app: MakeApp, host: str, status: int) -> None:
     client = make_app(trusted_hosts="repair.local").test_client()
     assert client.get("/", headers={"Host": host}).status_code == status
+
+
+def test_what_cannot_be_read_back_is_not_saved(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the page would say that nothing was saved, and it would be."""
+
+    def broken(_: object) -> dict[str, str]:
+        raise psycopg.OperationalError("server closed the connection")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("repaircafe.config.store.read", broken)
+        assert client.post("/config", json={"event_location": "Dorpsstraat 1"}).status_code == 503
+    assert settings(client)["event_location"] == ""
