@@ -110,7 +110,7 @@ def conninfo(environment: Environment) -> str:
     """Where the database is, for libpq. In development without DATABASE_URL a server of our own is started."""
     if environment.database_url is not None:
         return environment.database_url.get_secret_value()
-    return embedded.ensure(EMBEDDED_FOLDER).replace("+psycopg", "", 1)
+    return embedded.ensure(EMBEDDED_FOLDER)
 
 
 def connector(target: str, connect_limit_s: int, limit_s: float) -> Callable[[], BoundedConnection]:
@@ -306,6 +306,11 @@ def scripts() -> dict[str, str]:
     return {script.revision: _checksum(Path(script.path)) for script in directory.walk_revisions()}
 
 
+def head() -> str | None:
+    """The newest migration of this version."""
+    return next(iter(scripts()), None)
+
+
 def _checksum(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -313,12 +318,11 @@ def _checksum(path: Path) -> str:
 def migration_state(connection: sa.Connection) -> MigrationState:
     """Compares the database with the scripts of this version."""
     current = MigrationContext.configure(connection).get_current_revision()
-    head = next(iter(scripts()), None)
     if current is None:
-        return MigrationState(None, head)
+        return MigrationState(None, head())
     applied = connection.execute(sa.text("SELECT revision, checksum FROM migration_history")).all()
     changed = tuple(revision for revision, checksum in applied if scripts().get(revision, checksum) != checksum)
-    return MigrationState(current, head, changed)
+    return MigrationState(current, head(), changed)
 
 
 def record_migration(*, ctx: MigrationContext, step: Any, **_: Any) -> None:
@@ -348,12 +352,10 @@ def upgrade(app: Flask) -> None:
                     f"The database is of a newer version (migration {before}) than this program. "
                     "Install the newer version again, or restore the backup made before its first start."
                 )
-            if before == next(iter(scripts()), None):
+            if before == head():
                 return
             alembic.command.upgrade(app.extensions["migrate"].migrate.get_config(), "head")
-            log.info(
-                "Migrations applied", event_type=EventType.MIGRATION, before=before, head=next(iter(scripts()), None)
-            )
+            log.info("Migrations applied", event_type=EventType.MIGRATION, before=before, head=head())
     except SchemaError:
         raise
     except Exception as error:

@@ -102,8 +102,8 @@ def release(folder: Path) -> None:
 
 
 def url(folder: Path) -> str:
-    """The SQLAlchemy URL of the folder's database, over its Unix socket."""
-    return f"postgresql+psycopg://postgres@/{DATABASE}?host={quote(str(socket_folder(folder)))}"
+    """The libpq URL of the folder's database, over its Unix socket."""
+    return f"postgresql://postgres@/{DATABASE}?host={quote(str(socket_folder(folder)))}"
 
 
 def socket_folder(folder: Path) -> Path:

@@ -102,7 +102,7 @@ def runner(app: Flask) -> FlaskCliRunner:
 
 def url_of(cluster: Path, name: str) -> str:
     """The libpq URL of one of the cluster's databases."""
-    return embedded.url(cluster).replace("+psycopg", "").replace("/repaircafe?", f"/{name}?")
+    return embedded.url(cluster).replace("/repaircafe?", f"/{name}?")
 
 
 def administer(cluster: Path, statement: str) -> None:

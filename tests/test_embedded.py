@@ -56,7 +56,7 @@ def gone(folder: Path) -> bool:
 
 def version(folder: Path) -> str:
     """What the server calls itself."""
-    with psycopg.connect(embedded.url(folder).replace("+psycopg", "")) as connection:
+    with psycopg.connect(embedded.url(folder)) as connection:
         row = connection.execute("SELECT version()").fetchone()
     assert row is not None
     return str(row[0])
@@ -95,12 +95,12 @@ def test_a_very_long_path_is_no_obstacle(tmp_path: Path) -> None:
 
 def test_the_data_survive_the_server(folder: Path) -> None:
     embedded.ensure(folder)
-    with psycopg.connect(embedded.url(folder).replace("+psycopg", "")) as connection:
+    with psycopg.connect(embedded.url(folder)) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
     embedded.release(folder)
     assert gone(folder)
     embedded.ensure(folder)
-    with psycopg.connect(embedded.url(folder).replace("+psycopg", "")) as connection:
+    with psycopg.connect(embedded.url(folder)) as connection:
         assert connection.execute("SELECT number FROM kept").fetchall() == [(7,)]
 
 
@@ -173,13 +173,13 @@ def test_two_processes_that_start_it_at_once_share_one_server(folder: Path) -> N
 
 def test_a_killed_server_is_started_again_by_the_next_and_has_its_data(folder: Path) -> None:
     user = user_process(folder)
-    with psycopg.connect(embedded.url(folder).replace("+psycopg", "")) as connection:
+    with psycopg.connect(embedded.url(folder)) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
     for server in processes(folder, SERVER):
         os.kill(server, signal.SIGKILL)
     assert gone(folder)
     embedded.ensure(folder)
-    with psycopg.connect(embedded.url(folder).replace("+psycopg", "")) as connection:
+    with psycopg.connect(embedded.url(folder)) as connection:
         assert connection.execute("SELECT number FROM kept").fetchall() == [(7,)]
     end(user)
 

@@ -85,7 +85,7 @@ def health(server: Server) -> str:
 
 
 def test_not_one_request_fails_after_the_database_is_back(postmaster: Postmaster, tmp_path: Path) -> None:
-    with Server(tmp_path, embedded.url(postmaster.folder).replace("+psycopg", "")) as server:
+    with Server(tmp_path, embedded.url(postmaster.folder)) as server:
         assert until(lambda: health(server) == "healthy")
         load = Load(server.url)
         load.start()

@@ -189,8 +189,7 @@ def llm(endpoint: str, model: str, *, generate: bool = False) -> Work:
 
 
 def _reach_llm(check: Check, endpoint: str) -> None:
-    parts = urlsplit(endpoint)
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    host, port = _host_and_port(endpoint)
     with check.step(StepName.ADDRESS) as say:
         say(endpoint)
     with check.step(StepName.NAME) as say:
@@ -236,16 +235,19 @@ def mail(credentials: GmailCredentials | None) -> Work:
             if credentials is None:
                 raise PermanentError(Reason.NOT_SET)
             say(_l("All three are in .env"))
-        parts = urlsplit(credentials.token_uri)
-        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
         with check.step(StepName.NAME) as say:
-            say(", ".join(_resolve(host, port)))
+            say(", ".join(_resolve(*_host_and_port(credentials.token_uri))))
         with check.step(StepName.TOKEN) as say:
             with Exchange(check.left_s(TEST_EXCHANGE_LIMIT_S)) as exchange:
                 exchange_token(credentials, exchange)
             say(_l("Google accepts it"))
 
     return work
+
+
+def _host_and_port(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _resolve(host: str, port: int) -> list[str]:

@@ -17,7 +17,7 @@ from flask import Flask, current_app
 
 from repaircafe import __version__
 from repaircafe.config.store import READ_LIMIT_S, Store
-from repaircafe.database import Database, MigrationState, db, scripts
+from repaircafe.database import Database, MigrationState, db, head
 from repaircafe.deadlines import BusyError, Cached, DeadlineError, Pending, SingleFlight
 from repaircafe.health import checks, models
 from repaircafe.health.checks import Check, Work
@@ -154,7 +154,7 @@ class Monitor:
         self._lock = threading.Lock()
         self._state = State.STARTING
         self._latest: dict[Service, Report] = {}
-        self._migrations = MigrationState(None, next(iter(scripts()), None))
+        self._migrations = MigrationState(None, head())
         self._caches: dict[Service, Cached[Report]] = {
             service: Cached(f"health-{service.value}", TTL_S[service], HEALTH_LIMIT_S) for service in Service
         }
@@ -242,7 +242,6 @@ class Monitor:
         stored = self._store.stored() if self._startup.ready else None
         if stored is None:
             return checks.report_of(Service.LLM, Reason.SETTINGS_UNKNOWN)
-        check.at = StepName.SERVER
         return checks.run(check, checks.llm(stored.settings.llm_endpoint, stored.settings.llm_model))
 
     def _mail(self) -> Report:
@@ -264,15 +263,11 @@ class Monitor:
         try:
             return pending.result(until - time.monotonic())
         except DeadlineError:
-            last = self._caches[service].last
-            if time.monotonic() < pending.deadline:
-                return last or checks.report_of(service, Reason.SETTINGS_UNKNOWN)  # only glanced at: not late yet
+            only_glanced_at = time.monotonic() < pending.deadline
             # The mail check only reads what was remembered: late means that the database is, not Google.
-            return (
-                check.late()
-                if service is not Service.MAIL
-                else last or checks.report_of(service, Reason.SETTINGS_UNKNOWN)
-            )
+            if only_glanced_at or service is Service.MAIL:
+                return self._caches[service].last or checks.report_of(service, Reason.SETTINGS_UNKNOWN)
+            return check.late()
 
     def _judge(self, reports: tuple[Report, ...]) -> Health:
         return Health(

@@ -101,7 +101,7 @@ def launch(playwright: Playwright) -> Browser:
 
 def url_of(postmaster: Postmaster) -> str:
     """The libpq URL of a test's own PostgreSQL."""
-    return embedded.url(postmaster.folder).replace("+psycopg", "")
+    return embedded.url(postmaster.folder)
 
 
 def save(server: Server, **values: str) -> None:

@@ -30,7 +30,7 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         cluster = Path(scratch) / "postgres"
-        target = embedded.ensure(cluster).replace("+psycopg", "")
+        target = embedded.ensure(cluster)
         try:
             with Returning("llama3.2:3b", "qwen2.5:1.5b") as ollama, Server(Path(scratch), target) as server:
                 _on_usual_port(ollama)
