@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
 import structlog
@@ -25,6 +25,8 @@ from repaircafe.environment import Environment, LogFormat
 REDACTED = "[redacted]"
 FIELDS = ("event_type", "request_id", "user_id", "resource_id", "exception")
 """In every line, null where they do not apply, so that a query never has to ask whether they exist."""
+
+View = TypeVar("View", bound=Callable[..., object])
 
 _IN_URL = re.compile(r"(://[^/\s:@]*:)[^/\s@]+(@)")
 
@@ -39,10 +41,13 @@ class EventType(StrEnum):
     STARTUP_ERROR = "startup_error"
     STARTUP = "startup"
     MIGRATION = "migration"
+    BACKUP = "backup"
+    RETENTION = "retention"
     REQUEST = "request"
     HEALTH_TRANSITION = "health_transition"
     CONNECTION_TEST = "connection_test"
     CONFIG_CHANGED = "config_changed"
+    WATCHDOG = "watchdog"
     INTERNAL_ERROR = "internal_error"
     LIBRARY = "library"
 
@@ -171,6 +176,15 @@ def _console(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
     return f"{head}\n{event['exception']}" if event.get("exception") else head
 
 
+def polled(view: View) -> View:
+    """Marks a view that machines and open tabs ask all the time: its requests are worth a line at DEBUG alone.
+
+    An SD card must not be worn out by the log of a service that is merely looked at.
+    """
+    view.polled = True  # type: ignore[attr-defined]
+    return view
+
+
 def watch_requests(app: Flask, count: Callable[[bool], None]) -> None:
     """One line per request, and an id that its lines, its error page and its X-Request-ID share.
 
@@ -183,10 +197,14 @@ def watch_requests(app: Flask, count: Callable[[bool], None]) -> None:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
+    def is_polled() -> bool:
+        return request.endpoint == "static" or hasattr(app.view_functions.get(request.endpoint or ""), "polled")
+
     def end(response: Response) -> Response:
         response.headers["X-Request-ID"] = g.request_id
         count(response.status_code == 500)
-        structlog.get_logger().info(
+        structlog.get_logger().log(
+            logging.DEBUG if is_polled() and response.status_code != 500 else logging.INFO,
             "Request answered",
             event_type=EventType.REQUEST,
             method=request.method,

@@ -106,7 +106,7 @@ def test_a_command_stays_quiet_but_for_errors(environment: Environment, capsys: 
 
 
 def test_each_request_is_one_line_with_its_own_id(app: Flask, capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure(Environment())
+    logs.configure(Environment(log_level="DEBUG"))
     client = app.test_client()
     responses = [client.get(path) for path in ("/", "/health/live", "/nowhere?q=private", "/static/app.css")]
     for response in responses:
@@ -116,6 +116,14 @@ def test_each_request_is_one_line_with_its_own_id(app: Flask, capsys: pytest.Cap
     assert [line["status"] for line in lines] == [200, 200, 404, 200]
     assert [line["request_id"] for line in lines] == [response.headers["X-Request-ID"] for response in responses]
     assert len({line["request_id"] for line in lines}) == 4
+
+
+def test_what_is_asked_all_the_time_writes_nothing_on_the_card(app: Flask, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Environment())
+    client = app.test_client()
+    for path in ("/health", "/health/live", "/health/ready", "/banner", "/static/app.css", "/"):
+        client.get(path).close()
+    assert [line["path"] for line in written(capsys) if line["event_type"] == "request"] == ["/"]
 
 
 def test_a_failure_has_the_same_id_on_page_and_log(app: Flask, capsys: pytest.CaptureFixture[str]) -> None:

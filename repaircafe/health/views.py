@@ -7,6 +7,7 @@ from flask import Blueprint, Response, jsonify, make_response, render_template, 
 from repaircafe.access import is_operator, open_while_starting, public
 from repaircafe.errors import is_htmx
 from repaircafe.health.monitor import Health, State, monitor
+from repaircafe.logs import polled
 from repaircafe.neighbours import SERVICE_NAMES, STEP_LABELS, STILL_WORKS, Service, explain
 
 blueprint = Blueprint("health", __name__)
@@ -17,6 +18,7 @@ STATUS_CODES = {State.STARTING: 503, State.UNHEALTHY: 503, State.HEALTHY: 200, S
 @blueprint.get("/health")
 @public
 @open_while_starting
+@polled
 def show() -> Response:
     """The whole, as JSON, or as a page where a browser asks."""
     health = monitor().health()
@@ -31,6 +33,7 @@ def show() -> Response:
 @blueprint.get("/health/live")
 @public
 @open_while_starting
+@polled
 def live() -> Response:
     """Whether the process answers; it asks nobody."""
     return _uncached(jsonify(status="live"), 200)
@@ -39,6 +42,7 @@ def live() -> Response:
 @blueprint.get("/health/ready")
 @public
 @open_while_starting
+@polled
 def ready() -> Response:
     """Whether requests can be served: the database and its migrations."""
     health = monitor().health()
@@ -51,6 +55,7 @@ def ready() -> Response:
 @blueprint.get("/banner")
 @public
 @open_while_starting
+@polled
 def banner() -> Response:
     """The banner's inside; 204 where the page has it already, so that nothing is announced twice."""
     health = monitor().health()
