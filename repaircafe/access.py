@@ -102,7 +102,7 @@ def _check_host(names: list[str]) -> None:
             raise PageError(
                 421,
                 _l("This machine does not answer to that name."),
-                _l("Open it by its IP address, or add the name to TRUSTED_HOSTS in .env and restart the service."),
+                _l("Open it by its IP address, or add the name to TRUSTED_HOSTS in .env and reload the service."),
             ) from None
 
 

@@ -1,7 +1,13 @@
-"""Our few error types, and how any error becomes problem+json (RFC 9457) or a page with the same request id."""
+"""Our few error types, and how any error becomes problem+json (RFC 9457) or a page with the same request id.
 
-from typing import Any
+A command has no page: `plain_failures` makes sentences of the same explanations.
+"""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import click
 import structlog
 from flask import Flask, Response, g, make_response, render_template, request
 from flask_babel import gettext as _
@@ -13,6 +19,8 @@ from repaircafe.logs import EventType
 from repaircafe.neighbours import Reason, Service, Text, explain
 
 RETRY_AFTER_S = 5
+EXIT_NOT_OK = 1
+"""What a command ends with that did not do what it was asked for."""
 
 log = structlog.get_logger()
 
@@ -35,6 +43,24 @@ def neighbour_away(service: Service, reason: Reason) -> PageError:
     error = PageError(503, explanation.sentence, explanation.cure, service=service.value, reason=reason.value)
     error.headers["Retry-After"] = str(RETRY_AFTER_S)
     return error
+
+
+@contextmanager
+def plain_failures() -> Iterator[None]:
+    """For a command: where the database is away or has not its tables, one sentence, what to do, and exit code 1."""
+    try:
+        yield
+    except Exception as error:
+        if not database.is_told_by_health(error):
+            raise
+        explanation = explain(Service.DB, database.translate(error).reason)
+        fail(f"{explanation.sentence}\nWhat to do: {explanation.cure}")
+
+
+def fail(message: str, code: int = EXIT_NOT_OK) -> NoReturn:
+    """Ends a command: the message on stderr, and its exit code."""
+    click.echo(message, err=True)
+    raise SystemExit(code)
 
 
 def wants_json() -> bool:

@@ -222,11 +222,11 @@ STILL_WORKS: Mapping[Service, Text] = MappingProxyType(
 
 _SETTINGS = ("config.show", _l("Open the settings"))
 _START_OLLAMA = _l("Start Ollama, or the llama.cpp server, on the machine of that address; then press Test.")
-_START_POSTGRES = _l(
-    "Start PostgreSQL: docker compose -f deploy/postgres-compose.yml up -d. The app notices by itself."
+_START_POSTGRES = _l("Start PostgreSQL: sudo docker start repaircafe-postgres. The app notices by itself.")
+_CHECK_URL = _l("Check DATABASE_URL and POSTGRES_PASSWORD in .env, then: sudo systemctl reload repaircafe")
+_RENEW_TOKEN = _l(
+    "Make a new refresh token, put it into .env as GMAIL_REFRESH_TOKEN; then: sudo systemctl reload repaircafe"
 )
-_CHECK_URL = _l("Check DATABASE_URL and POSTGRES_PASSWORD in .env, then restart the service.")
-_RENEW_TOKEN = _l("Make a new refresh token, put it into .env as GMAIL_REFRESH_TOKEN and restart the service.")
 
 _EXPLANATIONS: Mapping[tuple[Service, Reason], Explanation] = MappingProxyType(
     {
@@ -248,7 +248,7 @@ _EXPLANATIONS: Mapping[tuple[Service, Reason], Explanation] = MappingProxyType(
         ),
         (Service.DB, Reason.NOT_MIGRATED): Explanation(
             _l("The database's tables are not those of this version."),
-            _l("Restart the service: it brings them up to date. By hand: flask db upgrade"),
+            _l("Restart the service: it brings them up to date. By hand: repaircafe db upgrade"),
         ),
         (Service.DB, Reason.SCHEMA_DRIFT): Explanation(
             _l("A migration script was changed after it had been applied."),
@@ -293,7 +293,8 @@ _EXPLANATIONS: Mapping[tuple[Service, Reason], Explanation] = MappingProxyType(
             *_SETTINGS,
         ),
         (Service.MAIL, Reason.NOT_SET): Explanation(
-            _l("Mail is not set up."), _l("Optional: put the three GMAIL_ values into .env and restart the service.")
+            _l("Mail is not set up."),
+            _l("Optional: put the three GMAIL_ values into .env; then: sudo systemctl reload repaircafe"),
         ),
         (Service.MAIL, Reason.NOT_TESTED): Explanation(
             _l("Mail is set up, but has never been tested."), _l("Press Test mail in the settings."), *_SETTINGS
@@ -303,7 +304,7 @@ _EXPLANATIONS: Mapping[tuple[Service, Reason], Explanation] = MappingProxyType(
         ),
         (Service.MAIL, Reason.AUTH_REFUSED): Explanation(
             _l("Google refuses the client id or the client secret."),
-            _l("Check GMAIL_CLIENT_ID and GMAIL_CLIENT_SECRET in .env and restart the service."),
+            _l("Check GMAIL_CLIENT_ID and GMAIL_CLIENT_SECRET in .env; then: sudo systemctl reload repaircafe"),
             *_SETTINGS,
         ),
         (Service.MAIL, Reason.DNS): Explanation(

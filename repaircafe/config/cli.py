@@ -8,7 +8,7 @@ import click
 import sqlalchemy as sa
 from flask.cli import with_appcontext
 
-from repaircafe import database
+from repaircafe import database, errors
 from repaircafe.config.keys import KEYS, UnknownKeyError
 from repaircafe.config.store import InvalidSettingsError, read, store
 from repaircafe.health.checks import report_of
@@ -16,7 +16,6 @@ from repaircafe.health.cli import MARKS, echo_report
 from repaircafe.health.monitor import monitor
 from repaircafe.neighbours import STEP_LABELS, Reason, Report, Service, Status, explain
 
-EXIT_NOT_OK = 1
 EXIT_USAGE = 2
 
 
@@ -75,7 +74,7 @@ def test(service: str, as_json: bool) -> None:
             _echo(report)
     # Asked for everything, what is not set up is no failure; asked for by name, it is.
     tolerated = (Status.OK, Status.UNCONFIGURED) if service == "all" else (Status.OK,)
-    raise SystemExit(0 if all(report.status in tolerated for report in reports) else EXIT_NOT_OK)
+    raise SystemExit(0 if all(report.status in tolerated for report in reports) else errors.EXIT_NOT_OK)
 
 
 def _test(service: Service) -> Report:
@@ -106,18 +105,9 @@ def _require_known(key: str) -> None:
 def _plain_failures() -> Iterator[None]:
     """One line and an exit code for every foreseeable failure."""
     try:
-        yield
+        with errors.plain_failures():
+            yield
     except UnknownKeyError as error:
-        _fail(f"{error.key}: {error.hint}", EXIT_USAGE)
+        errors.fail(f"{error.key}: {error.hint}", EXIT_USAGE)
     except InvalidSettingsError as error:
-        _fail("\n".join(f"{key}: {fault}" for key, fault in error.faults.items()), EXIT_NOT_OK)
-    except sa.exc.SQLAlchemyError as error:
-        if not database.is_told_by_health(error):
-            raise
-        explanation = explain(Service.DB, database.translate(error).reason)
-        _fail(f"{explanation.sentence}\nWhat to do: {explanation.cure}", EXIT_NOT_OK)
-
-
-def _fail(message: str, code: int) -> None:
-    click.echo(message, err=True)
-    raise SystemExit(code)
+        errors.fail("\n".join(f"{key}: {fault}" for key, fault in error.faults.items()))

@@ -82,7 +82,7 @@ def test_without_tables_it_says_how_to_make_them(app: Flask, runner: FlaskCliRun
         connection.execute(sa.text("DROP TABLE settings"))
     result = runner.invoke(args=["config-show"])
     assert result.exit_code == 1
-    assert "flask db upgrade" in result.output
+    assert "repaircafe db upgrade" in result.output
     assert "Traceback" not in runner.invoke(args=["health"]).output
 
 

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from flask.testing import FlaskClient
 
+from repaircafe import database
 from tests.conftest import MakeApp
 from tests.fakes.scripted import Ollama
 
@@ -235,7 +236,7 @@ def test_the_database_is_tested_with_its_version_and_tables(client: FlaskClient)
     assert report["status"] == "ok"
     details = {step["step"]: step["detail"] for step in report["steps"]}
     assert details["server"].startswith("PostgreSQL 18.")
-    assert details["tables"] == "Migration 0001"
+    assert details["tables"] == f"Migration {database.head()}"
 
 
 def test_an_unknown_service_is_not_found(client: FlaskClient) -> None:

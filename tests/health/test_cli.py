@@ -4,6 +4,7 @@ import json
 
 from flask.testing import FlaskCliRunner
 
+from repaircafe import database
 from tests.conftest import MakeApp
 
 
@@ -11,7 +12,7 @@ def test_it_shows_each_neighbour_and_what_to_do(runner: FlaskCliRunner) -> None:
     result = runner.invoke(args=["health"])
     assert result.exit_code == 0
     assert "healthy" in result.output
-    assert "[ok] Database: Migration 0001" in result.output
+    assert f"[ok] Database: Migration {database.head()}" in result.output
     assert "[--] Language model: No language model is set up. [not_set]" in result.output
 
 

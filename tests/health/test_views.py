@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from repaircafe import database
 from repaircafe.database import Database
 from tests.conftest import MakeApp
 from tests.fakes.scripted import Google, Ollama
@@ -47,7 +48,7 @@ def test_health_has_the_designed_fields(client: FlaskClient) -> None:
     assert found["status"] == "healthy"
     assert found["database"] == "connected"
     assert datetime.fromisoformat(found["timestamp"]).utcoffset().total_seconds() == 0  # type: ignore[union-attr]
-    assert found["migrations"] == {"current": "0001", "head": "0001", "consistent": True}
+    assert found["migrations"] == {"current": database.head(), "head": database.head(), "consistent": True}
     assert found["pool"]["max"] == 15
     assert [one.keys() for one in found["services"]] == [
         {"service", "status", "reason", "detail", "latency_ms", "checked_at"}
