@@ -1,9 +1,13 @@
-"""Runs the migrations: under the lock, each in a transaction of its own, each recorded with its script's checksum."""
+"""Runs the migrations: under the lock, after a backup, all in one transaction, each recorded with its checksum."""
 
 from alembic import context
+from alembic.migration import MigrationContext
 from flask import current_app
+from sqlalchemy import Connection
 
 from repaircafe import database
+from repaircafe.backup import archive
+from repaircafe.backup.programs import BackupError
 
 
 def run() -> None:
@@ -12,16 +16,41 @@ def run() -> None:
         raise RuntimeError("Migrations need a database; --sql is not offered.")
     ours: database.Database = current_app.extensions["database"]
     with ours.migrating() as connection:
+        if _changes_data(connection):
+            _back_up(ours)
         context.configure(
             connection=connection,
             target_metadata=database.Base.metadata,
             on_version_apply=database.record_migration,
-            transaction_per_migration=True,
+            # One for all that are pending: where the second fails, the first is undone too, and the version before
+            # this one finds the tables that it knows. The price: no migration may commit (CREATE INDEX CONCURRENTLY).
+            transaction_per_migration=False,
             compare_type=True,
             compare_server_default=True,
         )
         with context.begin_transaction():
             context.run_migrations()
+
+
+def _changes_data(connection: Connection) -> bool:
+    """Whether this is an upgrade, not a question about one, of a database that is in use."""
+    try:
+        context.get_revision_argument()
+    except KeyError:
+        return False
+    before = MigrationContext.configure(connection).get_current_revision()
+    connection.rollback()  # Alembic would leave the commit to whoever had begun
+    return before is not None and before != database.head()
+
+
+def _back_up(ours: database.Database) -> None:
+    """Without a backup no migration. A server that went away is waited for, as at any other moment of a start."""
+    try:
+        archive.create(ours.environment, ours.target, archive.Kind.MIGRATION)
+    except BackupError as error:
+        if error.__cause__ is not None and database.is_away(error.__cause__):
+            raise error.__cause__ from None
+        raise database.SchemaError(str(error)) from error
 
 
 run()

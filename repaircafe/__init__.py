@@ -7,6 +7,7 @@ from flask import Flask
 from flask_babel import Babel
 
 from repaircafe import access, errors, logs, startup
+from repaircafe.backup import cli as backup_cli
 from repaircafe.chat import cli as chat_cli
 from repaircafe.config import cli as config_cli
 from repaircafe.config import views as config_views
@@ -48,6 +49,7 @@ def create_app(environment: Environment | None = None) -> Flask:
         app.register_blueprint(views.blueprint)
     for command in (health_cli.command, config_cli.show, config_cli.set_value, config_cli.reset, config_cli.test):
         app.cli.add_command(command)
+    app.cli.add_command(backup_cli.group)
     app.cli.add_command(chat_cli.prune)
     health_views.init_templates(app.jinja_env.globals)
     return app

@@ -137,9 +137,13 @@ class Environment(BaseSettings):
     db_startup_timeout: int = Field(default=30, ge=0, le=600, description="seconds, a whole number from 0 to 600")
     llm_concurrency: int = Field(default=1, ge=1, le=8, description="a whole number from 1 to 8")
     chat_retention_days: int = Field(default=30, ge=1, le=365, description="days, a whole number from 1 to 365")
+    backup_folder: str = Field(
+        default="", description="a folder that the app may write, such as /var/lib/repaircafe/backups"
+    )
     host: str = Field(
         default="127.0.0.1", description="an IP address of this machine; other than loopback needs OPERATOR_PASSWORD"
     )
+    threads: int = Field(default=16, ge=4, le=64, description="a whole number from 4 to 64")
     port: int = Field(default=8000, ge=1, le=65535, description="a whole number from 1 to 65535")
 
     @classmethod
@@ -369,3 +373,8 @@ def _fault(model: type[Environment], detail: dict[str, Any]) -> Fault:
     problem = str(detail["msg"]).removeprefix("Value error, ")
     description = model.model_fields[field].description or ""
     return Fault(field.upper(), problem, description)
+
+
+if __name__ == "__main__":  # before a reload or an upgrade: whether a start would be refused
+    load_or_exit()
+    print("The environment is well.")

@@ -1,0 +1,135 @@
+"""`flask backup …`: one line of success, exit codes, and never a traceback for what can be foreseen."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask.testing import FlaskCliRunner
+
+from repaircafe.environment import PROJECT
+from tests.backup.conftest import content
+from tests.conftest import MakeApp
+
+pytestmark = pytest.mark.usefixtures("other_databases")
+
+
+def made(runner: FlaskCliRunner, *arguments: str) -> Path:
+    """The file that `create` has made."""
+    result = runner.invoke(args=["backup", "create", *arguments])
+    assert result.exit_code == 0, result.output
+    return Path(result.output.split("  ")[0])
+
+
+def test_create_says_where_how_much_and_what(runner: FlaskCliRunner, filled: str, place: Path) -> None:
+    result = runner.invoke(args=["backup", "create"])
+    assert result.exit_code == 0
+    path, size, rest = result.output.rstrip("\n").split("  ")
+    assert Path(path).parent == place
+    assert (size.endswith(" KiB"), rest) == (True, f"{len(content(filled))} tables, {rows(filled)} rows")
+
+
+def test_list_shows_the_newest_first_and_what_cannot_be_read(runner: FlaskCliRunner, filled: str, place: Path) -> None:
+    assert "There is no backup in" in runner.invoke(args=["backup", "list"]).output
+    daily, upgrade = made(runner), made(runner, "--kind", "upgrade")
+    (place / "repaircafe-20200101T000000Z-daily.zip").write_text("no zip")
+    lines = runner.invoke(args=["backup", "list"]).output.splitlines()
+    assert {line.split()[0] for line in lines[:2]} == {daily.name, upgrade.name}
+    assert lines[2].startswith("repaircafe-20200101T000000Z-daily.zip  daily      2020-01-01 00:00:00 UTC")
+    assert "is damaged" in lines[2]
+    found = json.loads(runner.invoke(args=["backup", "list", "--json"]).stdout)
+    assert [one["rows"] for one in found] == [rows(filled), rows(filled), None]
+    assert [bool(one["fault"]) for one in found] == [False, False, True]
+
+
+def test_verify_says_for_each_whether_it_is_whole(runner: FlaskCliRunner) -> None:
+    assert runner.invoke(args=["backup", "verify"]).exit_code == 1, "no backup is not a good sign"
+    daily, upgrade = made(runner), made(runner, "--kind", "upgrade")
+    result = runner.invoke(args=["backup", "verify"])
+    assert (result.exit_code, sorted(result.output.splitlines())) == (
+        0,
+        sorted(f"{path.name}: whole" for path in (daily, upgrade)),
+    )
+    upgrade.write_bytes(upgrade.read_bytes()[:-1])
+    assert runner.invoke(args=["backup", "verify", daily.name]).exit_code == 0
+    assert runner.invoke(args=["backup", "verify", str(upgrade)]).exit_code == 1
+    result = runner.invoke(args=["backup", "verify"])
+    assert result.exit_code == 1
+    assert f"{daily.name}: whole" in result.output
+    assert f"{upgrade.name}: {upgrade.name} is damaged" in result.output
+    assert runner.invoke(args=["backup", "verify", "no-such.zip"]).exit_code == 1
+
+
+def test_list_and_verify_need_no_database(make_app: MakeApp, runner: FlaskCliRunner, place: Path) -> None:
+    path = made(runner)
+    absent = make_app(
+        database_url="postgresql://u:a-pass-word@127.0.0.1:9/x", backup_folder=str(place), started=False
+    ).test_cli_runner()
+    assert path.name in absent.invoke(args=["backup", "list"]).output
+    assert absent.invoke(args=["backup", "verify"]).exit_code == 0
+    for command in (["create"], ["restore", path.name, "--yes"]):
+        result = absent.invoke(args=["backup", *command])
+        assert result.exit_code == 1
+        assert "The database is not running.\nWhat to do: Start PostgreSQL" in result.output
+        assert "Traceback" not in result.output
+
+
+def test_restore_says_what_it_did_and_what_to_do_next(runner: FlaskCliRunner, filled: str, place: Path) -> None:
+    before = content(filled)
+    path = made(runner)
+    with psycopg.connect(filled) as connection:
+        connection.execute("DROP TABLE sample")
+    result = runner.invoke(args=["backup", "restore", path.name, "--yes"])
+    assert result.exit_code == 0, result.output
+    assert content(filled) == before
+    (safety,) = place.glob("*-restore.zip")
+    assert f"The data before are in {safety}" in result.output
+    assert "systemctl restart repaircafe" in result.output.splitlines()[-1]
+
+
+def test_restore_over_data_without_a_terminal_asks_for_yes(runner: FlaskCliRunner, filled: str, place: Path) -> None:
+    path = made(runner)
+    before = content(filled)
+    result = runner.invoke(args=["backup", "restore", path.name])
+    assert result.exit_code == 2
+    assert "say --yes" in result.output
+    assert (content(filled), list(place.iterdir())) == (before, [path])
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n", 1), ("y", 0)])
+def test_restore_over_data_asks_at_a_terminal(
+    runner: FlaskCliRunner, filled: str, place: Path, answer: str, code: int
+) -> None:
+    path = made(runner)
+    with psycopg.connect(filled) as connection:
+        connection.execute("DELETE FROM sample")
+    ours, theirs = pty.openpty()
+    os.write(ours, f"{answer}\n".encode())
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "repaircafe", "backup", "restore", path.name],
+        env={**os.environ, "DATABASE_URL": filled, "BACKUP_FOLDER": str(place)},
+        cwd=PROJECT,
+        stdin=theirs,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    os.close(ours)
+    os.close(theirs)
+    assert done.returncode == code, done.stderr
+    assert "holds 1 rows. Replace them by" in done.stdout
+    assert bool(content(filled)["sample"]) == (answer == "y")
+
+
+@pytest.mark.parametrize("arguments", [["create", "--kind", "weekly"], ["create", "--kind", "restore"], ["restore"]])
+def test_a_wrong_call_is_a_wrong_call(runner: FlaskCliRunner, arguments: list[str]) -> None:
+    assert runner.invoke(args=["backup", *arguments]).exit_code == 2
+
+
+def rows(url: str) -> int:
+    """How many rows the database holds, all tables together."""
+    return sum(map(len, content(url).values()))

@@ -1,0 +1,146 @@
+"""migrations/env.py: first a backup, then all pending migrations or none."""
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from repaircafe import database
+from repaircafe.backup import archive
+from repaircafe.backup.archive import Kind
+from repaircafe.database import Database, SchemaError
+from repaircafe.neighbours import NeighbourError, Reason
+from tests.conftest import MakeApp, url_of
+
+SCRIPT = """
+import sqlalchemy as sa
+from alembic import op
+revision = {revision!r}
+down_revision = {before!r}
+def upgrade():
+    op.execute({statement!r})
+"""
+FIRST = "CREATE TABLE added AS SELECT 1 AS number; UPDATE settings SET value = 'changed'"
+
+
+@pytest.fixture
+def pending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the migrations' folder that scripts can be added to."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(database.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(database, "MIGRATIONS", folder)
+    monkeypatch.setattr(database.migrate, "directory", str(folder))
+    yield folder / "versions"
+    database.scripts.cache_clear()
+
+
+def add(versions: Path, revision: str, statement: str) -> None:
+    """Adds a migration after the newest."""
+    before = database.head()
+    (versions / f"{revision}.py").write_text(SCRIPT.format(revision=revision, before=before, statement=statement))
+    database.scripts.cache_clear()
+
+
+def test_a_second_migration_that_fails_undoes_the_first_and_the_backup_holds_what_was(
+    app: Flask, pending: Path, place: Path
+) -> None:
+    head = database.head()
+    write_setting(app)
+    add(pending, "9001", FIRST)
+    add(pending, "9002", "SELECT 1 / 0")
+    with pytest.raises(SchemaError, match="rolled back"):
+        database.upgrade(app)
+    assert state(app) == (head, "before", False)
+    (made,) = archive.listing(place)
+    assert made.manifest == archive.verify(made.path)
+    assert (made.kind, made.manifest.revision, made.manifest.tables["settings"].rows) == (Kind.MIGRATION, head, 1)
+
+
+def test_pending_migrations_are_applied_after_one_backup_and_recorded(app: Flask, pending: Path, place: Path) -> None:
+    write_setting(app)
+    add(pending, "9001", FIRST)
+    add(pending, "9002", "UPDATE settings SET value = 'changed again'")
+    database.upgrade(app)
+    assert state(app) == ("9002", "changed again", True)
+    assert [made.kind for made in archive.listing(place)] == [Kind.MIGRATION]
+    database.upgrade(app)
+    assert len(archive.listing(place)) == 1, "nothing was pending"
+    ours: Database = app.extensions["database"]
+    with ours.monitor.connect() as connection:
+        assert database.migration_state(connection).consistent
+
+
+def test_without_a_backup_no_migration_and_the_start_says_why(app: Flask, pending: Path, place: Path) -> None:
+    head = database.head()
+    write_setting(app)
+    add(pending, "9001", FIRST)
+    place.write_text("a file in the folder's place")
+    with pytest.raises(SchemaError, match=r"folder of the backups, .* cannot be used: .*\nWhat to do: .*BACKUP_FOLDER"):
+        database.upgrade(app)
+    assert state(app) == (head, "before", False)
+
+
+def test_a_server_that_goes_away_during_the_backup_is_waited_for(
+    app: Flask, pending: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(pending, "9001", FIRST)
+    ours: Database = app.extensions["database"]
+    kept = ours.target
+    with ours.migrating() as connection:
+        # The connection of the lock is there already: only the backup finds nobody.
+        monkeypatch.setattr(ours, "migrating", lambda: nullcontext(connection))
+        ours.target = "postgresql://u@127.0.0.1:9/x"
+        try:
+            with pytest.raises(NeighbourError) as caught:
+                database.upgrade(app)
+        finally:
+            ours.target = kept
+    assert caught.value.reason is Reason.REFUSED
+
+
+def test_it_works_in_a_thread_as_after_a_late_start(app: Flask, pending: Path, place: Path) -> None:
+    add(pending, "9001", "SELECT 1")
+    thread = threading.Thread(target=database.upgrade, args=(app,))
+    thread.start()
+    thread.join()
+    assert [made.kind for made in archive.listing(place)] == [Kind.MIGRATION]
+    assert state(app)[0] == "9001"
+
+
+def test_a_question_about_migrations_makes_no_backup(app: Flask, pending: Path, place: Path) -> None:
+    add(pending, "9001", "SELECT 1")
+    result = app.test_cli_runner().invoke(args=["db", "current"])
+    assert result.exit_code == 0
+    assert not place.exists()
+
+
+def test_a_new_database_needs_no_backup(make_app: MakeApp, cluster: Path, empty_database: str, place: Path) -> None:
+    make_app(database_url=url_of(cluster, empty_database), backup_folder=str(place))
+    assert not place.exists()
+
+
+def test_by_hand_it_is_the_same(app: Flask, pending: Path, place: Path) -> None:
+    add(pending, "9001", "SELECT 1")
+    assert app.test_cli_runner().invoke(args=["db", "upgrade"]).exit_code == 0
+    assert len(os.listdir(place)) == 1
+    assert state(app)[0] == "9001"
+
+
+def write_setting(app: Flask) -> None:
+    """Something that a migration could break."""
+    assert app.test_client().post("/config", json={"event_location": "before"}).status_code == 200
+
+
+def state(app: Flask) -> tuple[str | None, str | None, bool]:
+    """The revision, the setting, and whether the first added migration's table is there."""
+    ours: Database = app.extensions["database"]
+    with ours.engine.connect() as connection:
+        revision = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+        value = connection.scalar(sa.text("SELECT value FROM settings WHERE key = 'event_location'"))
+        return revision, value, sa.inspect(connection).has_table("added")
