@@ -1,26 +1,30 @@
 """How gunicorn serves the app: on the Pi under systemd, and for `make run`.
 
 The environment is validated here, before anything listens. The app is loaded in the master (preload), which also waits
-for the database: the worker is forked with open doors, or with the waiting page.
+for the database: the worker is forked with open doors, or with the waiting page. gunicorn sends READY=1 after
+`on_starting`, hence not before that wait is over. SIGHUP reads the environment again, without losing a request.
 """
 
 import errno
-import os
 import socket
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import structlog
 from gunicorn import glogging
 
-from repaircafe import embedded, logs, startup
+from repaircafe import embedded, logs, startup, systemd
 from repaircafe.database import EMBEDDED_FOLDER, SchemaError
 from repaircafe.environment import load_or_exit
 
 environment = load_or_exit()
 logs.configure(environment)
+log = structlog.get_logger()
 
 
 class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn is untyped
@@ -36,14 +40,15 @@ class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn is untyped
 
 _host = f"[{environment.host}]" if ":" in environment.host else environment.host
 wsgi_app = "repaircafe:create_app()"
-bind = f"{_host}:{environment.port}"
+# Where systemd holds the port, gunicorn must not see another one in a changed .env: it would leave the socket for it.
+bind = "127.0.0.1:0" if systemd.SOCKET_HELD else f"{_host}:{environment.port}"
 logger_class = Logger
-worker_class = "gthread"
+worker_class = "repaircafe.worker.BoundedWorker"
 workers = 1  # one interpreter's memory; the threads wait for neighbours, they do not compute
-threads = 16
+threads = environment.threads
 preload_app = True
 timeout = 30
-graceful_timeout = 30
+graceful_timeout = 30  # less than TimeoutStopSec= of the unit
 keepalive = 5
 control_socket_disable = True  # it would be created in the working directory, which the service must not write
 _memory = Path("/dev/shm")  # noqa: S108  gunicorn makes a file of its own there, unnamed
@@ -52,7 +57,8 @@ worker_tmp_dir = str(_memory) if _memory.is_dir() else None  # the heartbeat fil
 
 def on_starting(server: Any) -> None:
     """Before the sockets are opened: the port is free, the database there or the bounded wait over."""
-    _refuse_taken_port()
+    if not systemd.SOCKET_HELD:
+        _refuse_taken_port()
     opening: startup.Startup = server.app.wsgi().extensions["startup"]
     try:
         opening.run(environment.db_startup_timeout)
@@ -63,15 +69,36 @@ def on_starting(server: Any) -> None:
         sys.exit(130)
 
 
-def when_ready(_server: Any) -> None:
-    """The two lines that say where to click."""
+def when_ready(server: Any) -> None:
+    """Tells systemd how the service is, from now on; and a person at a terminal where to click."""
+    _announce_stop(server)
+    systemd.ready(_status(server))
+    limit_s = systemd.watchdog_limit_s()
+    if limit_s is not None:
+        systemd.Watchdog(server.LISTENERS[0].getsockname(), limit_s).start()
+    if systemd.SOCKET_HELD and environment.port not in [listener.getsockname()[1] for listener in server.LISTENERS]:
+        log.warning("PORT differs from the port of repaircafe.socket, which counts: run deploy/install again")
     if environment.development:
         print(f"Repair Café runs at http://{_host}:{environment.port}/", flush=True)
         print(f"Set it up at http://{_host}:{environment.port}/config and end it with Ctrl-C.", flush=True)
 
 
+def on_reload(server: Any) -> None:
+    """After SIGHUP: a new app on the new environment, for the worker that takes over; the old one where that fails."""
+    systemd.reloading()
+    before = server.app.callable
+    server.app.callable = None
+    try:
+        server.app.wsgi().extensions["startup"].run(0)
+    except SchemaError as error:
+        startup.report(error)
+        server.app.callable = before
+    systemd.ready(_status(server))
+
+
 def post_fork(server: Any, _worker: Any) -> None:
-    """The master's connections stay the master's."""
+    """The master's connections and its voice stay the master's."""
+    systemd.hush()
     server.app.wsgi().extensions["database"].forget_connections()
 
 
@@ -91,10 +118,24 @@ def on_exit(_server: Any) -> None:
         embedded.release(EMBEDDED_FOLDER)
 
 
+def _status(server: Any) -> str:
+    ready = server.app.wsgi().extensions["startup"].ready
+    return systemd.STATUS_WORDS["healthy" if ready else "starting"]
+
+
+def _announce_stop(server: Any) -> None:
+    """Says STOPPING=1 before the workers are waited for; gunicorn's own hooks come after that."""
+    for name in ("handle_term", "handle_int", "handle_quit"):
+        setattr(server, name, partial(_stop, getattr(server, name)))
+
+
+def _stop(handle: Callable[[], None]) -> None:
+    systemd.notify("STOPPING=1", "STATUS=Finishing the requests that have begun.")
+    handle()
+
+
 def _refuse_taken_port() -> None:
     """Says it plainly at once; gunicorn would try for five seconds and show a stack of errors."""
-    if os.environ.get("LISTEN_FDS"):
-        return  # systemd holds the socket
     family = socket.AF_INET6 if ":" in environment.host else socket.AF_INET
     with socket.socket(family) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -41,6 +41,8 @@ MONITOR_LIMIT_S = 1.0
 """A health check's longest statement; it has to fit into /health's two seconds."""
 MIGRATION_LIMIT_S = 600.0
 """A migration's longest statement, or wait for another host's migration, on a slow SD card."""
+UPGRADE_LIMIT_S = 3600.0
+"""A whole upgrade: a backup and the migrations, on a slow SD card. systemd is asked for as much."""
 FIRST_RETRY_S = 0.2
 LONGEST_RETRY_S = 5.0
 

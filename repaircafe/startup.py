@@ -5,17 +5,19 @@ import threading
 
 import structlog
 from flask import Flask, Response, current_app, make_response, render_template, request
-from gunicorn import systemd
 
-from repaircafe import database, errors
+from repaircafe import database, errors, systemd
 from repaircafe.logs import EventType
 from repaircafe.neighbours import NeighbourError, Reason, Service
 
-EXIT_SCHEMA = 3
-"""Exit code of a start that the database's schema forbids; gunicorn's master ends when a worker ends with it
-(Arbiter.WORKER_BOOT_ERROR), so that the failure of a late migration ends the service as an early one does."""
+EXIT_SCHEMA = 4
+"""Exit code of a start that the database's schema forbids. gunicorn's master ends with it when a worker does
+(Arbiter.APP_LOAD_ERROR), so that the failure of a late migration ends the service as an early one does; and no other
+failure of ours has it, so that systemd can be told to start the service again after all but this."""
 
 BACKGROUND_ROUND_S = 3600.0
+ATTEMPT_S = 60.0
+"""What systemd is asked for at each attempt: longer than an attempt and the pause after it, at the longest settings."""
 
 log = structlog.get_logger()
 
@@ -45,6 +47,7 @@ class Startup:
         try:
             ours = self._database
             database.wait_for_server(ours.environment, ours.target, limit_s, self._attempted, self._ended)
+            systemd.waiting("Bringing the tables up to date.", database.UPGRADE_LIMIT_S)
             database.upgrade(self._app)
         except NeighbourError as error:
             self.reason = error.reason
@@ -54,7 +57,6 @@ class Startup:
             return False
         self.ready = True
         log.info("Database ready", event_type=EventType.STARTUP)
-        _notify("STATUS=Serving.")
         return True
 
     def run_in_background(self) -> None:
@@ -86,7 +88,7 @@ class Startup:
     def _attempted(self, number: int, reason: str) -> None:
         self.reason = Reason(reason) if reason else self.reason
         log.info("Waiting for the database", event_type=EventType.STARTUP, attempt=number, reason=reason)
-        _notify(f"STATUS=Waiting for the database ({reason}), attempt {number}.")
+        systemd.waiting(f"Waiting for the database ({reason}), attempt {number}.", ATTEMPT_S)
 
     def _gate(self) -> Response | None:
         """Until the doors are open every page is the waiting page, and nothing touches the database."""
@@ -111,8 +113,3 @@ def waiting_page(reason: Reason) -> Response:
 def report(error: Exception) -> None:
     """One startup_error that says what to do, with the cause beneath."""
     log.critical("Start refused", event_type=EventType.STARTUP_ERROR, cure=str(error), exc_info=error)
-
-
-def _notify(state: str) -> None:
-    """To systemd where it is listening (sd_notify(3)); nothing elsewhere."""
-    systemd.sd_notify(state, structlog.stdlib.get_logger("systemd"))

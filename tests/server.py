@@ -57,6 +57,11 @@ class Server:
         """Ends it as a pulled plug does; its worker ends when it notices."""
         self._end(signal.SIGKILL)
 
+    def send(self, number: signal.Signals) -> None:
+        """Sends the master a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def log_text(self) -> str:
         """All it has written on stdout and stderr."""
         return self._log.read_text()

@@ -1,0 +1,126 @@
+"""What we tell systemd, by sd_notify(3): what the start waits for, how the service is, and that it is not hung.
+
+gunicorn tells systemd that it is ready, but does not feed its watchdog (benoitc/gunicorn #2726). A thread of the master
+does: it asks `/health` over the service's own socket, as a visitor would, and pings only after a complete answer. So
+the ping stops when the master hangs, when the worker hangs and when all of the worker's threads do.
+"""
+
+import http.client
+import json
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from gunicorn import systemd
+
+from repaircafe.logs import EventType
+
+SOCKET_HELD = bool(os.environ.get("LISTEN_FDS"))
+"""Whether systemd holds the port for us (sd_listen_fds(3)); seen at import, since gunicorn takes the variable away."""
+
+LONGEST_PAUSE_S = 10.0
+"""Between two questions: what `systemctl status` says is at most about as old."""
+
+STATUS_WORDS = {
+    "healthy": "Serving.",
+    "degraded": "Serving, but not all is well.",
+    "unhealthy": "Serving without the database.",
+    "starting": "Serving the waiting page until the database is there.",
+}
+
+log = structlog.get_logger()
+
+
+def notify(*lines: str) -> None:
+    """Sends `NAME=value` lines to systemd where it is listening; nothing elsewhere."""
+    systemd.sd_notify("\n".join(lines), structlog.stdlib.get_logger("systemd"))
+
+
+def waiting(what: str, limit_s: float) -> None:
+    """Says in `systemctl status` what the start waits for, and that it may take `limit_s` seconds more."""
+    notify(f"STATUS={what}", f"EXTEND_TIMEOUT_USEC={int(limit_s * 1e6)}")
+
+
+def reloading() -> None:
+    """Says that the configuration is being read again; ready() ends it."""
+    notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+
+
+def ready(status: str) -> None:
+    """Says that the service serves, in the words that `systemctl status` is to show."""
+    notify("READY=1", f"STATUS={status}")
+
+
+def hush() -> None:
+    """In a worker: systemd listens to the master alone and logs a complaint about every other voice."""
+    os.environ.pop("NOTIFY_SOCKET", None)
+
+
+def watchdog_limit_s() -> float | None:
+    """Seconds without a ping after which systemd restarts us, or None: sd_watchdog_enabled(3)."""
+    if int(os.environ.get("WATCHDOG_PID", os.getpid())) != os.getpid():
+        return None
+    microseconds = os.environ.get("WATCHDOG_USEC")
+    return int(microseconds) / 1e6 if microseconds else None
+
+
+class Watchdog:
+    """Asks `/health` and pings, from a thread, until the process ends.
+
+    One question may take as long as half of `limit_s`, so that a busy machine is not taken for a hung service.
+    """
+
+    def __init__(self, address: tuple[Any, ...], limit_s: float, tell: Callable[..., None] = notify) -> None:
+        self._host, self._port = _reachable(address[0]), int(address[1])
+        self._answer_limit_s = limit_s / 2
+        self._pause_s = min(LONGEST_PAUSE_S, limit_s / 4)
+        self._tell = tell
+        self._ended = threading.Event()
+
+    def start(self) -> None:
+        """Begins; the first question is asked after a pause, when the worker is there."""
+        threading.Thread(target=self._run, name="watchdog", daemon=True).start()
+
+    def end(self) -> None:
+        """Asks no more."""
+        self._ended.set()
+
+    def ask(self) -> bool:
+        """One question, and a ping when it was answered completely, whatever the answer."""
+        try:
+            body = self._answer()
+        except (OSError, http.client.HTTPException) as error:
+            log.warning("Health did not answer", event_type=EventType.WATCHDOG, reason=type(error).__name__)
+            return False
+        self._tell("WATCHDOG=1", f"STATUS={_words(body)}")
+        return True
+
+    def _run(self) -> None:
+        while not self._ended.wait(self._pause_s):
+            self.ask()
+
+    def _answer(self) -> bytes:
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=self._answer_limit_s)
+        try:
+            connection.request("GET", "/health", headers={"Accept": "application/json", "Connection": "close"})
+            return connection.getresponse().read()
+        finally:
+            connection.close()
+
+
+def _reachable(host: str) -> str:
+    """The address under which we reach a socket that listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  not bound here
+
+
+def _words(body: bytes) -> str:
+    """What `systemctl status` shows: one line, from the health's own words."""
+    try:
+        health = json.loads(body)
+        words = STATUS_WORDS[health["status"]]
+    except (ValueError, KeyError, TypeError):
+        return "Serving, but /health answers something else than health."
+    return " ".join(f"{words} {health.get('error', '')}".split())

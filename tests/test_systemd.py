@@ -1,0 +1,103 @@
+"""repaircafe.systemd: what systemd hears, over a socket of the test's own; the protocol is sd_notify(3)."""
+
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from repaircafe import systemd
+from tests.conditions import until
+from tests.fakes.misbehaving import Misbehaving
+from tests.server import Server
+
+
+class Ear:
+    """The receiving end of sd_notify."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.heard: list[str] = []
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._socket.setblocking(False)
+
+    def hears(self, line: str, after: str = "") -> bool:
+        """Whether the line has been said by now, and where `after` is given, after that one."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.heard += self._socket.recv(4096).decode().splitlines()
+        first = self.heard.index(after) if after in self.heard else 0
+        return line in self.heard[first:]
+
+    def close(self) -> None:
+        """Listens no more."""
+        self._socket.close()
+
+
+@pytest.fixture
+def ear(tmp_path: Path) -> Iterator[Ear]:
+    """Somebody who listens as systemd does."""
+    ear = Ear(tmp_path / "notify")
+    yield ear
+    ear.close()
+
+
+def watchdog(server: Server | Misbehaving, said: list[str]) -> systemd.Watchdog:
+    """A watchdog on the server, which writes down what it tells."""
+    return systemd.Watchdog(("127.0.0.1", server.port), 2, lambda *lines: said.extend(lines))
+
+
+def test_without_systemd_nothing_is_said_and_nothing_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    monkeypatch.delenv("WATCHDOG_USEC", raising=False)
+    systemd.notify("READY=1")
+    assert systemd.watchdog_limit_s() is None
+
+
+def test_the_watchdog_is_meant_for_the_named_process_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "60000000")
+    assert systemd.watchdog_limit_s() == 60
+    monkeypatch.setenv("WATCHDOG_PID", "1")
+    assert systemd.watchdog_limit_s() is None
+
+
+def test_a_503_is_an_answer(tmp_path: Path) -> None:
+    said: list[str] = []
+    with Server(tmp_path, "postgresql://u:a-pass-word@127.0.0.1:9/x", DB_STARTUP_TIMEOUT="0") as server:
+        assert watchdog(server, said).ask()
+    assert said[0] == "WATCHDOG=1"
+    assert said[1].startswith("STATUS=Serving the waiting page until the database is there. db: ")
+
+
+@pytest.mark.parametrize("fault", ["silent", "refuse", "reset"])
+def test_silence_is_none(fault: str) -> None:
+    said: list[str] = []
+    with Misbehaving(fault) as server:
+        assert not watchdog(server, said).ask()
+    assert said == []
+
+
+def test_the_service_tells_its_whole_life(tmp_path: Path, ear: Ear, database_url: str) -> None:
+    with Server(tmp_path, database_url, NOTIFY_SOCKET=str(ear.path), WATCHDOG_USEC="1000000") as server:
+        assert until(lambda: ear.hears("READY=1"))
+        assert until(lambda: ear.hears("WATCHDOG=1"))
+        assert until(lambda: ear.hears("STATUS=Serving."))
+        assert not ear.hears("RELOADING=1")
+        server.send(signal.SIGHUP)
+        assert until(lambda: ear.hears("RELOADING=1"))
+        assert until(lambda: ear.hears("READY=1", after="RELOADING=1"))
+        assert not ear.hears("STOPPING=1")
+    assert ear.hears("STOPPING=1")
+
+
+def test_ready_comes_after_the_bounded_wait(tmp_path: Path, ear: Ear) -> None:
+    away = "postgresql://u:a-pass-word@127.0.0.1:9/x"
+    with Server(tmp_path, away, NOTIFY_SOCKET=str(ear.path), DB_STARTUP_TIMEOUT="1"):
+        assert ear.hears("READY=1")
+    waited = [number for number, line in enumerate(ear.heard) if line.startswith("STATUS=Waiting for the database")]
+    assert waited
+    assert waited[-1] < ear.heard.index("READY=1")
+    assert any(line.startswith("EXTEND_TIMEOUT_USEC=") for line in ear.heard)

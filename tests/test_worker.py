@@ -1,0 +1,111 @@
+"""repaircafe.worker: visitors who are slow on purpose hold no thread for long, in a real gunicorn with four threads."""
+
+import contextlib
+import select
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from repaircafe import worker
+from tests.conditions import until
+from tests.server import Server
+
+THREADS = 4
+
+
+@pytest.fixture
+def server(tmp_path: Path, database_url: str) -> Iterator[Server]:
+    """The app with few threads."""
+    with Server(tmp_path, database_url, THREADS=str(THREADS)) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def visitors(server: Server, number: int, first_words: bytes = b"") -> Iterator[list[socket.socket]]:
+    """So many open connections, on which something has been said."""
+    with contextlib.ExitStack() as stack:
+        made = []
+        for _ in range(number):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            connection.sendall(first_words)
+            made.append(connection)
+        yield made
+
+
+def live(server: Server) -> int:
+    """What an ordinary visitor gets."""
+    return requests.get(f"{server.url}/health/live", timeout=30).status_code
+
+
+def closed(connection: socket.socket) -> bool:
+    """Whether the service has ended the connection."""
+    readable, _, _ = select.select([connection], [], [], 0)
+    try:
+        return bool(readable) and connection.recv(4096) == b""
+    except ConnectionError:
+        return True
+
+
+def test_visitors_who_say_nothing_take_no_thread(server: Server) -> None:
+    with visitors(server, 3 * THREADS) as silent:
+        assert live(server) == 200
+        assert not any(closed(connection) for connection in silent)
+        assert until(lambda: all(closed(connection) for connection in silent), 30)
+
+
+def test_visitors_who_trickle_are_sent_away_and_the_others_served(server: Server) -> None:
+    with visitors(server, THREADS, b"GET / HTTP/1.1\r\nHost: localhost\r\n") as slow:
+        ended = threading.Event()
+
+        def trickle() -> None:
+            while not ended.wait(0.2):
+                for connection in slow:
+                    with contextlib.suppress(OSError):
+                        connection.sendall(b"X: y\r\n")
+
+        trickling = threading.Thread(target=trickle)
+        trickling.start()
+        try:
+            assert live(server) == 200
+            assert until(lambda: all(closed(connection) for connection in slow), 30)
+        finally:
+            ended.set()
+            trickling.join()
+    assert "Traceback" not in server.log_text()
+
+
+def test_a_form_that_never_ends_is_ended(server: Server) -> None:
+    head = b"POST /config HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
+    head += b"Content-Type: application/x-www-form-urlencoded\r\n\r\nevent_location="
+    with visitors(server, THREADS, head):
+        assert live(server) == 200
+    assert "Traceback" not in server.log_text()
+
+
+def test_visitors_who_do_not_hang_up_hold_nobody_up(server: Server) -> None:
+    with visitors(
+        server, THREADS, b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    ) as left:
+        for connection in left:
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+        assert live(server) == 200
+
+
+def test_an_answer_that_nobody_takes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "SEND_LIMIT_S", 0.2)
+    ours, theirs = socket.socketpair()
+    with theirs, worker.BoundedSocket(fileno=ours.detach()) as bounded, pytest.raises(BrokenPipeError):
+        bounded.sendall(b"x" * 10_000_000)
+
+
+def test_a_file_is_sent_whole(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"0123456789")
+    ours, theirs = socket.socketpair()
+    with theirs, worker.BoundedSocket(fileno=ours.detach()) as bounded, path.open("rb") as file:
+        assert bounded.sendfile(file, 2, 5) == 5
+        assert theirs.recv(100) == b"23456"
