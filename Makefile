@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input -q
 HTMX := static/vendor/htmx.min.js
 RUN_ENV := $(if $(PORT),PORT=$(PORT),)
 
-.PHONY: help run test check test-browser test-llm pictures lock clean
+.PHONY: help run build test check test-browser test-llm test-system pictures lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -15,20 +15,29 @@ help: ## List the targets
 run: .venv/.run $(HTMX) ## Start the app with a PostgreSQL of its own (PORT=8001 for another port)
 	@$(RUN_ENV) exec setpriv --pdeathsig TERM $(PY) -m gunicorn -c deploy/gunicorn.conf.py || [ $$? -eq 130 ]
 
+build: .venv/.run $(HTMX) ## Install the locked packages and fetch htmx; deploy/install calls it
+	@$(PY) -m compileall -q repaircafe migrations
+
 test: .venv/.dev $(HTMX) ## Run every test that needs neither root nor a browser nor a model server
 	@$(PY) -m pytest tests
 
-check: .venv/.dev ## Lint, types, templates
+check: .venv/.dev ## Lint, types, templates, unit files, and whether every locked package has a wheel for the Pi
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
-	@$(PY) -m pytest -q tests/test_templates.py
+	@$(PY) -m pytest -q tests/test_templates.py tests/deploy/test_units.py
+	@$(PY) -m tests.deploy.wheels requirements.txt
 
 test-browser: .venv/.dev $(HTMX) ## Drive the pages in Chromium (/usr/bin/chromium must be there)
 	@$(PY) -m pytest tests/browser -m browser
 
 test-llm: .venv/.dev $(HTMX) .cache/llama/.built ## Test against a real llama.cpp server (the first time builds it: ten minutes)
 	@$(PY) -m pytest tests/llm -m llm
+
+test-system: .venv/.dev ## Install, break and upgrade the service under a real systemd (root and systemd-nspawn; 20 minutes)
+	@[ "$$(id -u)" -eq 0 ] || { echo "Machines are booted by root alone: sudo make test-system"; exit 1; }
+	@command -v systemd-nspawn >/dev/null || { echo "systemd-nspawn is missing. On Debian: sudo apt install systemd-container"; exit 1; }
+	@$(PY) -m pytest tests/system -m system
 
 pictures: .venv/.dev $(HTMX) ## Take the pictures of docs/pictures afresh
 	@$(PY) -m tests.browser.pictures docs/pictures
