@@ -1,0 +1,167 @@
+"""An installed machine, made once by `deploy/install` itself, and copies of it for each test."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dotenv import dotenv_values
+
+from repaircafe.environment import PROJECT
+from tests.conditions import until
+from tests.system.machine import PG, Machine
+
+DATABASE_PASSWORD = "a database's password"
+DATABASE_URL = "postgresql://repaircafe:${POSTGRES_PASSWORD}@127.0.0.1:5432/repaircafe"
+OFFLINE = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/wheels"}
+"""The machine has no network: pip takes the locked packages from a folder."""
+
+_POSTGRES = f"""
+[Unit]
+Description=The database of the test
+[Service]
+User=pgtest
+Environment=PGDATA=/var/lib/pgtest/data
+ExecStart={PG}/postgres -c listen_addresses=127.0.0.1 -c unix_socket_directories=/var/lib/pgtest
+KillSignal=SIGINT
+[Install]
+WantedBy=multi-user.target
+"""
+
+MakeMachine = Callable[..., Machine]
+
+
+@pytest.fixture(scope="session")
+def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in memory for what machines write."""
+    assert os.getuid() == 0, "make test-system needs root"
+    folder = tmp_path_factory.mktemp("machines")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6g", "tmpfs", folder], check=True)
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.fixture(scope="session")
+def wheels() -> Path:
+    """A folder with every locked package, as the machine's own Python takes them."""
+    folder = PROJECT / ".cache" / "wheels"
+    python = PROJECT / ".cache" / "system" / "bin" / "python"
+    if not python.exists():
+        subprocess.run(["/usr/bin/python3", "-m", "venv", python.parent.parent], check=True)
+    for locked in ("requirements.txt", "requirements-assets.txt"):
+        command = [str(python), "-m", "pip", "--disable-pip-version-check", "-q", "download", "--no-deps"]
+        subprocess.run(
+            [*command, "--require-hashes", "--prefer-binary", "-r", PROJECT / locked, "-d", folder],
+            check=True,
+            stdout=sys.stderr,
+        )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bare(disk: Path, wheels: Path) -> Path:
+    """The layer of a machine with the project's files in /src and a PostgreSQL, but without Repair Café."""
+    machine = Machine(disk, wheels=wheels)
+    copy_project(machine)
+    machine.write("/etc/systemd/system/postgres-test.service", _POSTGRES)
+    with machine:
+        machine.run("useradd", "--system", "--create-home", "--home-dir", "/var/lib/pgtest", "pgtest")
+        as_postgres = ("setpriv", "--reuid=pgtest", "--regid=pgtest", "--clear-groups")
+        initdb = f"{PG}/initdb -D /var/lib/pgtest/data -U postgres --auth-local=trust --auth-host=scram-sha-256"
+        machine.run(*as_postgres, *initdb.split())
+        machine.run("systemctl", "enable", "--now", "postgres-test.service")
+        assert until(lambda: machine.run(f"{PG}/pg_isready", "-h", "127.0.0.1", check=False).returncode == 0)
+        password = DATABASE_PASSWORD.replace("'", "''")
+        for statement in (
+            f"CREATE ROLE repaircafe LOGIN CREATEDB PASSWORD '{password}'",
+            "CREATE DATABASE repaircafe OWNER repaircafe",
+        ):
+            sql(machine, statement, user="postgres", database="postgres", host="/var/lib/pgtest")
+    return machine.upper
+
+
+@pytest.fixture(scope="session")
+def installed(disk: Path, wheels: Path, bare: Path) -> Path:
+    """The layer of a machine on which `deploy/install` has run; its service starts with the boot."""
+    machine = Machine(disk, [bare], wheels)
+    with machine:
+        install(machine)
+    return machine.upper
+
+
+@pytest.fixture
+def make_machine(disk: Path, wheels: Path, bare: Path, installed: Path) -> Iterator[MakeMachine]:
+    """Makes machines for a test: installed ones, or bare ones; booted, or for the test to boot."""
+    made: list[Machine] = []
+
+    def make(*, fresh: bool = False, booted: bool = True) -> Machine:
+        machine = Machine(disk, [bare] if fresh else [installed, bare], wheels)
+        made.append(machine)
+        if booted:
+            machine.boot()
+        return machine
+
+    yield make
+    for machine in made:
+        machine.remove()
+
+
+@pytest.fixture
+def machine(make_machine: MakeMachine) -> Machine:
+    """An installed machine, booted."""
+    return make_machine()
+
+
+def copy_project(machine: Machine, to: str = "/src") -> None:
+    """The project as it is now, without what git ignores."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-coz", "--exclude-standard"], cwd=PROJECT, check=True, capture_output=True, text=True
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        target = machine.root / to.lstrip("/") / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / name, target)
+
+
+def install(machine: Machine, source: str = "/src", check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Runs the installer as the organiser does."""
+    given = {"DATABASE_URL": DATABASE_URL, "POSTGRES_PASSWORD": DATABASE_PASSWORD}
+    return machine.run(f"{source}/deploy/install", "--without-docker", check=check, **OFFLINE, **given)
+
+
+def sql(
+    machine: Machine, statement: str, user: str = "repaircafe", database: str = "repaircafe", host: str = "127.0.0.1"
+) -> str:
+    """Asks the machine's database and answers its words, one row a line."""
+    words = [f"{PG}/psql", "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-h", host]
+    return machine.run(*words, "-U", user, "-d", database, "-c", statement, PGPASSWORD=DATABASE_PASSWORD).stdout.strip()
+
+
+def edit_environment(machine: Machine, **variables: str) -> None:
+    """Sets variables in the machine's .env, as the organiser does with an editor."""
+    path = machine.root / "opt/repaircafe/.env"
+    kept = [line for line in path.read_text().splitlines() if line.split("=")[0] not in variables]
+    path.write_text("\n".join([*kept, *(f"{name}={value}" for name, value in variables.items())]) + "\n")
+
+
+def in_environment(machine: Machine, name: str) -> str:
+    """A value of the machine's .env."""
+    return dotenv_values(machine.root / "opt/repaircafe/.env", interpolate=False)[name] or ""
+
+
+@contextlib.contextmanager
+def under_load(machine: Machine) -> Iterator[dict[str, Any]]:
+    """Ten visitors while the block runs; afterwards the dictionary says what they met."""
+    met: dict[str, Any] = {}
+    with machine.running("/usr/bin/python3", "/src/tests/system/load.py", "http://127.0.0.1:8000") as load:
+        assert load.stdin
+        assert load.stdout
+        yield met
+        load.stdin.close()
+        met.update(json.loads(load.stdout.read()))

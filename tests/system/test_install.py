@@ -1,0 +1,152 @@
+"""deploy/install, deploy/uninstall and the `repaircafe` command, on a machine that never saw the project."""
+
+import json
+import stat
+
+import pytest
+
+from repaircafe import __version__
+from tests.conditions import until
+from tests.system.conftest import MakeMachine, edit_environment, in_environment, install, sql, under_load
+from tests.system.machine import Machine
+
+pytestmark = pytest.mark.system
+
+TIMERS = ("repaircafe-backup.timer", "repaircafe-retention.timer")
+
+
+def test_a_bare_machine_serves_after_one_command(make_machine: MakeMachine) -> None:
+    machine = make_machine(fresh=True)
+    said = install(machine).stdout
+    assert machine.health()["status"] == "healthy"
+    assert said.rstrip().splitlines()[-1] == f"✓ Repair Café {__version__} runs. Open http://cafe.local:8000/config"
+    # The secrets are its own, in a file for the service alone, and the one that a person needs is shown.
+    env = (machine.root / "opt/repaircafe/.env").stat()
+    assert stat.S_IMODE(env.st_mode) == 0o600
+    assert machine.say("stat", "-c", "%U", "/opt/repaircafe/.env") == "repaircafe"
+    assert f"password  {in_environment(machine, 'OPERATOR_PASSWORD')}" in said
+    assert in_environment(machine, "SECRET_KEY") not in said
+    assert len(in_environment(machine, "SECRET_KEY")) == 64
+    # It comes back with the machine, and so do its timers.
+    for unit in ("repaircafe.service", "repaircafe.socket", *TIMERS):
+        assert machine.say("systemctl", "is-enabled", unit) == "enabled"
+    # From another machine of the network: the port is open, the settings ask who it is.
+    assert "0.0.0.0:8000" in machine.say("ss", "-ltn")
+
+
+def test_two_installations_do_not_share_a_secret(make_machine: MakeMachine, machine: Machine) -> None:
+    other = make_machine(fresh=True)
+    install(other)
+    for name in ("SECRET_KEY", "OPERATOR_PASSWORD"):
+        assert in_environment(machine, name) != in_environment(other, name)
+
+
+def test_run_again_it_upgrades_keeps_everything_and_refuses_nobody(machine: Machine) -> None:
+    assert until(machine.is_healthy, 60)
+    machine.run("repaircafe", "config-set", "event_location", "Zaal 3")
+    credentials = (machine.root / "opt/repaircafe/.env").read_text()
+    before = machine.say("readlink", "/opt/repaircafe/current")
+    with under_load(machine) as met:
+        said = install(machine).stdout
+    assert met["failures"] == []
+    assert met["answered"] > 10
+    assert machine.say("readlink", "/opt/repaircafe/current") != before
+    assert (machine.root / "opt/repaircafe" / before).is_dir(), "the version before stays for a way back"
+    assert (machine.root / "opt/repaircafe/.env").read_text() == credentials
+    assert "password" not in said
+    assert machine.run("repaircafe", "config-show").stdout.count("Zaal 3") == 1
+    backups = json.loads(machine.run("repaircafe", "backup", "list", "--json").stdout)
+    assert [one["kind"] for one in backups] == ["upgrade"]
+    # A third time: the oldest version goes.
+    install(machine)
+    assert not (machine.root / "opt/repaircafe" / before).exists()
+    assert len(list((machine.root / "opt/repaircafe/releases").iterdir())) == 2
+
+
+def test_a_changed_port_is_taken_by_the_next_run(machine: Machine) -> None:
+    assert until(machine.is_healthy, 60)
+    edit_environment(machine, PORT="8080")
+    machine.run("systemctl", "restart", "repaircafe")
+    assert "PORT differs from the port of repaircafe.socket" in machine.journal()
+    assert "http://cafe.local:8080/config" in install(machine).stdout
+    assert machine.health(8080)["status"] == "healthy"
+    assert machine.health(8000) == {}
+
+
+def test_a_wrong_environment_stops_an_upgrade_before_it_changes_anything(machine: Machine) -> None:
+    assert until(machine.is_healthy, 60)
+    before = machine.say("readlink", "/opt/repaircafe/current")
+    edit_environment(machine, GMAIL_CLIENT_ID="only-one-of-three")
+    done = install(machine, check=False)
+    assert done.returncode == 1
+    assert "GMAIL_" in done.stderr
+    assert "nothing was changed" in done.stderr.lower()
+    assert machine.say("readlink", "/opt/repaircafe/current") == before
+    assert len(list((machine.root / "opt/repaircafe/releases").iterdir())) == 1
+    assert machine.is_healthy()
+
+
+def test_without_the_database_an_upgrade_changes_nothing(machine: Machine) -> None:
+    assert until(machine.is_healthy, 60)
+    before = machine.say("readlink", "/opt/repaircafe/current")
+    machine.run("systemctl", "stop", "postgres-test")
+    done = install(machine, check=False)
+    assert done.returncode == 1
+    assert "Without a backup nothing is changed" in done.stderr
+    assert machine.say("readlink", "/opt/repaircafe/current") == before
+    assert machine.health()["status"] == "unhealthy"
+
+
+def test_the_first_installation_asks_for_what_it_lacks(make_machine: MakeMachine) -> None:
+    machine = make_machine(fresh=True)
+    done = machine.run("/src/deploy/install", "--without-docker", check=False)
+    assert done.returncode == 1
+    assert "DATABASE_URL=postgresql://" in done.stderr
+    assert machine.run("/src/deploy/install", "--with-everything", check=False).returncode == 2
+    as_somebody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    refused = machine.run(*as_somebody, "/src/deploy/install", "--without-docker", check=False)
+    assert "sudo" in refused.stderr
+
+
+def test_a_cut_off_installation_is_finished_by_the_next(make_machine: MakeMachine) -> None:
+    machine = make_machine(fresh=True)
+    machine.run("/src/deploy/install", "--without-docker", check=False)  # ends where it asks for DATABASE_URL
+    machine.run("install", "-d", "/opt/repaircafe/releases/20200101T000000Z")
+    machine.run("ln", "-s", "releases/20200101T000000Z", "/opt/repaircafe/current")
+    install(machine)
+    assert machine.is_healthy()
+    assert not (machine.root / "opt/repaircafe/releases/20200101T000000Z").exists()
+
+
+def test_the_command_is_the_services_and_reads_no_other_env(machine: Machine) -> None:
+    assert until(machine.is_healthy, 60)
+    machine.write("/srv/elsewhere/.env", "DATABASE_URL=postgresql://nobody@nowhere/none\n")
+    done = machine.run("/bin/sh", "-c", "cd /srv/elsewhere && repaircafe config-test db", check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    machine.run("repaircafe", "backup", "create")
+    assert machine.say("stat", "-c", "%U %a", "/var/lib/repaircafe/backups").startswith("repaircafe 700")
+    assert machine.run("repaircafe", "config-test", "nothing", check=False).returncode == 2
+
+
+def test_uninstalled_it_leaves_the_data_and_installed_again_it_finds_them(machine: Machine) -> None:
+    assert until(machine.is_healthy, 60)
+    machine.run("repaircafe", "config-set", "event_location", "Zaal 3")
+    machine.run("repaircafe", "backup", "create")
+    said = machine.run("/src/deploy/uninstall").stdout
+    assert "Its data stay" in said
+    assert machine.health() == {}
+    assert machine.say("systemctl", "list-unit-files", "repaircafe*", "--no-legend") == ""
+    assert sql(machine, "SELECT value FROM settings") == "Zaal 3"
+    install(machine)
+    assert "Zaal 3" in machine.run("repaircafe", "config-show").stdout
+    assert "daily" in machine.run("repaircafe", "backup", "list").stdout
+
+
+def test_purged_it_leaves_nothing_of_its_own(machine: Machine) -> None:
+    asked = machine.run("/src/deploy/uninstall", "--purge", check=False)
+    assert asked.returncode == 2
+    assert machine.show("ActiveState") != "inactive"
+    machine.run("/src/deploy/uninstall", "--purge", "--yes")
+    for path in ("opt/repaircafe", "var/lib/repaircafe", "usr/local/bin/repaircafe"):
+        assert not (machine.root / path).exists()
+    assert machine.run("id", "repaircafe", check=False).returncode != 0

@@ -1,0 +1,94 @@
+"""An upgrade that goes wrong: the old version runs again, with all its data."""
+
+import json
+
+import pytest
+
+from tests.conditions import until
+from tests.system.conftest import copy_project, install, sql
+from tests.system.machine import Machine
+
+pytestmark = pytest.mark.system
+
+
+def next_version(machine: Machine, **files: str) -> str:
+    """The project as a later version, in a folder of the machine; `files` are bodies of migrations by revision."""
+    source = "/next"
+    copy_project(machine, source)
+    init = machine.root / "next/repaircafe/__init__.py"
+    init.write_text(init.read_text().replace('__version__ = "', '__version__ = "9.', 1))
+    head = json.loads(machine.run("repaircafe", "health", "--json").stdout)["migrations"]["head"]
+    for revision, body in files.items():
+        text = _MIGRATION.format(revision=revision, before=head, body=body)
+        (machine.root / f"next/migrations/versions/{revision}_next.py").write_text(text)
+        head = revision
+    return source
+
+
+def test_a_healthy_one_migrates_and_stays(machine: Machine) -> None:
+    assert until(machine.is_healthy, 60)
+    machine.run("repaircafe", "config-set", "event_location", "Zaal 3")
+    source = next_version(machine, r9001="op.add_column('settings', sa.Column('note', sa.Text))")
+    install(machine, source)
+    health = machine.health()
+    assert health["version"].startswith("9.")
+    assert health["migrations"] == {"current": "r9001", "head": "r9001", "consistent": True}
+    assert sql(machine, "SELECT value FROM settings WHERE note IS NULL") == "Zaal 3"
+    kinds = [one["kind"] for one in json.loads(machine.run("repaircafe", "backup", "list", "--json").stdout)]
+    assert kinds == ["migration", "upgrade"]
+
+
+def test_one_whose_migration_fails_is_rolled_back_with_all_data(machine: Machine) -> None:
+    assert until(machine.is_healthy, 60)
+    before = machine.health()
+    machine.run("repaircafe", "config-set", "event_location", "Zaal 3")
+    rows = sql(machine, "SELECT * FROM settings")
+    # The first of two would have gone well and destroyed the data.
+    source = next_version(machine, r9001="op.execute('DELETE FROM settings')", r9002="op.execute('SELECT 1/0')")
+    done = install(machine, source, check=False)
+    print(done.stdout, done.stderr)
+    assert done.returncode == 1
+    assert "the old version runs again" in done.stderr
+    after = machine.health()
+    assert (after["version"], after["status"]) == (before["version"], "healthy")
+    assert after["migrations"] == before["migrations"]
+    assert sql(machine, "SELECT * FROM settings") == rows
+    assert machine.show("ActiveState", "repaircafe.socket") == "active"
+    assert "startup_error" in machine.journal()
+    assert machine.run("repaircafe", "backup", "verify").returncode == 0
+    # And the next try, mended, goes well.
+    (machine.root / "next/migrations/versions/r9002_next.py").unlink()
+    install(machine, source)
+    assert machine.health()["version"].startswith("9.")
+
+
+def test_one_that_migrates_and_then_is_not_well_gets_its_data_back_from_the_backup(machine: Machine) -> None:
+    assert until(machine.is_healthy, 60)
+    before = machine.health()
+    machine.run("repaircafe", "config-set", "event_location", "Zaal 3")
+    rows = sql(machine, "SELECT * FROM settings")
+    source = next_version(machine, r9001="op.execute('ALTER TABLE settings RENAME COLUMN value TO worth')")
+    # After the migration the program ends with a fault of its own.
+    startup = machine.root / "next/repaircafe/startup.py"
+    startup.write_text(startup.read_text().replace("        self.ready = True\n", "        raise RuntimeError\n", 1))
+    done = install(machine, source, check=False)
+    print(done.stdout, done.stderr)
+    assert done.returncode == 1
+    assert "restoring the backup from before" in done.stdout
+    after = machine.health()
+    assert (after["version"], after["status"]) == (before["version"], "healthy")
+    assert sql(machine, "SELECT * FROM settings") == rows
+
+
+_MIGRATION = """
+import sqlalchemy as sa
+from alembic import op
+revision = {revision!r}
+down_revision = {before!r}
+branch_labels = None
+depends_on = None
+
+
+def upgrade():
+    {body}
+"""
