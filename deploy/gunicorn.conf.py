@@ -73,10 +73,12 @@ def when_ready(server: Any) -> None:
     """Tells systemd how the service is, from now on; and a person at a terminal where to click."""
     _announce_stop(server)
     systemd.ready(_status(server))
+    server.app.wsgi().extensions["database"].close()  # the master needs it no more
+    addresses = [listener.getsockname() for listener in server.LISTENERS]
     limit_s = systemd.watchdog_limit_s()
     if limit_s is not None:
-        systemd.Watchdog(server.LISTENERS[0].getsockname(), limit_s).start()
-    if systemd.SOCKET_HELD and environment.port not in [listener.getsockname()[1] for listener in server.LISTENERS]:
+        systemd.Watchdog(addresses, limit_s).start()
+    if systemd.SOCKET_HELD and environment.port not in [address[1] for address in addresses]:
         log.warning("PORT differs from the port of repaircafe.socket, which counts: run deploy/install again")
     if environment.development:
         print(f"Repair Café runs at http://{_host}:{environment.port}/", flush=True)
@@ -93,6 +95,7 @@ def on_reload(server: Any) -> None:
     except SchemaError as error:
         startup.report(error)
         server.app.callable = before
+    server.app.wsgi().extensions["database"].close()
     systemd.ready(_status(server))
 
 

@@ -6,16 +6,18 @@ the ping stops when the master hangs, when the worker hangs and when all of the 
 """
 
 import http.client
+import ipaddress
 import json
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
 from gunicorn import systemd
 
+from repaircafe.environment import Environment, is_loopback
 from repaircafe.logs import EventType
 
 SOCKET_HELD = bool(os.environ.get("LISTEN_FDS"))
@@ -59,6 +61,38 @@ def hush() -> None:
     os.environ.pop("NOTIFY_SOCKET", None)
 
 
+def listening_addresses(environment: Environment) -> list[str]:
+    """What the socket listens on, as `ListenStream=` takes it: systemd.socket(5).
+
+    Where HOST is one address of the network, loopback is added: the watchdog must not restart the service because the
+    Wi-Fi, and with it that address, is away.
+    """
+    try:
+        host = ipaddress.ip_address(environment.host)
+    except ValueError:  # a name of loopback; any other is refused
+        host = ipaddress.ip_address("127.0.0.1")
+    hosts = [host] if host.is_unspecified or host.is_loopback else [host, ipaddress.ip_address("127.0.0.1")]
+    return [f"[{one}]:{environment.port}" if one.version == 6 else f"{one}:{environment.port}" for one in hosts]
+
+
+def socket_drop_in(environment: Environment) -> str:
+    """What deploy/install adds to repaircafe.socket, which cannot read .env."""
+    lines = [f"ListenStream={address}" for address in listening_addresses(environment)]
+    return "\n".join(["# From HOST and PORT of .env, by deploy/install.", "[Socket]", "ListenStream=", *lines])
+
+
+def folder_drop_in(environment: Environment) -> str:
+    """What deploy/install adds to the services: the one folder besides their own that they may write."""
+    lines = [f"ReadWritePaths=-{environment.backup_folder}"] if environment.backup_folder else []
+    return "\n".join(
+        [
+            "# From BACKUP_FOLDER of .env, by deploy/install; it may lie on a disk that is not there.",
+            "[Service]",
+            *lines,
+        ]
+    )
+
+
 def watchdog_limit_s() -> float | None:
     """Seconds without a ping after which systemd restarts us, or None: sd_watchdog_enabled(3)."""
     if int(os.environ.get("WATCHDOG_PID", os.getpid())) != os.getpid():
@@ -73,8 +107,11 @@ class Watchdog:
     One question may take as long as half of `limit_s`, so that a busy machine is not taken for a hung service.
     """
 
-    def __init__(self, address: tuple[Any, ...], limit_s: float, tell: Callable[..., None] = notify) -> None:
-        self._host, self._port = _reachable(address[0]), int(address[1])
+    def __init__(
+        self, addresses: Sequence[tuple[Any, ...]], limit_s: float, tell: Callable[..., None] = notify
+    ) -> None:
+        reachable = [(_reachable(address[0]), int(address[1])) for address in addresses]
+        self._host, self._port = next((one for one in reachable if is_loopback(one[0])), reachable[0])
         self._answer_limit_s = limit_s / 2
         self._pause_s = min(LONGEST_PAUSE_S, limit_s / 4)
         self._tell = tell

@@ -116,8 +116,7 @@ def dispose(app: Flask) -> None:
     startup: Startup = app.extensions["startup"]
     startup.close()
     database: Database = app.extensions["database"]
-    database.engine.dispose()
-    database.monitor.dispose()
+    database.close()
 
 
 def _database(cluster: Path, template: str) -> Iterator[str]:

@@ -91,8 +91,7 @@ def test_the_doors_open_by_themselves_when_the_database_comes(make_app: MakeApp,
         assert ours.pool()["max"] == 15
     finally:
         ours = app.extensions["database"]
-        ours.engine.dispose()
-        ours.monitor.dispose()
+        ours.close()
         administer(cluster, f"DROP DATABASE {name} WITH (FORCE)")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from repaircafe import systemd
+from repaircafe.environment import Environment
 from tests.conditions import until
 from tests.fakes.misbehaving import Misbehaving
 from tests.server import Server
@@ -47,7 +48,8 @@ def ear(tmp_path: Path) -> Iterator[Ear]:
 
 def watchdog(server: Server | Misbehaving, said: list[str]) -> systemd.Watchdog:
     """A watchdog on the server, which writes down what it tells."""
-    return systemd.Watchdog(("127.0.0.1", server.port), 2, lambda *lines: said.extend(lines))
+    far = ("192.0.2.1", server.port)  # nobody's address (RFC 5737), as one of a network that is away
+    return systemd.Watchdog([far, ("127.0.0.1", server.port)], 2, lambda *lines: said.extend(lines))
 
 
 def test_without_systemd_nothing_is_said_and_nothing_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,6 +64,27 @@ def test_the_watchdog_is_meant_for_the_named_process_alone(monkeypatch: pytest.M
     assert systemd.watchdog_limit_s() == 60
     monkeypatch.setenv("WATCHDOG_PID", "1")
     assert systemd.watchdog_limit_s() is None
+
+
+@pytest.mark.parametrize(
+    ("host", "addresses"),
+    [
+        ("0.0.0.0", ["0.0.0.0:8000"]),
+        ("::", ["[::]:8000"]),
+        ("localhost", ["127.0.0.1:8000"]),
+        ("192.168.1.5", ["192.168.1.5:8000", "127.0.0.1:8000"]),
+        ("fd00::5", ["[fd00::5]:8000", "127.0.0.1:8000"]),
+    ],
+)
+def test_the_socket_listens_where_host_says_and_where_the_watchdog_asks(host: str, addresses: list[str]) -> None:
+    environment = Environment(host=host, operator_password="a-long-password")  # type: ignore[arg-type]
+    assert systemd.listening_addresses(environment) == addresses
+    assert systemd.socket_drop_in(environment).endswith("\n".join(f"ListenStream={one}" for one in addresses))
+
+
+def test_the_services_may_write_the_folder_of_the_backups() -> None:
+    assert "ReadWritePaths=-/media/stick" in systemd.folder_drop_in(Environment(backup_folder="/media/stick"))
+    assert "ReadWritePaths" not in systemd.folder_drop_in(Environment())
 
 
 def test_a_503_is_an_answer(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ import stat
 import pytest
 
 from repaircafe import __version__
+from repaircafe.environment import PROJECT
 from tests.conditions import until
-from tests.system.conftest import MakeMachine, edit_environment, in_environment, install, sql, under_load
+from tests.system.conftest import OFFLINE, MakeMachine, edit_environment, in_environment, install, sql, under_load
 from tests.system.machine import Machine
 
 pytestmark = pytest.mark.system
@@ -32,6 +33,26 @@ def test_a_bare_machine_serves_after_one_command(make_machine: MakeMachine) -> N
         assert machine.say("systemctl", "is-enabled", unit) == "enabled"
     # From another machine of the network: the port is open, the settings ask who it is.
     assert "0.0.0.0:8000" in machine.say("ss", "-ltn")
+
+
+def test_with_docker_the_database_gets_its_password_and_the_model_its_address(make_machine: MakeMachine) -> None:
+    """With tests/fakes/docker in the place of an engine, which cannot be had here; the file is docker-compose's own."""
+    machine = make_machine(fresh=True, booted=False)
+    machine.write("/usr/local/bin/docker", (PROJECT / "tests/fakes/docker").read_text(), 0o755)
+    machine.boot()
+    machine.run("/src/deploy/install", check=True, **OFFLINE)
+    assert machine.health()["database"] == "connected"
+    assert "http://127.0.0.1:11434" in machine.run("repaircafe", "config-show").stdout
+    said = (machine.root / "var/log/fake-docker").read_text()
+    assert "--profile ollama up -d" in said
+    assert in_environment(machine, "POSTGRES_PASSWORD") not in said
+    # An upgrade starts what is stopped, before it asks for a backup.
+    machine.run("systemctl", "stop", "postgres-test")
+    machine.run("/src/deploy/install", "--without-ollama", check=True, **OFFLINE)
+    assert machine.health()["database"] == "connected"
+    assert "ollama" not in (machine.root / "var/log/fake-docker").read_text().splitlines()[-1]
+    machine.run("/src/deploy/uninstall")
+    assert "down" in (machine.root / "var/log/fake-docker").read_text().splitlines()[-1]
 
 
 def test_two_installations_do_not_share_a_secret(make_machine: MakeMachine, machine: Machine) -> None:
@@ -71,6 +92,21 @@ def test_a_changed_port_is_taken_by_the_next_run(machine: Machine) -> None:
     assert "http://cafe.local:8080/config" in install(machine).stdout
     assert machine.health(8080)["status"] == "healthy"
     assert machine.health(8000) == {}
+
+
+def test_backups_may_go_to_another_disk(machine: Machine) -> None:
+    assert until(machine.is_healthy, 60)
+    machine.run("install", "-d", "-o", "repaircafe", "/srv/stick")
+    edit_environment(machine, BACKUP_FOLDER="/srv/stick")
+    install(machine)
+    machine.run("systemctl", "start", "repaircafe-backup")
+    assert len(list((machine.root / "srv/stick").glob("repaircafe-*-daily.zip"))) == 1
+    # And a stick that has been pulled out stops nothing but the backup.
+    machine.run("rm", "-r", "/srv/stick")
+    machine.run("systemctl", "restart", "repaircafe")
+    assert machine.is_healthy()
+    assert machine.run("systemctl", "start", "repaircafe-backup", check=False).returncode != 0
+    assert "/srv/stick" in machine.journal("repaircafe-backup")
 
 
 def test_a_wrong_environment_stops_an_upgrade_before_it_changes_anything(machine: Machine) -> None:
