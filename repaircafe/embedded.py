@@ -38,6 +38,7 @@ DUPLICATE_DATABASE = "42P04"
 _SOCKET_NAME = ".s.PGSQL.5432"
 
 STOP_LIMIT_S = 5.0
+SIGNAL_AGAIN_S = 1.0
 
 _held: dict[Path, BinaryIO] = {}
 """The shared locks of this process, one per folder, held until it ends."""
@@ -160,9 +161,11 @@ class Postmaster:
         self._signal(signal.SIGQUIT)
 
     def _signal(self, number: signal.Signals) -> None:
-        if self.process is not None and self.process.poll() is None:
+        """Sent again until it has ended: a server that has only just been started may miss it."""
+        while self.process is not None and self.process.poll() is None:
             self.process.send_signal(number)
-            self.process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(SIGNAL_AGAIN_S)
 
     def _initialise(self) -> None:
         """Writes a new cluster beside its place and moves it there whole, so that a killed start leaves no half."""
