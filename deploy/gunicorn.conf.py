@@ -50,6 +50,7 @@ preload_app = True
 timeout = 30
 graceful_timeout = 30  # less than TimeoutStopSec= of the unit
 keepalive = 5
+worker_connections = 500  # far below LimitNOFILE= of the unit: files, the database and the model need descriptors too
 control_socket_disable = True  # it would be created in the working directory, which the service must not write
 _memory = Path("/dev/shm")  # noqa: S108  gunicorn makes a file of its own there, unnamed
 worker_tmp_dir = str(_memory) if _memory.is_dir() else None  # the heartbeat file must not wear the SD card
@@ -77,7 +78,7 @@ def when_ready(server: Any) -> None:
     addresses = [listener.getsockname() for listener in server.LISTENERS]
     limit_s = systemd.watchdog_limit_s()
     if limit_s is not None:
-        systemd.Watchdog(addresses, limit_s).start()
+        _watch(server, systemd.Watchdog(addresses, limit_s))
     if systemd.SOCKET_HELD and environment.port not in [address[1] for address in addresses]:
         log.warning("PORT differs from the port of repaircafe.socket, which counts: run deploy/install again")
     if environment.development:
@@ -124,6 +125,18 @@ def on_exit(_server: Any) -> None:
 def _status(server: Any) -> str:
     ready = server.app.wsgi().extensions["startup"].ready
     return systemd.STATUS_WORDS["healthy" if ready else "starting"]
+
+
+def _watch(server: Any, watchdog: systemd.Watchdog) -> None:
+    """Starts the watchdog and tells it of each round of gunicorn's loop, which manages the workers once a second."""
+    manage = server.manage_workers
+
+    def managed() -> None:
+        watchdog.looped()
+        manage()
+
+    server.manage_workers = managed
+    watchdog.start()
 
 
 def _announce_stop(server: Any) -> None:

@@ -138,7 +138,7 @@ class Environment(BaseSettings):
     llm_concurrency: int = Field(default=1, ge=1, le=8, description="a whole number from 1 to 8")
     chat_retention_days: int = Field(default=30, ge=1, le=365, description="days, a whole number from 1 to 365")
     backup_folder: str = Field(
-        default="", description="a folder that the app may write, such as /var/lib/repaircafe/backups"
+        default="", description="an absolute path that the app may write, such as /var/lib/repaircafe/backups"
     )
     host: str = Field(
         default="127.0.0.1", description="an IP address of this machine; other than loopback needs OPERATOR_PASSWORD"
@@ -209,6 +209,13 @@ class Environment(BaseSettings):
         missing = sorted(name for name, given in found.items() if given is None)
         if missing and len(missing) < len(found):
             raise ValueError(f"the three GMAIL_ values belong together, and {' and '.join(missing)} is not set")
+        return value
+
+    @field_validator("backup_folder")
+    @classmethod
+    def _absolute(cls, value: str) -> str:
+        if value and not value.startswith("/"):
+            raise ValueError("is not an absolute path")
         return value
 
     @field_validator("gmail_token_uri")
@@ -373,8 +380,3 @@ def _fault(model: type[Environment], detail: dict[str, Any]) -> Fault:
     problem = str(detail["msg"]).removeprefix("Value error, ")
     description = model.model_fields[field].description or ""
     return Fault(field.upper(), problem, description)
-
-
-if __name__ == "__main__":  # before a reload or an upgrade: whether a start would be refused
-    load_or_exit()
-    print("The environment is well.")

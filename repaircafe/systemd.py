@@ -1,8 +1,8 @@
 """What we tell systemd, by sd_notify(3): what the start waits for, how the service is, and that it is not hung.
 
 gunicorn tells systemd that it is ready, but does not feed its watchdog (benoitc/gunicorn #2726). A thread of the master
-does: it asks `/health` over the service's own socket, as a visitor would, and pings only after a complete answer. So
-the ping stops when the master hangs, when the worker hangs and when all of the worker's threads do.
+does: it asks `/health` over the service's own socket, as a visitor would, and pings only after a complete answer, and
+while the master's own loop goes round. So the ping stops when either process hangs, or all of the worker's threads do.
 """
 
 import http.client
@@ -83,7 +83,9 @@ def socket_drop_in(environment: Environment) -> str:
 
 def folder_drop_in(environment: Environment) -> str:
     """What deploy/install adds to the services: the one folder besides their own that they may write."""
-    lines = [f"ReadWritePaths=-{environment.backup_folder}"] if environment.backup_folder else []
+    # systemd.syntax(7) and systemd.unit(5): quotes, a backslash before some characters, a doubled per cent sign.
+    quoted = environment.backup_folder.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    lines = [f'ReadWritePaths="-{quoted}"'] if quoted else []
     return "\n".join(
         [
             "# From BACKUP_FOLDER of .env, by deploy/install; it may lie on a disk that is not there.",
@@ -104,7 +106,7 @@ def watchdog_limit_s() -> float | None:
 class Watchdog:
     """Asks `/health` and pings, from a thread, until the process ends.
 
-    One question may take as long as half of `limit_s`, so that a busy machine is not taken for a hung service.
+    One question may take three quarters of `limit_s`, so that a busy machine is not taken for a hung service.
     """
 
     def __init__(
@@ -112,21 +114,25 @@ class Watchdog:
     ) -> None:
         reachable = [(_reachable(address[0]), int(address[1])) for address in addresses]
         self._host, self._port = next((one for one in reachable if is_loopback(one[0])), reachable[0])
-        self._answer_limit_s = limit_s / 2
+        self._limit_s = limit_s
+        self._answer_limit_s = limit_s * 3 / 4
+        self._looped_at = time.monotonic()
         self._pause_s = min(LONGEST_PAUSE_S, limit_s / 4)
         self._tell = tell
-        self._ended = threading.Event()
 
     def start(self) -> None:
         """Begins; the first question is asked after a pause, when the worker is there."""
         threading.Thread(target=self._run, name="watchdog", daemon=True).start()
 
-    def end(self) -> None:
-        """Asks no more."""
-        self._ended.set()
+    def looped(self) -> None:
+        """The master's loop has gone round once more."""
+        self._looped_at = time.monotonic()
 
     def ask(self) -> bool:
         """One question, and a ping when it was answered completely, whatever the answer."""
+        if time.monotonic() - self._looped_at > self._limit_s / 2:
+            log.warning("The master does not go round", event_type=EventType.WATCHDOG)
+            return False
         try:
             body = self._answer()
         except (OSError, http.client.HTTPException) as error:
@@ -136,7 +142,8 @@ class Watchdog:
         return True
 
     def _run(self) -> None:
-        while not self._ended.wait(self._pause_s):
+        while True:
+            time.sleep(self._pause_s)
             self.ask()
 
     def _answer(self) -> bytes:

@@ -35,6 +35,11 @@ class BoundedSocket(socket.socket):
         """A new request may take RECEIVE_LIMIT_S from now."""
         self._receive_until = time.monotonic() + RECEIVE_LIMIT_S
 
+    def linger(self) -> None:
+        """What is still read is thrown away, for LINGER_S at most, however long the answer took."""
+        self.setblocking(True)
+        self._receive_until = time.monotonic() + LINGER_S
+
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
         """As socket's; raises ConnectionResetError at the request's limit, or at the socket's own if that is sooner."""
         left = max(self._receive_until - time.monotonic(), 0.001)
@@ -70,7 +75,7 @@ class Visitor(gthread.TConn):  # type: ignore[misc]  # gunicorn is untyped
 
     def part(self) -> None:
         """Ends the connection after its last answer as RFC 9112 section 9.6 asks, from the thread that answered."""
-        self.sock.setblocking(True)
+        self.sock.linger()
         util.close_graceful(self.sock, LINGER_S)
 
 
@@ -82,9 +87,9 @@ class BoundedWorker(gthread.ThreadWorker):  # type: ignore[misc]
         try:
             accepted, address = listener.accept()
         except OSError as error:
-            if error.errno in (errno.EAGAIN, errno.ECONNABORTED):
-                return  # gone again, or taken by another worker
-            raise
+            if error.errno == errno.EBADF:
+                raise
+            return  # gone again, a fault of the network (accept(2)), or no descriptor to spare just now
         self.nr_conns += 1
         conn = Visitor(self.cfg, BoundedSocket(fileno=accepted.detach()), address, listener.getsockname())
         conn.timeout = time.monotonic() + self.cfg.keepalive

@@ -305,6 +305,14 @@ def test_a_file_that_breaks_off_while_it_is_read_is_a_fault() -> None:
     assert [fault.name for fault in caught.value.faults] == [".env"]
 
 
+def test_a_folder_for_backups_is_absolute(tmp_path: Path) -> None:
+    """The service and the command run in different folders."""
+    with pytest.raises(EnvironmentFaultsError) as caught:
+        load(tmp_path, BACKUP_FOLDER="backups")
+    assert [fault.name for fault in caught.value.faults] == ["BACKUP_FOLDER"]
+    assert load(tmp_path, BACKUP_FOLDER="/srv/backups").backup_folder == "/srv/backups"
+
+
 def start(**variables: str) -> subprocess.CompletedProcess[str]:
     """Makes the app in a process of its own."""
     return subprocess.run(

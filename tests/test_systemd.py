@@ -83,7 +83,8 @@ def test_the_socket_listens_where_host_says_and_where_the_watchdog_asks(host: st
 
 
 def test_the_services_may_write_the_folder_of_the_backups() -> None:
-    assert "ReadWritePaths=-/media/stick" in systemd.folder_drop_in(Environment(backup_folder="/media/stick"))
+    said = systemd.folder_drop_in(Environment(backup_folder='/media/my 100% "stick"'))
+    assert said.splitlines()[-1] == r'ReadWritePaths="-/media/my 100%% \"stick\""'
     assert "ReadWritePaths" not in systemd.folder_drop_in(Environment())
 
 
@@ -124,3 +125,12 @@ def test_ready_comes_after_the_bounded_wait(tmp_path: Path, ear: Ear) -> None:
     assert waited
     assert waited[-1] < ear.heard.index("READY=1")
     assert any(line.startswith("EXTEND_TIMEOUT_USEC=") for line in ear.heard)
+
+
+def test_a_master_that_does_not_go_round_feeds_nobody(tmp_path: Path, database_url: str) -> None:
+    said: list[str] = []
+    with Server(tmp_path, database_url) as server:
+        watched = watchdog(server, said)
+        assert until(lambda: not watched.ask())  # nobody tells it of the loop's rounds
+        watched.looped()
+        assert watched.ask()

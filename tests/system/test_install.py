@@ -51,6 +51,9 @@ def test_with_docker_the_database_gets_its_password_and_the_model_its_address(ma
     machine.run("/src/deploy/install", "--without-ollama", check=True, **OFFLINE)
     assert machine.health()["database"] == "connected"
     assert "ollama" not in (machine.root / "var/log/fake-docker").read_text().splitlines()[-1]
+    # What was said is remembered.
+    machine.run("/src/deploy/install", check=True, **OFFLINE)
+    assert "ollama" not in (machine.root / "var/log/fake-docker").read_text().splitlines()[-1]
     machine.run("/src/deploy/uninstall")
     assert "down" in (machine.root / "var/log/fake-docker").read_text().splitlines()[-1]
 
@@ -96,17 +99,72 @@ def test_a_changed_port_is_taken_by_the_next_run(machine: Machine) -> None:
 
 def test_backups_may_go_to_another_disk(machine: Machine) -> None:
     assert until(machine.is_healthy, 60)
-    machine.run("install", "-d", "-o", "repaircafe", "/srv/stick")
-    edit_environment(machine, BACKUP_FOLDER="/srv/stick")
+    machine.run("install", "-d", "-o", "repaircafe", "/srv/my 100% stick")
+    edit_environment(machine, BACKUP_FOLDER="'/srv/my 100% stick'")
     install(machine)
     machine.run("systemctl", "start", "repaircafe-backup")
-    assert len(list((machine.root / "srv/stick").glob("repaircafe-*-daily.zip"))) == 1
+    assert len(list((machine.root / "srv/my 100% stick").glob("repaircafe-*-daily.zip"))) == 1
     # And a stick that has been pulled out stops nothing but the backup.
-    machine.run("rm", "-r", "/srv/stick")
+    machine.run("mv", "/srv/my 100% stick", "/srv/pulled")
     machine.run("systemctl", "restart", "repaircafe")
     assert machine.is_healthy()
-    assert machine.run("systemctl", "start", "repaircafe-backup", check=False).returncode != 0
-    assert "/srv/stick" in machine.journal("repaircafe-backup")
+    machine.run("systemctl", "start", "--no-block", "repaircafe-backup")
+    assert until(lambda: "/srv/my 100% stick" in machine.journal("repaircafe-backup"))
+    assert machine.is_healthy()
+
+
+def test_a_port_that_is_taken_is_told_before_anything_changes(machine: Machine) -> None:
+    assert until(machine.is_healthy, 60)
+    before = machine.say("readlink", "/opt/repaircafe/current")
+    edit_environment(machine, PORT="8080")
+    with machine.running("/usr/bin/python3", "-c", _TAKE, "8080"):
+        assert until(lambda: ":8080" in machine.say("ss", "-ltn"))
+        done = install(machine, check=False)
+    assert done.returncode == 1
+    assert "0.0.0.0:8080 cannot be listened on; nothing was changed." in done.stderr
+    assert machine.say("readlink", "/opt/repaircafe/current") == before
+    assert machine.health(8000)["status"] == "healthy"
+
+
+def test_a_variable_of_the_shell_does_not_go_before_env(machine: Machine) -> None:
+    assert until(machine.is_healthy, 60)
+    machine.run("/src/deploy/install", check=True, **OFFLINE, PORT="8055", DATABASE_URL="postgresql://x:y@nowhere/z")
+    assert machine.health(8000)["status"] == "healthy"
+    assert machine.health(8055) == {}
+
+
+def test_a_version_that_cannot_run_any_more_is_replaced(machine: Machine) -> None:
+    """As after an upgrade of Debian, when the packages are those of another Python."""
+    assert until(machine.is_healthy, 60)
+    machine.run("repaircafe", "config-set", "event_location", "Zaal 3")
+    machine.run(
+        "/bin/sh", "-c", "mv /opt/repaircafe/current/.venv/lib/python3.11 /opt/repaircafe/current/.venv/lib/python3.1"
+    )
+    machine.run("systemctl", "restart", "repaircafe", check=False)
+    install(machine)
+    assert machine.is_healthy()
+    assert "Zaal 3" in machine.run("repaircafe", "config-show").stdout
+
+
+def test_a_checkout_that_only_root_may_read_can_be_installed(machine: Machine) -> None:
+    machine.run("chmod", "-R", "go=", "/src")
+    install(machine)
+    assert machine.is_healthy()
+
+
+def test_the_password_is_shown_by_the_run_that_succeeds(make_machine: MakeMachine) -> None:
+    machine = make_machine(fresh=True)
+    failed = machine.run(
+        "/src/deploy/install",
+        "--without-docker",
+        check=False,
+        PIP_NO_INDEX="1",
+        DATABASE_URL="postgresql://x:y12345678@z/z",
+    )
+    assert failed.returncode == 1
+    assert "cannot be built; nothing was changed" in failed.stderr
+    machine.run("rm", "/opt/repaircafe/.env")
+    assert "password  " in install(machine).stdout
 
 
 def test_a_wrong_environment_stops_an_upgrade_before_it_changes_anything(machine: Machine) -> None:
@@ -159,6 +217,10 @@ def test_the_command_is_the_services_and_reads_no_other_env(machine: Machine) ->
     machine.write("/srv/elsewhere/.env", "DATABASE_URL=postgresql://nobody@nowhere/none\n")
     done = machine.run("/bin/sh", "-c", "cd /srv/elsewhere && repaircafe config-test db", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    # Nor code: python -m would take what lies here for the app.
+    machine.write("/srv/elsewhere/repaircafe/__init__.py", "raise SystemExit('the wrong app')\n")
+    machine.write("/srv/elsewhere/flask.py", "raise SystemExit('the wrong Flask')\n")
+    machine.run("/bin/sh", "-c", "cd /srv/elsewhere && repaircafe health")
     machine.run("repaircafe", "backup", "create")
     assert machine.say("stat", "-c", "%U %a", "/var/lib/repaircafe/backups").startswith("repaircafe 700")
     assert machine.run("repaircafe", "config-test", "nothing", check=False).returncode == 2
@@ -186,3 +248,10 @@ def test_purged_it_leaves_nothing_of_its_own(machine: Machine) -> None:
     for path in ("opt/repaircafe", "var/lib/repaircafe", "usr/local/bin/repaircafe"):
         assert not (machine.root / path).exists()
     assert machine.run("id", "repaircafe", check=False).returncode != 0
+
+
+_TAKE = """
+import socket, sys
+with socket.create_server(("0.0.0.0", int(sys.argv[1]))):
+    sys.stdin.read()
+"""

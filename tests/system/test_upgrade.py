@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.conditions import until
-from tests.system.conftest import copy_project, install, sql
+from tests.system.conftest import copy_project, edit_environment, install, sql
 from tests.system.machine import Machine
 
 pytestmark = pytest.mark.system
@@ -63,7 +63,15 @@ def test_one_whose_migration_fails_is_rolled_back_with_all_data(machine: Machine
 
 
 def test_one_that_migrates_and_then_is_not_well_gets_its_data_back_from_the_backup(machine: Machine) -> None:
+    """With backups on another disk, older ones where they are by default, and an old version that knows less."""
     assert until(machine.is_healthy, 60)
+    machine.run("repaircafe", "backup", "create", "--kind", "upgrade")
+    machine.run("install", "-d", "-o", "repaircafe", "/srv/stick")
+    edit_environment(machine, BACKUP_FOLDER="/srv/stick")
+    install(machine)
+    current = machine.say("readlink", "/opt/repaircafe/current")
+    systemd = machine.root / f"opt/repaircafe/{current}/repaircafe/systemd.py"
+    systemd.write_text(systemd.read_text().replace("_drop_in(", "_drop_in_of_another_name("))
     before = machine.health()
     machine.run("repaircafe", "config-set", "event_location", "Zaal 3")
     rows = sql(machine, "SELECT * FROM settings")
