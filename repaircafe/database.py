@@ -1,6 +1,6 @@
 """The database: connections that never hang, sessions, waiting for the server, migrations and their state.
 
-The only module that speaks PostgreSQL's protocol and knows Alembic.
+The only module that knows Alembic; PostgreSQL's protocol is spoken here and, for dumps, in backup/.
 """
 
 import hashlib
