@@ -7,11 +7,14 @@ phase, name resolution alone excepted.
 
 import contextlib
 import errno
+import http.client
 import json
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -54,10 +57,15 @@ class Answer:
             return None
 
 
+class StoppedError(Exception):
+    """The exchange was stopped by us, from another thread."""
+
+
 class Exchange:
     """A client for a few requests that together end within `limit_s` seconds. A context manager.
 
-    Every failure is a NeighbourError with its reason. The answer of any status but a redirect is returned.
+    Every failure is a NeighbourError with its reason. The answer of any status but a redirect is returned. A stream may
+    have its limit moved as it goes on, and any exchange may be stopped from another thread.
     """
 
     def __init__(self, limit_s: float, largest: int = LARGEST_ANSWER) -> None:
@@ -66,8 +74,8 @@ class Exchange:
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
         self._expired = False
-        self._timer = threading.Timer(limit_s, self._expire)
-        self._timer.daemon = True
+        self._stopped = False
+        self._alarm = _Alarm(limit_s, self._expire)
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy of the environment has no business on the LAN
         self._session.headers = {"User-Agent": "repaircafe", "Accept-Encoding": "identity"}
@@ -76,15 +84,24 @@ class Exchange:
         self._session.mount("https://", adapter)
 
     def __enter__(self) -> Self:
-        self._timer.start()
+        self._alarm.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._timer.cancel()
+        self._alarm.cancel()
         self._session.close()
         self._drop()
+
+    def extend(self, limit_s: float) -> None:
+        """From now the exchange may take `limit_s` seconds more: it has made progress."""
+        self._alarm.move(limit_s)
+
+    def stop(self) -> None:
+        """Ends it at once, from any thread; whoever reads gets a StoppedError."""
+        self._stopped = True
+        self._shut_all()
 
     def get(self, url: str) -> Answer:
         """Asks for `url`."""
@@ -98,51 +115,81 @@ class Exchange:
         self, method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """One request and its whole answer. Raises NeighbourError."""
+        with self._asked(method, url, body, headers) as response:
+            return self._whole(response)
+
+    def stream(self, url: str, payload: object) -> Iterator[bytes]:
+        """Sends `payload` as JSON and gives the answer's lines as they come, without their ends.
+
+        Bytes at the end that are not a whole line are none. Raises RefusedError with the whole answer where the status
+        is not 200, NeighbourError and StoppedError.
+        """
+        headers = {"Content-Type": "application/json"}
+        with self._asked("POST", url, json.dumps(payload).encode(), headers) as response:
+            if response.status_code != 200:
+                raise RefusedError(self._whole(response))
+            rest = b""
+            for piece in self._pieces(response):
+                *lines, rest = (rest + piece).split(b"\n")
+                if len(rest) > self._largest:
+                    raise PermanentError(Reason.TOO_LARGE)
+                yield from (line.rstrip(b"\r") for line in lines)
+
+    @contextmanager
+    def _asked(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str] | None
+    ) -> Iterator[requests.Response]:
         try:
             with self._session.request(
                 method,
                 url,
                 data=body,
                 headers=headers,
-                timeout=(min(CONNECT_LIMIT_S, self._limit_s), self._limit_s),
+                timeout=(min(CONNECT_LIMIT_S, self._limit_s), None),  # the alarm ends every read
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 if response.is_redirect:
                     raise PermanentError(Reason.REDIRECTED)
-                return Answer(response.status_code, self._read(response), response.headers)
+                yield response
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            if isinstance(error, NeighbourError):
-                raise
-            raise self._translate(error) from error
+            self._raise_if_ended(error)
+            raise translate(error) from error
 
-    def _read(self, response: requests.Response) -> bytes:
+    def _whole(self, response: requests.Response) -> Answer:
         content = bytearray()
-        while piece := response.raw.read1(65_536, decode_content=False):
+        for piece in self._pieces(response):
             content += piece
             if len(content) > self._largest:
                 raise PermanentError(Reason.TOO_LARGE)
-        if self._expired:  # a socket that was shut down reads like one that ended
-            raise TemporaryError(Reason.TIMEOUT)
-        return bytes(content)
+        return Answer(response.status_code, bytes(content), response.headers)
 
-    def _translate(self, error: Exception) -> NeighbourError:
+    def _pieces(self, response: requests.Response) -> Iterator[bytes]:
+        while piece := response.raw.read1(65_536, decode_content=False):
+            yield piece
+        self._raise_if_ended(None)  # a socket that was shut down reads like one that ended
+
+    def _raise_if_ended(self, cause: Exception | None) -> None:
+        if self._stopped:
+            raise StoppedError from cause
         if self._expired:
-            return TemporaryError(Reason.TIMEOUT)
-        return translate(error)
+            raise TemporaryError(Reason.TIMEOUT) from cause
 
     def watch(self, connection: socket.socket) -> None:
         """Has this socket shut down at the deadline. It is a copy: TLS takes the original away."""
         copy = connection.dup()
         with self._lock:
             self._sockets.append(copy)
-            expired = self._expired
-        if expired:
+            ended = self._expired or self._stopped
+        if ended:
             _shut(copy)
 
     def _expire(self) -> None:
+        self._expired = True
+        self._shut_all()
+
+    def _shut_all(self) -> None:
         with self._lock:
-            self._expired = True
             for connection in self._sockets:
                 _shut(connection)
 
@@ -151,6 +198,64 @@ class Exchange:
             for connection in self._sockets:
                 connection.close()
             self._sockets.clear()
+
+
+class _Alarm:
+    """Calls `ring` once, at a time that may be moved, from a thread of its own."""
+
+    def __init__(self, limit_s: float, ring: Callable[[], None]) -> None:
+        self._ring = ring
+        self._at = time.monotonic() + limit_s
+        self._limit_s = limit_s
+        self._changed = threading.Condition()
+        self._over = False
+        self._thread = threading.Thread(target=self._wait, name="exchange", daemon=True)
+
+    def start(self) -> None:
+        """Begins to count."""
+        self.move(self._limit_s)
+        self._thread.start()
+
+    def move(self, limit_s: float) -> None:
+        """Rings `limit_s` seconds from now. The thread looks at the time when it wakes, so that later costs nothing."""
+        sooner = time.monotonic() + limit_s < self._at
+        self._at = time.monotonic() + limit_s
+        if sooner:
+            with self._changed:
+                self._changed.notify()
+
+    def cancel(self) -> None:
+        """Does not ring any more."""
+        with self._changed:
+            self._over = True
+            self._changed.notify()
+
+    def _wait(self) -> None:
+        with self._changed:
+            while not self._over and (left := self._at - time.monotonic()) > 0:
+                self._changed.wait(left)
+            over = self._over
+        if not over:
+            self._ring()
+
+
+def parse(line: bytes) -> dict[str, Any]:
+    """The JSON object of a stream's line. Raises PermanentError(bad_answer)."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        raise PermanentError(Reason.BAD_ANSWER) from None
+    if not isinstance(found, dict):
+        raise PermanentError(Reason.BAD_ANSWER)
+    return found
+
+
+class RefusedError(Exception):
+    """A stream was not begun: the answer has another status than 200."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"HTTP {answer.status}")
+        self.answer = answer
 
 
 def translate(error: BaseException) -> NeighbourError:
@@ -171,6 +276,7 @@ _KINDS: tuple[tuple[tuple[type[BaseException], ...], Reason], ...] = (
     ((ssl.SSLError,), Reason.TLS),
     ((requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, UnicodeError), Reason.BAD_ADDRESS),
     ((urllib3.exceptions.LocationParseError,), Reason.BAD_ADDRESS),
+    ((http.client.IncompleteRead,), Reason.CUT_OFF),  # urllib3's own is one of these
 )
 _NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
 

@@ -50,6 +50,8 @@ class Reason(StrEnum):
     REDIRECTED = "redirected"
     BAD_ANSWER = "bad_answer"
     TOO_LARGE = "too_large"
+    CUT_OFF = "cut_off"
+    NOT_OFFERED = "not_offered"
     LOADING = "loading"
     MODEL_MISSING = "model_missing"
     MODEL_NOT_CHOSEN = "model_not_chosen"
@@ -291,6 +293,14 @@ _EXPLANATIONS: Mapping[tuple[Service, Reason], Explanation] = MappingProxyType(
             _l("What answers at that address is neither Ollama nor a llama.cpp server."),
             _l("Check the port: Ollama's is 11434, llama.cpp's is 8080."),
             *_SETTINGS,
+        ),
+        (Service.LLM, Reason.NOT_OFFERED): Explanation(
+            _l("This server cannot download models."),
+            _l("A llama.cpp server is started with its model: llama-server -m FILE."),
+        ),
+        (Service.LLM, Reason.CUT_OFF): Explanation(
+            _l("The language model broke off in the middle of its answer."),
+            _l("Press Retry. If it happens again, the machine may be short of memory: choose a smaller model."),
         ),
         (Service.MAIL, Reason.NOT_SET): Explanation(
             _l("Mail is not set up."),

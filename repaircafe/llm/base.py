@@ -1,6 +1,36 @@
-"""What the app asks of a language model's server, whichever it is."""
+"""What the app asks of a language model's server, whichever it is, and how long each may take."""
 
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+FIRST_TOKEN_LIMIT_S = 300.0
+"""From the question to the first word: loading a model from an SD card takes minutes, and so does a long history."""
+IDLE_LIMIT_S = 60.0
+"""Between two words. A Pi makes two to six a second; the whole answer may take as long as it takes."""
+PULL_IDLE_LIMIT_S = 300.0
+"""Between two signs of a download: verifying the checksum of 5 GB on an SD card shows none for minutes."""
+LARGEST_REPLY = 4_000_000
+"""Characters. A model that has lost its thread repeats itself without end."""
+
+Role = Literal["user", "assistant", "system"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a conversation, as a model is shown it."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a download is: what is being done, and bytes of it; both 0 where the server does not say."""
+
+    status: str
+    done: int = 0
+    total: int = 0
 
 
 class Server(Protocol):
@@ -19,4 +49,19 @@ class Server(Protocol):
 
     def one_token(self, model: str) -> None:
         """Has the model say one token, the shortest proof that it works. Loads the model where it is not loaded."""
+        ...
+
+    def is_loaded(self, model: str) -> bool:
+        """Whether the model is in memory, so that its first word will come soon."""
+        ...
+
+    def chat(self, model: str, messages: Sequence[Message]) -> Iterator[str]:
+        """The reply, piece by piece, none of them empty; moves the exchange's limit on with each.
+
+        A reply that ends without having been completed raises TemporaryError(cut_off) after its last piece.
+        """
+        ...
+
+    def pull(self, model: str) -> Iterator[Progress]:
+        """Downloads a model. Raises PermanentError(not_offered) where the server cannot."""
         ...

@@ -1,8 +1,10 @@
 """llama.cpp's server and others that speak OpenAI's API, as the README of llama.cpp's tools/server tells it."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from repaircafe.exchange import Answer, Exchange
+from repaircafe.exchange import Answer, Exchange, RefusedError, parse
+from repaircafe.llm.base import FIRST_TOKEN_LIMIT_S, IDLE_LIMIT_S, Message, Progress
 from repaircafe.neighbours import PermanentError, Reason, TemporaryError
 
 
@@ -52,6 +54,38 @@ class LlamaCpp:
         if not isinstance(found, dict) or not found.get("choices"):
             raise PermanentError(Reason.BAD_ANSWER)
 
+    def is_loaded(self, model: str) -> bool:  # noqa: ARG002  a server has one
+        """Always: the server answers nothing else before."""
+        return True
+
+    def chat(self, model: str, messages: Sequence[Message]) -> Iterator[str]:
+        """By `POST /v1/chat/completions`, server-sent events (HTML standard, section 9.2); the last is `[DONE]`."""
+        request = {
+            "model": model,
+            "messages": [{"role": one.role, "content": one.content} for one in messages],
+            "stream": True,
+            # Thinking off, where the model's template knows it (README of tools/server).
+            "chat_template_kwargs": {"enable_thinking": False},
+        }
+        self._exchange.extend(FIRST_TOKEN_LIMIT_S)
+        try:
+            for line in self._exchange.stream(f"{self._endpoint}/v1/chat/completions", request):
+                if not line.startswith(b"data:"):
+                    continue  # an empty line ends an event; a comment keeps the connection open
+                data = line.removeprefix(b"data:").strip()
+                if data == b"[DONE]":
+                    return
+                if piece := _piece(parse(data)):
+                    self._exchange.extend(IDLE_LIMIT_S)
+                    yield piece
+        except RefusedError as error:
+            self._checked(error.answer)
+        raise TemporaryError(Reason.CUT_OFF)
+
+    def pull(self, model: str) -> Iterator[Progress]:  # noqa: ARG002
+        """Not offered: the model is a file that the server is started with."""
+        raise PermanentError(Reason.NOT_OFFERED)
+
     def _build(self) -> str:
         """The build from `GET /props`, such as b6500-0f4e1a2; empty where the server does not tell."""
         answer = self._exchange.get(f"{self._endpoint}/props")
@@ -66,6 +100,16 @@ class LlamaCpp:
         if answer.status != 200:
             raise PermanentError(Reason.BAD_ANSWER, f"HTTP {answer.status}")
         return answer.json()
+
+
+def _piece(event: dict[str, Any]) -> str:
+    """The text of a chunk; the first has `"content": null`, the last no choice at all."""
+    if "error" in event:
+        raise TemporaryError(Reason.HTTP_ERROR)  # its text may quote what a visitor wrote, and is not logged
+    try:
+        return "".join(str(choice["delta"].get("content") or "") for choice in event.get("choices") or ())
+    except (KeyError, TypeError, AttributeError):
+        raise PermanentError(Reason.BAD_ANSWER) from None
 
 
 def _is_loading(found: object) -> bool:

@@ -1,12 +1,15 @@
 """Ollama's own API, as docs.ollama.com/api tells it."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from repaircafe.exchange import Answer, Exchange
+from repaircafe.exchange import Answer, Exchange, RefusedError, parse
+from repaircafe.llm.base import FIRST_TOKEN_LIMIT_S, IDLE_LIMIT_S, PULL_IDLE_LIMIT_S, Message, Progress
 from repaircafe.neighbours import PermanentError, Reason, TemporaryError
 
-KEEP_ALIVE = "30m"
-"""How long Ollama keeps the model in memory after a question ('keep_alive', Ollama's FAQ); its default is 5 minutes."""
+KEEP_ALIVE = -1
+"""How long Ollama keeps the model in memory after a question ('keep_alive', Ollama's FAQ): for ever. Its default is
+five minutes, and loading takes a minute from an SD card. What is said here goes before OLLAMA_KEEP_ALIVE."""
 
 
 class Ollama:
@@ -39,9 +42,8 @@ class Ollama:
         return self._models
 
     def has(self, model: str) -> bool:
-        """Ollama reads a name without a tag as NAME:latest."""
-        full = model if ":" in model.rsplit("/", 1)[-1] else f"{model}:latest"
-        return full in self.models()
+        """Whether `GET /api/tags` lists it."""
+        return _full(model) in self.models()
 
     def one_token(self, model: str) -> None:
         """By `POST /api/chat` with `num_predict` 1; thinking models answer without thinking first."""
@@ -57,9 +59,70 @@ class Ollama:
         if not isinstance(found, dict) or "message" not in found:
             raise PermanentError(Reason.BAD_ANSWER)
 
+    def is_loaded(self, model: str) -> bool:
+        """From `GET /api/ps`."""
+        found = self._checked(self._exchange.get(f"{self._endpoint}/api/ps"))
+        try:
+            return _full(model) in [str(one["name"]) for one in found["models"] or ()]
+        except (KeyError, TypeError):
+            raise PermanentError(Reason.BAD_ANSWER) from None
+
+    def chat(self, model: str, messages: Sequence[Message]) -> Iterator[str]:
+        """By `POST /api/chat`, a JSON object a line; `done` is true in the last."""
+        request = {
+            "model": model,
+            "messages": [{"role": one.role, "content": one.content} for one in messages],
+            "stream": True,
+            "think": False,
+            "keep_alive": KEEP_ALIVE,
+        }
+        for line in self._lines("/api/chat", request, FIRST_TOKEN_LIMIT_S):
+            message = line.get("message")
+            piece = message.get("content") if isinstance(message, dict) else None
+            if isinstance(piece, str) and piece:
+                self._exchange.extend(IDLE_LIMIT_S)
+                yield piece
+            if line.get("done") is True:
+                return
+        raise TemporaryError(Reason.CUT_OFF)
+
+    def pull(self, model: str) -> Iterator[Progress]:
+        """By `POST /api/pull`, a JSON object a line; `status` is success in the last."""
+        for line in self._lines("/api/pull", {"model": model, "stream": True}, FIRST_TOKEN_LIMIT_S):
+            self._exchange.extend(PULL_IDLE_LIMIT_S)
+            status = str(line.get("status", ""))[:200]
+            yield Progress(status, _bytes(line.get("completed")), _bytes(line.get("total")))
+            if status == "success":
+                return
+        raise TemporaryError(Reason.CUT_OFF)
+
+    def _lines(self, path: str, request: object, limit_s: float) -> Iterator[dict[str, Any]]:
+        """The objects of a stream. An `error` in one of them is one, although the status was 200 when it began.
+
+        Its text is not logged: it may quote what a visitor wrote. The server's own log has it.
+        """
+        self._exchange.extend(limit_s)
+        try:
+            for line in filter(None, self._exchange.stream(f"{self._endpoint}{path}", request)):
+                found = parse(line)
+                if "error" in found:
+                    raise TemporaryError(Reason.HTTP_ERROR)
+                yield found
+        except RefusedError as error:
+            self._checked(error.answer)
+
     def _checked(self, answer: Answer) -> Any:
         if answer.status == 404:
             raise PermanentError(Reason.MODEL_MISSING)
         if answer.status != 200:
             raise TemporaryError(Reason.HTTP_ERROR, f"HTTP {answer.status}")
         return answer.json()
+
+
+def _full(model: str) -> str:
+    """Ollama reads a name without a tag as NAME:latest."""
+    return model if ":" in model.rsplit("/", 1)[-1] else f"{model}:latest"
+
+
+def _bytes(found: object) -> int:
+    return found if isinstance(found, int) and found > 0 else 0

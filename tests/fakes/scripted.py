@@ -1,11 +1,13 @@
 """Scripted HTTP neighbours: Ollama (docs.ollama.com/api) and Google's token endpoint (RFC 6749 and Google's errors).
 
-Ollama's leaves out streaming, pulling and every model parameter; Google's leaves out TLS and access to any mailbox.
+Ollama's leaves out embeddings, tools, pictures and every model parameter; Google's leaves out TLS and access to any
+mailbox.
 Both keep what they were asked in `asked`.
 """
 
 import json
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -26,12 +28,29 @@ class Scripted:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
                 outer.asked.append((self.command, self.path, body))
                 status, answer = outer.answer(self.command, self.path, body)
+                if isinstance(answer, Iterator):
+                    self.stream(status, answer)
+                    return
                 content = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json; charset=utf-8")
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
+
+            def stream(self, status: int, lines: Iterator[bytes]) -> None:
+                """In chunks, as they come; one that is empty ends the answer without its end."""
+                self.send_response(status)
+                self.send_header("Content-Type", "application/x-ndjson")
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                for line in lines:
+                    if not line:
+                        self.close_connection = True
+                        return
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
+                    self.wfile.flush()
+                self.wfile.write(b"0\r\n\r\n")
 
             do_GET = do_POST = handle_any  # noqa: N815  the names are the standard library's
 
@@ -66,11 +85,18 @@ class Scripted:
 
 
 class Ollama(Scripted):
-    """`models` are installed; `hold` while set makes a chat wait, as loading a model does; `broken` answers 500."""
+    """`models` are installed, `loaded` those in memory; `broken` answers 500.
+
+    A chat waits for `go_on`, as while a model is loaded, then streams `script`: texts are pieces of the reply, bytes
+    are sent as they are (an empty one breaks off), and a threading.Event is waited for. A pull streams `download`.
+    """
 
     def __init__(self, *models: str) -> None:
         super().__init__()
         self.models = list(models)
+        self.loaded: list[str] = []
+        self.script: list[str | bytes | threading.Event] = ["Hi"]
+        self.download: list[dict[str, Any] | bytes] = [{"status": "pulling manifest"}, {"status": "success"}]
         self.broken = False
         self.go_on = threading.Event()
         self.go_on.set()
@@ -84,14 +110,42 @@ class Ollama(Scripted):
                 return 200, {"version": "0.12.6"}
             case "GET", "/api/tags":
                 return 200, {"models": [{"name": name, "model": name, "size": 1} for name in self.models]}
-            case "POST", "/api/chat":
-                self.go_on.wait(30)
-                model = json.loads(body)["model"]
-                full = model if ":" in model else f"{model}:latest"
-                if full not in self.models:
-                    return 404, {"error": f"model '{model}' not found"}
-                return 200, {"model": model, "message": {"role": "assistant", "content": "Hi"}, "done": True}
-        return 404, "404 page not found"
+            case "GET", "/api/ps":
+                return 200, {"models": [{"name": name, "model": name} for name in self.loaded]}
+            case "POST", "/api/pull":
+                return 200, (part if isinstance(part, bytes) else _line(part) for part in self.download)
+        return self._chat(json.loads(body)) if path == "/api/chat" else (404, "404 page not found")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for waited in (self.go_on, *self.script):
+            if isinstance(waited, threading.Event):
+                waited.set()
+        super().__exit__(kind, error, trace)
+
+    def _chat(self, request: dict[str, Any]) -> tuple[int, Any]:
+        model = request["model"]
+        full = model if ":" in model else f"{model}:latest"
+        if full not in self.models:
+            return 404, {"error": f"model '{model}' not found"}
+        if request["stream"]:
+            return 200, self._reply(model)
+        self.go_on.wait(30)
+        return 200, {"model": model, "message": {"role": "assistant", "content": "Hi"}, "done": True}
+
+    def _reply(self, model: str) -> Iterator[bytes]:
+        self.go_on.wait(30)
+        for part in self.script:
+            match part:
+                case threading.Event():
+                    part.wait(30)
+                case bytes():
+                    yield part
+                case str():
+                    yield _line({"model": model, "message": {"role": "assistant", "content": part}, "done": False})
+        done = {"model": model, "message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "stop"}
+        yield _line(done)
 
 
 class Google(Scripted):
@@ -115,3 +169,7 @@ class Google(Scripted):
         if self.error is not None:
             return self.status, {"error": self.error, "error_description": self.echo}
         return 200, {"access_token": "ya29.fake", "expires_in": 3599, "scope": "s", "token_type": "Bearer"}
+
+
+def _line(part: dict[str, Any]) -> bytes:
+    return json.dumps(part).encode() + b"\n"

@@ -84,7 +84,7 @@ def no_thread_is_left() -> bool:
     until = time.monotonic() + 10
     while time.monotonic() < until:
         names = [thread.name for thread in threading.enumerate()]
-        if not any(name.startswith(("health-", "test-", "settings", "Thread-")) for name in names):
+        if not any(name.startswith(("health-", "test-", "settings", "exchange", "Thread-")) for name in names):
             return True
         time.sleep(0.05)
     return False

@@ -59,6 +59,10 @@ class LlamaServer:
             self._process.wait(10)
             self._process = None
 
+    def is_idle(self) -> bool:
+        """Whether no slot is at work, from `GET /slots`."""
+        return not any(slot["is_processing"] for slot in requests.get(f"{self.url}/slots", timeout=2).json())
+
     def _answers(self) -> bool:
         try:
             return requests.get(f"{self.url}/health", timeout=2).status_code == 200

@@ -8,7 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from repaircafe.environment import PROJECT
-from repaircafe.exchange import Exchange
+from repaircafe.exchange import Exchange, StoppedError
+from repaircafe.llm.base import Message
 from repaircafe.llm.identify import identify
 from tests.conditions import until
 from tests.llm.conftest import LlamaServer
@@ -69,3 +70,30 @@ def test_the_real_servers_answers_are_read(llama: LlamaServer) -> None:
         server = identify(exchange, llama.url)
         assert server.models() == ("tiny",)
         server.one_token("tiny")
+
+
+def test_a_reply_streams_from_the_real_server(llama: LlamaServer) -> None:
+    with Exchange(5) as exchange:
+        server = identify(exchange, llama.url)
+        pieces = list(server.chat("tiny", [Message("user", "Can you mend my toaster?")]))
+    assert len(pieces) > 10
+    assert all(pieces)
+
+
+def test_a_stop_frees_the_real_servers_slot(llama: LlamaServer) -> None:
+    with Exchange(5) as exchange:
+        server = identify(exchange, llama.url)
+        pieces = server.chat("tiny", [Message("user", "Tell me a long story.")])
+        next(pieces)
+        exchange.stop()
+        with pytest.raises(StoppedError):
+            list(pieces)
+    assert until(llama.is_idle, 2)
+
+
+def test_leaving_a_reply_alone_frees_the_slot_as_well(llama: LlamaServer) -> None:
+    with Exchange(5) as exchange:
+        pieces = identify(exchange, llama.url).chat("tiny", [Message("user", "Tell me a long story.")])
+        next(pieces)
+        pieces.close()  # type: ignore[attr-defined]  # what the garbage collector does
+        assert until(llama.is_idle, 2)
