@@ -21,6 +21,8 @@ from repaircafe.neighbours import Reason, Service, Text, explain
 RETRY_AFTER_S = 5
 EXIT_NOT_OK = 1
 """What a command ends with that did not do what it was asked for."""
+EXIT_USAGE = 2
+"""What a command ends with that was asked in a way that it does not understand; click's own."""
 
 log = structlog.get_logger()
 

@@ -16,9 +16,7 @@ from repaircafe.backup import restore as restoring
 from repaircafe.backup.archive import Kind
 from repaircafe.backup.programs import BackupError
 from repaircafe.database import Database
-
-EXIT_NOT_OK = 1
-EXIT_USAGE = 2
+from repaircafe.errors import EXIT_NOT_OK, EXIT_USAGE, fail
 
 group = AppGroup("backup", help="Makes, checks and restores backups of the database.")
 
@@ -64,7 +62,7 @@ def verify(files: tuple[str, ...]) -> NoReturn:
         place = _folder()
         paths = [archive.find(place, text) for text in files] or [found.path for found in archive.listing(place)]
     if not paths:
-        _fail(f"There is no backup in {place}.", EXIT_NOT_OK)
+        fail(f"There is no backup in {place}.")
     faults = [_fault(path) for path in paths]
     for path, fault in zip(paths, faults, strict=True):
         click.echo(f"{path.name}: {fault or 'whole'}", err=bool(fault))
@@ -96,7 +94,7 @@ def restore(file: str, yes: bool) -> None:
 
 def _ask(question: str) -> None:
     if not sys.stdin.isatty():
-        _fail(f"{question}\nWhat to do: there is no terminal to answer at; say --yes.", EXIT_USAGE)
+        fail(f"{question}\nWhat to do: there is no terminal to answer at; say --yes.", EXIT_USAGE)
     click.confirm(question, abort=True)
 
 
@@ -127,9 +125,4 @@ def _plain_failures() -> Iterator[None]:
     try:
         yield
     except BackupError as error:
-        _fail(str(error), EXIT_NOT_OK)
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    click.echo(message, err=True)
-    raise SystemExit(code)
+        fail(str(error))

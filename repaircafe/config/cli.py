@@ -16,8 +16,6 @@ from repaircafe.health.cli import MARKS, echo_report
 from repaircafe.health.monitor import monitor
 from repaircafe.neighbours import STEP_LABELS, Reason, Report, Service, Status, explain
 
-EXIT_USAGE = 2
-
 
 @click.command("config-show")
 @click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
@@ -64,7 +62,7 @@ def test(service: str, as_json: bool) -> None:
     """Tests a neighbour as the page's button does. Exit 0: all well; 1: not; 2: no such service."""
     if service != "all" and service not in set(Service):
         click.echo(f"There is no service {service!r}. Known: {', '.join(Service)}, all", err=True)
-        raise SystemExit(EXIT_USAGE)
+        raise SystemExit(errors.EXIT_USAGE)
     reports = [_test(one) for one in (Service if service == "all" else [Service(service)])]
     if as_json:
         found = [report.as_test() for report in reports]
@@ -108,6 +106,6 @@ def _plain_failures() -> Iterator[None]:
         with errors.plain_failures():
             yield
     except UnknownKeyError as error:
-        errors.fail(f"{error.key}: {error.hint}", EXIT_USAGE)
+        errors.fail(f"{error.key}: {error.hint}", errors.EXIT_USAGE)
     except InvalidSettingsError as error:
         errors.fail("\n".join(f"{key}: {fault}" for key, fault in error.faults.items()))
