@@ -28,7 +28,7 @@ import structlog
 from psycopg import sql
 from pydantic import BaseModel
 
-from repaircafe import __version__, database
+from repaircafe import __version__
 from repaircafe.backup import programs
 from repaircafe.backup.programs import BackupError
 from repaircafe.environment import PROJECT, Environment
@@ -43,8 +43,9 @@ CHUNK = 1 << 20
 DAYS, WEEKS, SAFETY_COPIES = 7, 4, 5
 """What rotation keeps: of the daily ones, one for each of so many days and weeks; of all the others, so many."""
 
-_NAME = re.compile(r"repaircafe-(\d{8}T\d{6}Z)-(daily|upgrade|migration|restore)\.zip")
-_TIME = "%Y%m%dT%H%M%SZ"
+STAMP = "%Y%m%dT%H%M%SZ"
+"""A moment in UTC, in the names of files and databases; sorted as texts, they are in order."""
+
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DAMAGED = (
     zipfile.BadZipFile,
@@ -68,6 +69,9 @@ class Kind(StrEnum):
     UPGRADE = "upgrade"
     MIGRATION = "migration"
     RESTORE = "restore"
+
+
+_NAME = re.compile(rf"repaircafe-(\d{{8}}T\d{{6}}Z)-({'|'.join(Kind)})\.zip")
 
 
 class Table(BaseModel, frozen=True):
@@ -175,7 +179,7 @@ def parse(name: str) -> tuple[datetime, Kind] | None:
     """When and why a backup was made, from its file name; None for any other name."""
     found = _NAME.fullmatch(name)
     try:
-        return (datetime.strptime(found[1], _TIME).replace(tzinfo=UTC), Kind(found[2])) if found else None
+        return (datetime.strptime(found[1], STAMP).replace(tzinfo=UTC), Kind(found[2])) if found else None
     except ValueError:
         return None
 
@@ -289,7 +293,7 @@ def _lock(descriptor: int) -> bool:
 @contextmanager
 def _snapshot(environment: Environment, target: str) -> Iterator[psycopg.Connection[Any]]:
     """A connection whose one transaction sees the database as it is now, whoever writes meanwhile."""
-    with database.connector(target, environment.db_connect_timeout, programs.LIMIT_S)() as connection:
+    with programs.connect(environment, target) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         yield connection
@@ -368,7 +372,7 @@ def _free_time(place: Path, kind: Kind) -> datetime:
 
 
 def _name(at: datetime, kind: Kind) -> str:
-    return f"repaircafe-{at.strftime(_TIME)}-{kind.value}.zip"
+    return f"repaircafe-{at.strftime(STAMP)}-{kind.value}.zip"
 
 
 def _newest_of_each(dated: Iterable[tuple[str, str]]) -> list[str]:

@@ -49,6 +49,11 @@ def told(error: psycopg.Error) -> BackupError:
     return BackupError(str(explanation.sentence), str(explanation.cure))
 
 
+def connect(environment: Environment, target: str) -> database.BoundedConnection:
+    """A connection whose statements may take as long as a program. Raises psycopg's errors."""
+    return database.connector(target, environment.db_connect_timeout, LIMIT_S)()
+
+
 def address(target: str, connect_limit_s: int) -> str:
     """The `--dbname` of a program: `target` without what is secret in it."""
     parts = {name: part for name, part in conninfo_to_dict(target).items() if name not in SECRET_PARTS}

@@ -134,7 +134,7 @@ def _fill(environment: Environment, target: str, path: Path, manifest: Manifest)
     with archive.opened(path) as zipped, zipped.open(archive.DUMP) as dump:
         with programs.running("pg_restore", arguments, target, **streams) as process:
             programs.feed(process, dump)
-    with _connect(environment, target) as connection:
+    with programs.connect(environment, target) as connection:
         found = archive.tables(connection)
     if found != manifest.tables:
         names = sorted(name for name in found.keys() | manifest.tables.keys() if _differ(name, found, manifest))
@@ -177,7 +177,7 @@ def _close(
 ) -> Backup | None:
     """Makes the safety copy and ends every session, without a moment in between in which anybody could write."""
     safety = None
-    with _connect(environment, target) as holder:
+    with programs.connect(environment, target) as holder:
         if before.tables:
             _end_sessions(server, before.name, holder)  # a program that comes back at once waits behind the lock
             _hold(holder, before.tables)
@@ -220,7 +220,7 @@ def _look(environment: Environment, target: str, server: psycopg.Connection[Any]
         return Live(name, exists=False)
     if not row[0]:  # a restore was cut off, by its plug perhaps, before the swap
         _let_in(server, name, allowed=True)
-    with _connect(environment, target) as connection:
+    with programs.connect(environment, target) as connection:
         tables = tuple(archive.table_names(connection))
         rows = sum(_count(connection, table) for table in tables if table not in BOOKKEEPING)
     return Live(name, exists=True, tables=tables, rows=rows)
@@ -232,20 +232,16 @@ def _count(connection: psycopg.Connection[Any], table: str) -> int:
     return int(rows)
 
 
-def _connect(environment: Environment, target: str) -> database.BoundedConnection:
-    return database.connector(target, environment.db_connect_timeout, programs.LIMIT_S)()
-
-
 @contextmanager
 def _maintenance(environment: Environment, target: str) -> Iterator[psycopg.Connection[Any]]:
     """A connection to the same server, in a database that is not the live one, without a transaction around it."""
     first, *others = (name for name in MAINTENANCE if name != _name_of(target))
     try:
-        connection = _connect(environment, make_conninfo(target, dbname=first))
+        connection = programs.connect(environment, make_conninfo(target, dbname=first))
     except psycopg.OperationalError as error:
         if not others or not isinstance(database.translate(error), PermanentError):
             raise
-        connection = _connect(environment, make_conninfo(target, dbname=others[0]))
+        connection = programs.connect(environment, make_conninfo(target, dbname=others[0]))
     with connection:
         connection.autocommit = True
         yield connection
@@ -290,7 +286,7 @@ def _let_in(server: psycopg.Connection[Any], name: str, *, allowed: bool) -> Non
 
 def _beside(name: str, part: str, stamp: str | None = None) -> str:
     """The name of a database beside another, short enough for PostgreSQL, which would cut off the end."""
-    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    moment = datetime.now(UTC).strftime(archive.STAMP)
     room = LONGEST_NAME - len(f"_{part}_{moment}")
     return f"{name.encode()[:room].decode(errors='ignore')}_{part}_{moment if stamp is None else stamp}"
 
