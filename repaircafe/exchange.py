@@ -44,10 +44,7 @@ class Answer:
 
     def json(self) -> Any:
         """The body as JSON. Raises PermanentError(bad_answer) where it is none."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            raise PermanentError(Reason.BAD_ANSWER) from None
+        return _json(self.body)
 
     def json_or_none(self) -> Any:
         """The body as JSON, or None where it is none: for telling servers apart."""
@@ -75,7 +72,7 @@ class Exchange:
         self._sockets: list[socket.socket] = []
         self._expired = False
         self._stopped = False
-        self._alarm = _Alarm(limit_s, self._expire)
+        self._alarm = _Alarm(self._expire)
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy of the environment has no business on the LAN
         self._session.headers = {"User-Agent": "repaircafe", "Accept-Encoding": "identity"}
@@ -84,7 +81,7 @@ class Exchange:
         self._session.mount("https://", adapter)
 
     def __enter__(self) -> Self:
-        self._alarm.start()
+        self._alarm.start(self._limit_s)
         return self
 
     def __exit__(
@@ -203,17 +200,16 @@ class Exchange:
 class _Alarm:
     """Calls `ring` once, at a time that may be moved, from a thread of its own."""
 
-    def __init__(self, limit_s: float, ring: Callable[[], None]) -> None:
+    def __init__(self, ring: Callable[[], None]) -> None:
         self._ring = ring
-        self._at = time.monotonic() + limit_s
-        self._limit_s = limit_s
+        self._at = 0.0
         self._changed = threading.Condition()
         self._over = False
         self._thread = threading.Thread(target=self._wait, name="exchange", daemon=True)
 
-    def start(self) -> None:
-        """Begins to count."""
-        self.move(self._limit_s)
+    def start(self, limit_s: float) -> None:
+        """Begins to count: rings `limit_s` seconds from now."""
+        self._at = time.monotonic() + limit_s
         self._thread.start()
 
     def move(self, limit_s: float) -> None:
@@ -241,13 +237,17 @@ class _Alarm:
 
 def parse(line: bytes) -> dict[str, Any]:
     """The JSON object of a stream's line. Raises PermanentError(bad_answer)."""
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        raise PermanentError(Reason.BAD_ANSWER) from None
+    found = _json(line)
     if not isinstance(found, dict):
         raise PermanentError(Reason.BAD_ANSWER)
     return found
+
+
+def _json(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise PermanentError(Reason.BAD_ANSWER) from None
 
 
 class RefusedError(Exception):

@@ -18,7 +18,7 @@ Role = Literal["user", "assistant", "system"]
 
 @dataclass(frozen=True)
 class Message:
-    """One message of a conversation, as a model is shown it."""
+    """One message of a conversation, as a model is shown it; its fields have the names that both APIs give them."""
 
     role: Role
     content: str

@@ -1,6 +1,7 @@
 """llama.cpp's server and others that speak OpenAI's API, as the README of llama.cpp's tools/server tells it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from repaircafe.exchange import Answer, Exchange, RefusedError, parse
@@ -62,7 +63,7 @@ class LlamaCpp:
         """By `POST /v1/chat/completions`, server-sent events (HTML standard, section 9.2); the last is `[DONE]`."""
         request = {
             "model": model,
-            "messages": [{"role": one.role, "content": one.content} for one in messages],
+            "messages": [asdict(one) for one in messages],
             "stream": True,
             # Thinking off, where the model's template knows it (README of tools/server).
             "chat_template_kwargs": {"enable_thinking": False},

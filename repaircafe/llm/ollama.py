@@ -1,6 +1,7 @@
 """Ollama's own API, as docs.ollama.com/api tells it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from repaircafe.exchange import Answer, Exchange, RefusedError, parse
@@ -71,7 +72,7 @@ class Ollama:
         """By `POST /api/chat`, a JSON object a line; `done` is true in the last."""
         request = {
             "model": model,
-            "messages": [{"role": one.role, "content": one.content} for one in messages],
+            "messages": [asdict(one) for one in messages],
             "stream": True,
             "think": False,
             "keep_alive": KEEP_ALIVE,
