@@ -18,6 +18,8 @@ from repaircafe.startup import Startup
 
 MakeApp = Callable[..., Flask]
 TEMPLATE = "migrated"
+DATABASE_AWAY = "postgresql://u:a-pass-word@127.0.0.1:9/x"
+"""Where nobody listens."""
 
 
 @pytest.fixture(autouse=True)

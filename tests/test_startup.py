@@ -15,7 +15,7 @@ from repaircafe.database import Database
 from repaircafe.environment import PROJECT
 from repaircafe.startup import EXIT_SCHEMA, Startup
 from tests.conditions import free_port, until
-from tests.conftest import MakeApp, administer, url_of
+from tests.conftest import DATABASE_AWAY, MakeApp, administer, url_of
 from tests.fakes.misbehaving import Misbehaving
 
 HTML = {"Accept": "text/html"}
@@ -24,7 +24,7 @@ HTML = {"Accept": "text/html"}
 @pytest.fixture
 def absent(make_app: MakeApp) -> Flask:
     """An app whose database is not there."""
-    return make_app(database_url="postgresql://u:a-pass-word@127.0.0.1:9/x", started=False)
+    return make_app(database_url=DATABASE_AWAY, started=False)
 
 
 def test_every_page_is_the_waiting_page_that_reloads_itself(absent: Flask) -> None:

@@ -11,6 +11,7 @@ import pytest
 from repaircafe import systemd
 from repaircafe.environment import Environment
 from tests.conditions import until
+from tests.conftest import DATABASE_AWAY
 from tests.fakes.misbehaving import Misbehaving
 from tests.server import Server
 
@@ -90,7 +91,7 @@ def test_the_services_may_write_the_folder_of_the_backups() -> None:
 
 def test_a_503_is_an_answer(tmp_path: Path) -> None:
     said: list[str] = []
-    with Server(tmp_path, "postgresql://u:a-pass-word@127.0.0.1:9/x", DB_STARTUP_TIMEOUT="0") as server:
+    with Server(tmp_path, DATABASE_AWAY, DB_STARTUP_TIMEOUT="0") as server:
         assert watchdog(server, said).ask()
     assert said[0] == "WATCHDOG=1"
     assert said[1].startswith("STATUS=Serving the waiting page until the database is there. db: ")
@@ -118,8 +119,7 @@ def test_the_service_tells_its_whole_life(tmp_path: Path, ear: Ear, database_url
 
 
 def test_ready_comes_after_the_bounded_wait(tmp_path: Path, ear: Ear) -> None:
-    away = "postgresql://u:a-pass-word@127.0.0.1:9/x"
-    with Server(tmp_path, away, NOTIFY_SOCKET=str(ear.path), DB_STARTUP_TIMEOUT="1"):
+    with Server(tmp_path, DATABASE_AWAY, NOTIFY_SOCKET=str(ear.path), DB_STARTUP_TIMEOUT="1"):
         assert ear.hears("READY=1")
     waited = [number for number, line in enumerate(ear.heard) if line.startswith("STATUS=Waiting for the database")]
     assert waited

@@ -23,7 +23,7 @@ from repaircafe.backup.programs import BackupError
 from repaircafe.environment import PROJECT, Environment
 from tests.backup.conftest import ROWS, content, name_of
 from tests.conditions import until
-from tests.conftest import MakeApp, url_of
+from tests.conftest import DATABASE_AWAY, MakeApp, url_of
 from tests.test_secrets import SECRETS, traces
 
 CREATE = """
@@ -196,7 +196,7 @@ def test_a_folder_that_cannot_be_used_is_told(environment: Environment, filled: 
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("postgresql://u:a-pass-word@127.0.0.1:9/x", "The database is not running.\nWhat to do: Start PostgreSQL"),
+        (DATABASE_AWAY, "The database is not running.\nWhat to do: Start PostgreSQL"),
         ("absent", "no database of that name"),
     ],
 )

@@ -13,7 +13,7 @@ from flask.testing import FlaskCliRunner
 
 from repaircafe.environment import PROJECT
 from tests.backup.conftest import content
-from tests.conftest import MakeApp
+from tests.conftest import DATABASE_AWAY, MakeApp
 
 pytestmark = pytest.mark.usefixtures("other_databases")
 
@@ -66,9 +66,7 @@ def test_verify_says_for_each_whether_it_is_whole(runner: FlaskCliRunner) -> Non
 
 def test_list_and_verify_need_no_database(make_app: MakeApp, runner: FlaskCliRunner, place: Path) -> None:
     path = made(runner)
-    absent = make_app(
-        database_url="postgresql://u:a-pass-word@127.0.0.1:9/x", backup_folder=str(place), started=False
-    ).test_cli_runner()
+    absent = make_app(database_url=DATABASE_AWAY, backup_folder=str(place), started=False).test_cli_runner()
     assert path.name in absent.invoke(args=["backup", "list"]).output
     assert absent.invoke(args=["backup", "verify"]).exit_code == 0
     for command in (["create"], ["restore", path.name, "--yes"]):

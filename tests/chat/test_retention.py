@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from repaircafe.chat.models import remove_older
 from repaircafe.database import Database
-from tests.conftest import MakeApp, url_of
+from tests.conftest import DATABASE_AWAY, MakeApp, url_of
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_the_command_logs_one_event_and_no_words(raw: psycopg.Connection, runner
 
 
 def test_without_a_database_it_says_what_to_do(make_app: MakeApp) -> None:
-    app = make_app(database_url="postgresql://u:a-pass-word@127.0.0.1:9/x", started=False)
+    app = make_app(database_url=DATABASE_AWAY, started=False)
     result = app.test_cli_runner().invoke(args=["chat-prune"])
     assert result.exit_code == 1
     assert "The database is not running." in result.stderr

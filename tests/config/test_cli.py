@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 
 from repaircafe.database import Database
-from tests.conftest import MakeApp
+from tests.conftest import DATABASE_AWAY, MakeApp
 from tests.fakes.scripted import Ollama
 
 
@@ -68,7 +68,7 @@ def test_config_test_as_json(runner: FlaskCliRunner) -> None:
 
 @pytest.mark.parametrize("command", [["config-show"], ["config-set", "event_location", "x"], ["config-test", "all"]])
 def test_without_a_database_every_command_fails_plainly(make_app: MakeApp, command: list[str]) -> None:
-    app = make_app(database_url="postgresql://u:a-pass-word@127.0.0.1:9/x", started=False)
+    app = make_app(database_url=DATABASE_AWAY, started=False)
     result = app.test_cli_runner().invoke(args=command)
     assert result.exit_code == 1
     assert "The database is not running." in result.output

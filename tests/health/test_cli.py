@@ -5,7 +5,7 @@ import json
 from flask.testing import FlaskCliRunner
 
 from repaircafe import database
-from tests.conftest import MakeApp
+from tests.conftest import DATABASE_AWAY, MakeApp
 
 
 def test_it_shows_each_neighbour_and_what_to_do(runner: FlaskCliRunner) -> None:
@@ -23,7 +23,7 @@ def test_it_prints_the_same_json_as_the_page(runner: FlaskCliRunner) -> None:
 
 
 def test_it_fails_plainly_without_a_database(make_app: MakeApp) -> None:
-    app = make_app(database_url="postgresql://u:p4ssw0rd@127.0.0.1:9/x", started=False)
+    app = make_app(database_url=DATABASE_AWAY, started=False)
     result = app.test_cli_runner().invoke(args=["health"])
     assert result.exit_code == 1
     assert "The database is not running." in result.output

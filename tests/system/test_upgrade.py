@@ -1,6 +1,7 @@
 """An upgrade that goes wrong: the old version runs again, with all its data."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -25,6 +26,19 @@ def next_version(machine: Machine, **files: str) -> str:
     return source
 
 
+def goes_back(machine: Machine, source: str) -> subprocess.CompletedProcess[str]:
+    """Tries an upgrade that must fail, and leave version, tables and data as they were."""
+    before, rows = machine.health(), sql(machine, "SELECT * FROM settings")
+    done = install(machine, source, check=False)
+    print(done.stdout, done.stderr)
+    assert done.returncode == 1
+    after = machine.health()
+    assert (after["version"], after["status"]) == (before["version"], "healthy")
+    assert after["migrations"] == before["migrations"]
+    assert sql(machine, "SELECT * FROM settings") == rows
+    return done
+
+
 def test_a_healthy_one_migrates_and_stays(machine: Machine) -> None:
     assert until(machine.is_healthy, 60)
     machine.run("repaircafe", "config-set", "event_location", "Zaal 3")
@@ -40,19 +54,10 @@ def test_a_healthy_one_migrates_and_stays(machine: Machine) -> None:
 
 def test_one_whose_migration_fails_is_rolled_back_with_all_data(machine: Machine) -> None:
     assert until(machine.is_healthy, 60)
-    before = machine.health()
     machine.run("repaircafe", "config-set", "event_location", "Zaal 3")
-    rows = sql(machine, "SELECT * FROM settings")
     # The first of two would have gone well and destroyed the data.
     source = next_version(machine, r9001="op.execute('DELETE FROM settings')", r9002="op.execute('SELECT 1/0')")
-    done = install(machine, source, check=False)
-    print(done.stdout, done.stderr)
-    assert done.returncode == 1
-    assert "the old version runs again" in done.stderr
-    after = machine.health()
-    assert (after["version"], after["status"]) == (before["version"], "healthy")
-    assert after["migrations"] == before["migrations"]
-    assert sql(machine, "SELECT * FROM settings") == rows
+    assert "the old version runs again" in goes_back(machine, source).stderr
     assert machine.show("ActiveState", "repaircafe.socket") == "active"
     assert "startup_error" in machine.journal()
     assert machine.run("repaircafe", "backup", "verify").returncode == 0
@@ -72,20 +77,12 @@ def test_one_that_migrates_and_then_is_not_well_gets_its_data_back_from_the_back
     current = machine.say("readlink", "/opt/repaircafe/current")
     systemd = machine.root / f"opt/repaircafe/{current}/repaircafe/systemd.py"
     systemd.write_text(systemd.read_text().replace("_drop_in(", "_drop_in_of_another_name("))
-    before = machine.health()
     machine.run("repaircafe", "config-set", "event_location", "Zaal 3")
-    rows = sql(machine, "SELECT * FROM settings")
     source = next_version(machine, r9001="op.execute('ALTER TABLE settings RENAME COLUMN value TO worth')")
     # After the migration the program ends with a fault of its own.
     startup = machine.root / "next/repaircafe/startup.py"
     startup.write_text(startup.read_text().replace("        self.ready = True\n", "        raise RuntimeError\n", 1))
-    done = install(machine, source, check=False)
-    print(done.stdout, done.stderr)
-    assert done.returncode == 1
-    assert "restoring the backup from before" in done.stdout
-    after = machine.health()
-    assert (after["version"], after["status"]) == (before["version"], "healthy")
-    assert sql(machine, "SELECT * FROM settings") == rows
+    assert "restoring the backup from before" in goes_back(machine, source).stdout
 
 
 _MIGRATION = """
