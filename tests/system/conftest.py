@@ -155,13 +155,35 @@ def in_environment(machine: Machine, name: str) -> str:
     return dotenv_values(machine.root / "opt/repaircafe/.env", interpolate=False)[name] or ""
 
 
+class Load:
+    """Ten visitors; `met` is what they had met when they were last asked, and in the end."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdin
+        assert process.stdout
+        self._asking, self._answers = process.stdin, process.stdout
+        self.met: dict[str, Any] = {}
+
+    def goes_on(self) -> bool:
+        """Whether the visitors are answered fifty times more."""
+        before = self._look()
+        return until(lambda: self._look() >= before + 50)
+
+    def end(self) -> None:
+        """Sends the visitors home."""
+        self._asking.close()
+        self.met = json.loads(self._answers.readline())
+
+    def _look(self) -> int:
+        print(file=self._asking, flush=True)
+        self.met = json.loads(self._answers.readline())
+        return int(self.met["answered"])
+
+
 @contextlib.contextmanager
-def under_load(machine: Machine) -> Iterator[dict[str, Any]]:
-    """Ten visitors while the block runs; afterwards the dictionary says what they met."""
-    met: dict[str, Any] = {}
-    with machine.running("/usr/bin/python3", "/src/tests/system/load.py", "http://127.0.0.1:8000") as load:
-        assert load.stdin
-        assert load.stdout
-        yield met
-        load.stdin.close()
-        met.update(json.loads(load.stdout.read()))
+def under_load(machine: Machine) -> Iterator[Load]:
+    """Ten visitors while the block runs."""
+    with machine.running("/usr/bin/python3", "/src/tests/system/load.py", "http://127.0.0.1:8000") as process:
+        load = Load(process)
+        yield load
+        load.end()

@@ -1,4 +1,4 @@
-"""Ten visitors at once, inside a machine, until standard input closes; prints what they met as JSON.
+"""Ten visitors at once, inside a machine, until standard input closes; prints what they met as JSON, line for line.
 
 Runs with any Python and no package: `python3 load.py URL`. Half of the visitors keep their connections, as browsers do;
 on one that the service closed while it was idle they ask again, as RFC 9112 section 9.3.1 allows; that is no failure.
@@ -61,24 +61,27 @@ class Visitor(threading.Thread):
 
 
 def main() -> None:
-    """Prints `{"answered": …, "longest_s": …, "failures": […]}` when standard input has closed."""
+    """Prints `{"answered": …, "longest_s": …, "failures": […]}` for each line of standard input, and when it closes."""
     ended = threading.Event()
     visitors = [Visitor(urlsplit(sys.argv[1]).netloc, number, ended) for number in range(VISITORS)]
     for visitor in visitors:
         visitor.start()
-    sys.stdin.read()
+    for _ in sys.stdin:
+        tell(visitors)
     ended.set()
     for visitor in visitors:
         visitor.join()
-    print(
-        json.dumps(
-            {
-                "answered": sum(visitor.answered for visitor in visitors),
-                "longest_s": max(visitor.longest_s for visitor in visitors),
-                "failures": [failure for visitor in visitors for failure in visitor.failures],
-            }
-        )
-    )
+    tell(visitors)
+
+
+def tell(visitors: list[Visitor]) -> None:
+    """Prints what they have met so far."""
+    met = {
+        "answered": sum(visitor.answered for visitor in visitors),
+        "longest_s": max(visitor.longest_s for visitor in visitors),
+        "failures": [failure for visitor in visitors for failure in visitor.failures],
+    }
+    print(json.dumps(met), flush=True)
 
 
 if __name__ == "__main__":

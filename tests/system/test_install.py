@@ -70,10 +70,10 @@ def test_run_again_it_upgrades_keeps_everything_and_refuses_nobody(machine: Mach
     machine.run("repaircafe", "config-set", "event_location", "Zaal 3")
     credentials = (machine.root / "opt/repaircafe/.env").read_text()
     before = machine.say("readlink", "/opt/repaircafe/current")
-    with under_load(machine) as met:
+    with under_load(machine) as load:
         said = install(machine).stdout
-    assert met["failures"] == []
-    assert met["answered"] > 10
+    assert load.met["failures"] == []
+    assert load.met["answered"] > 10
     assert machine.say("readlink", "/opt/repaircafe/current") != before
     assert (machine.root / "opt/repaircafe" / before).is_dir(), "the version before stays for a way back"
     assert (machine.root / "opt/repaircafe/.env").read_text() == credentials
