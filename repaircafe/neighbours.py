@@ -51,6 +51,8 @@ class Reason(StrEnum):
     BAD_ANSWER = "bad_answer"
     TOO_LARGE = "too_large"
     CUT_OFF = "cut_off"
+    LENGTH = "length"
+    TOO_LONG = "too_long"
     NOT_OFFERED = "not_offered"
     LOADING = "loading"
     MODEL_MISSING = "model_missing"
@@ -297,6 +299,13 @@ _EXPLANATIONS: Mapping[tuple[Service, Reason], Explanation] = MappingProxyType(
         (Service.LLM, Reason.NOT_OFFERED): Explanation(
             _l("This server cannot download models."),
             _l("A llama.cpp server is started with its model: llama-server -m FILE."),
+        ),
+        (Service.LLM, Reason.LENGTH): Explanation(
+            _l("The reply has reached the longest length."), _l("Ask the model to go on where it ended.")
+        ),
+        (Service.LLM, Reason.TOO_LONG): Explanation(
+            _l("This is more text than the language model can hold at once."),
+            _l("Ask with fewer words, or begin a new conversation."),
         ),
         (Service.LLM, Reason.CUT_OFF): Explanation(
             _l("The language model broke off in the middle of its answer."),

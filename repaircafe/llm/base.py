@@ -4,14 +4,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from repaircafe.neighbours import PermanentError, Reason
+
 FIRST_TOKEN_LIMIT_S = 300.0
 """From the question to the first word: loading a model from an SD card takes minutes, and so does a long history."""
 IDLE_LIMIT_S = 60.0
 """Between two words. A Pi makes two to six a second; the whole answer may take as long as it takes."""
 PULL_IDLE_LIMIT_S = 300.0
 """Between two signs of a download: verifying the checksum of 5 GB on an SD card shows none for minutes."""
+LONGEST_REPLY_TOKENS = 1_024
+"""Some 700 words, five minutes on a Pi: a model that has lost its thread repeats itself without end."""
 LARGEST_REPLY = 4_000_000
-"""Characters. A model that has lost its thread repeats itself without end."""
+"""Characters, whatever the server takes for a token."""
 
 Role = Literal["user", "assistant", "system"]
 
@@ -31,6 +35,15 @@ class Progress:
     status: str
     done: int = 0
     total: int = 0
+
+
+class TooLongError(PermanentError):
+    """The messages do not fit into the model's context; both in tokens, as the server counts them."""
+
+    def __init__(self, prompt_tokens: int, context_tokens: int) -> None:
+        super().__init__(Reason.TOO_LONG)
+        self.prompt_tokens = prompt_tokens
+        self.context_tokens = context_tokens
 
 
 class Server(Protocol):
@@ -58,7 +71,8 @@ class Server(Protocol):
     def chat(self, model: str, messages: Sequence[Message]) -> Iterator[str]:
         """The reply, piece by piece, none of them empty; moves the exchange's limit on with each.
 
-        A reply that ends without having been completed raises TemporaryError(cut_off) after its last piece.
+        A reply that ends without having been completed raises TemporaryError(cut_off) after its last piece, one that
+        LONGEST_REPLY_TOKENS or the context ended PermanentError(length). Raises TooLongError before the first.
         """
         ...
 

@@ -5,7 +5,14 @@ from dataclasses import asdict
 from typing import Any
 
 from repaircafe.exchange import Answer, Exchange, RefusedError, parse
-from repaircafe.llm.base import FIRST_TOKEN_LIMIT_S, IDLE_LIMIT_S, Message, Progress
+from repaircafe.llm.base import (
+    FIRST_TOKEN_LIMIT_S,
+    IDLE_LIMIT_S,
+    LONGEST_REPLY_TOKENS,
+    Message,
+    Progress,
+    TooLongError,
+)
 from repaircafe.neighbours import PermanentError, Reason, TemporaryError
 
 
@@ -65,20 +72,26 @@ class LlamaCpp:
             "model": model,
             "messages": [asdict(one) for one in messages],
             "stream": True,
+            "max_tokens": LONGEST_REPLY_TOKENS,
             # Thinking off, where the model's template knows it (README of tools/server).
             "chat_template_kwargs": {"enable_thinking": False},
         }
         self._exchange.extend(FIRST_TOKEN_LIMIT_S)
+        cut = False
         try:
             for line in self._exchange.stream(f"{self._endpoint}/v1/chat/completions", request):
                 if not line.startswith(b"data:"):
                     continue  # an empty line ends an event; a comment keeps the connection open
                 data = line.removeprefix(b"data:").strip()
                 if data == b"[DONE]":
+                    if cut:
+                        raise PermanentError(Reason.LENGTH)
                     return
-                if piece := _piece(parse(data)):
+                event = parse(data)
+                if piece := _piece(event):
                     self._exchange.extend(IDLE_LIMIT_S)
                     yield piece
+                cut = cut or _is_cut(event)
         except RefusedError as error:
             self._checked(error.answer)
         raise TemporaryError(Reason.CUT_OFF)
@@ -99,6 +112,7 @@ class LlamaCpp:
         if answer.status >= 500:
             raise TemporaryError(Reason.HTTP_ERROR, f"HTTP {answer.status}")
         if answer.status != 200:
+            _raise_if_too_long(answer.json_or_none())
             raise PermanentError(Reason.BAD_ANSWER, f"HTTP {answer.status}")
         return answer.json()
 
@@ -111,6 +125,19 @@ def _piece(event: dict[str, Any]) -> str:
         return "".join(str(choice["delta"].get("content") or "") for choice in event.get("choices") or ())
     except (KeyError, TypeError, AttributeError):
         raise PermanentError(Reason.BAD_ANSWER) from None
+
+
+def _is_cut(event: dict[str, Any]) -> bool:
+    return any(choice.get("finish_reason") == "length" for choice in event.get("choices") or ())
+
+
+def _raise_if_too_long(found: object) -> None:
+    """An error of type exceed_context_size_error counts the tokens (llama.cpp, tools/server)."""
+    error = found.get("error") if isinstance(found, dict) else None
+    if isinstance(error, dict) and error.get("type") == "exceed_context_size_error":
+        prompt, context = error.get("n_prompt_tokens"), error.get("n_ctx")
+        if isinstance(prompt, int) and isinstance(context, int) and prompt > 0 and context > 0:
+            raise TooLongError(prompt, context)
 
 
 def _is_loading(found: object) -> bool:

@@ -5,7 +5,14 @@ from dataclasses import asdict
 from typing import Any
 
 from repaircafe.exchange import Answer, Exchange, RefusedError, parse
-from repaircafe.llm.base import FIRST_TOKEN_LIMIT_S, IDLE_LIMIT_S, PULL_IDLE_LIMIT_S, Message, Progress
+from repaircafe.llm.base import (
+    FIRST_TOKEN_LIMIT_S,
+    IDLE_LIMIT_S,
+    LONGEST_REPLY_TOKENS,
+    PULL_IDLE_LIMIT_S,
+    Message,
+    Progress,
+)
 from repaircafe.neighbours import PermanentError, Reason, TemporaryError
 
 KEEP_ALIVE = -1
@@ -69,13 +76,18 @@ class Ollama:
             raise PermanentError(Reason.BAD_ANSWER) from None
 
     def chat(self, model: str, messages: Sequence[Message]) -> Iterator[str]:
-        """By `POST /api/chat`, a JSON object a line; `done` is true in the last."""
+        """By `POST /api/chat`, a JSON object a line; `done` is true in the last.
+
+        The context is the server's (4,096 tokens on a Pi: 'Context length' of its documentation); asking for another
+        would load the model again. What does not fit, Ollama itself leaves out, oldest first, the system prompt never.
+        """
         request = {
             "model": model,
             "messages": [asdict(one) for one in messages],
             "stream": True,
             "think": False,
             "keep_alive": KEEP_ALIVE,
+            "options": {"num_predict": LONGEST_REPLY_TOKENS},
         }
         for line in self._lines("/api/chat", request, FIRST_TOKEN_LIMIT_S):
             message = line.get("message")
@@ -84,6 +96,8 @@ class Ollama:
                 self._exchange.extend(IDLE_LIMIT_S)
                 yield piece
             if line.get("done") is True:
+                if line.get("done_reason") == "length":
+                    raise PermanentError(Reason.LENGTH)
                 return
         raise TemporaryError(Reason.CUT_OFF)
 

@@ -124,6 +124,10 @@ class Ollama(Scripted):
                 waited.set()
         super().__exit__(kind, error, trace)
 
+    def chats(self) -> list[dict[str, Any]]:
+        """The bodies of the chats that were asked for."""
+        return [json.loads(body) for _, path, body in list(self.asked) if path == "/api/chat"]
+
     def _chat(self, request: dict[str, Any]) -> tuple[int, Any]:
         model = request["model"]
         full = model if ":" in model else f"{model}:latest"
