@@ -24,6 +24,8 @@ LONGEST_LINE = 300
 LONGEST_MODEL = 200
 LONGEST_OFFERING = 60
 MOST_OFFERINGS = 40
+LONGEST_NOTES = 3_000
+"""Characters: some 900 tokens of the model's 4,096, which the conversation has to fit into as well."""
 
 YEARS = range(2020, 2100)
 """A half-typed year is none of these."""
@@ -119,6 +121,11 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
+def _notes(text: str) -> str:
+    """Lines as they were written, without blanks at their ends."""
+    return "\n".join(line.rstrip() for line in text.split("\n"))
+
+
 def _list(text: str) -> str:
     parts = list(dict.fromkeys(_line(part) for part in comma_list(text)))
     if len(parts) > MOST_OFFERINGS:
@@ -181,6 +188,15 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 _list,
                 MOST_OFFERINGS * (LONGEST_OFFERING + 2),
             ),
+            Key(
+                "organiser_notes",
+                "notes",
+                _l("What the assistant should know"),
+                _l("In your own words: what can and cannot be repaired, opening hours, parking, prices."),
+                "We open at 14:00. We cannot repair microwave ovens. A repair is free; we are glad of a donation.",
+                _notes,
+                LONGEST_NOTES,
+            ),
         )
     }
 )
@@ -191,10 +207,11 @@ def parse(name: str, text: str) -> str:
     key = KEYS.get(name)
     if key is None:
         raise UnknownKeyError(name)
-    value = unicodedata.normalize("NFC", text).strip()
+    value = unicodedata.normalize("NFC", text.replace("\r\n", "\n")).strip()
     if len(value) > key.longest:
         raise RefusedError(_l("This is too long. At most %(most)d characters.", most=key.longest))
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+    allowed = "\n\t" if key.kind == "notes" else ""
+    if any(unicodedata.category(character) in ("Cc", "Cs") and character not in allowed for character in value):
         raise RefusedError(_l("This holds a character that cannot be stored, such as a line break."))
     return key.parse(value) if value else ""
 
@@ -208,6 +225,7 @@ class Settings:
     event_date: date | None = None
     event_location: str = ""
     event_offerings: tuple[str, ...] = ()
+    organiser_notes: str = ""
 
     @classmethod
     def of(cls, values: Mapping[str, str]) -> "Settings":
@@ -219,6 +237,7 @@ class Settings:
             event_date=date.fromisoformat(day) if day else None,
             event_location=values.get("event_location", ""),
             event_offerings=tuple(comma_list(values.get("event_offerings", ""))),
+            organiser_notes=values.get("organiser_notes", ""),
         )
 
 

@@ -34,10 +34,10 @@ def settings(client: FlaskClient) -> dict[str, str]:
 
 
 def test_all_keys_are_on_the_page_and_in_the_json(client: FlaskClient) -> None:
-    names = {"llm_endpoint", "llm_model", "event_date", "event_location", "event_offerings"}
+    names = {"llm_endpoint", "llm_model", "event_date", "event_location", "event_offerings", "organiser_notes"}
     assert set(settings(client)) == names
     page = client.get("/config", headers=HTML).text
-    assert set(re.findall(r'<input id="(\w+)"', page)) == names
+    assert set(re.findall(r'<(?:input|textarea) id="(\w+)"', page)) == names
     assert set(re.findall(r'name="was\.(\w+)"', page)) == names
 
 
