@@ -141,9 +141,10 @@ class Database:
     def __init__(self, app: Flask, environment: Environment) -> None:
         self.target = conninfo(environment)
         self.environment = environment
+        self.connect = connector(self.target, environment.db_connect_timeout, STATEMENT_LIMIT_S)
         app.config["SQLALCHEMY_DATABASE_URI"] = _DRIVER_URL
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
-            "creator": connector(self.target, environment.db_connect_timeout, STATEMENT_LIMIT_S),
+            "creator": self.connect,
             "pool_size": environment.db_pool_size,
             "max_overflow": environment.db_max_overflow,
             "pool_timeout": environment.db_pool_timeout,

@@ -1,0 +1,71 @@
+"""Whether a process that has begun something is still there, as PostgreSQL knows it.
+
+A process holds an advisory lock on a connection of its own. The server gives the lock back at the moment in which the
+process ends, however it ends, so that nobody has to write signs of life or to wait until they are missed.
+"""
+
+import os
+import secrets
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+
+# Of a second host that loses its power the server hears nothing; it asks after ten silent seconds, and twice again.
+_NOTICE_A_LOST_HOST = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2"
+
+_LIVING = sa.text(
+    "SELECT (classid::bigint << 32) | objid::bigint AS owner FROM pg_locks"
+    " WHERE locktype = 'advisory' AND objsubid = 1 AND granted"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+).columns(sa.column("owner", sa.BigInteger))
+"""How a lock's 64-bit key is shown (PostgreSQL manual, 'pg_locks')."""
+
+
+def living() -> sa.Select[Any]:
+    """The owners that are there, for an IN."""
+    return sa.select(_LIVING.subquery("living").c.owner)
+
+
+class Presence:
+    """The present process among those that use the database. After a fork the child is another one."""
+
+    def __init__(self, connect: Callable[[], psycopg.Connection[Any]]) -> None:
+        self._connect = connect
+        self._lock = threading.Lock()
+        self._connection: psycopg.Connection[Any] | None = None
+        self._process = os.getpid()
+        self._owner = 0
+
+    def owner(self) -> int:
+        """The name under which this process is known to be there from now on; another where it had been lost.
+
+        Raises psycopg.Error.
+        """
+        with self._lock:
+            if not self._holds():
+                self._connection = connection = self._connect()
+                connection.autocommit = True
+                connection.execute(_NOTICE_A_LOST_HOST)
+                self._owner, self._process = secrets.randbits(62), os.getpid()
+                connection.execute("SELECT pg_advisory_lock(%s)", (self._owner,))
+            return self._owner
+
+    def leave(self) -> None:
+        """Gives the name up. What it owns is nobody's then."""
+        with self._lock:
+            if self._connection is not None and self._process == os.getpid():
+                self._connection.close()
+            self._connection = None
+
+    def _holds(self) -> bool:
+        if self._connection is None or self._process != os.getpid():
+            return False
+        try:
+            self._connection.execute("SELECT 1")
+        except psycopg.Error:
+            self._connection.close()
+            self._connection = None
+        return self._connection is not None
