@@ -112,7 +112,8 @@ def post_worker_init(worker: Any) -> None:
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
-    """A worker that still waits for the database stops doing so before it ends."""
+    """Before a worker ends: replies in the making are broken off, and nobody waits for the database any more."""
+    worker.app.wsgi().extensions["writer"].close()
     worker.app.wsgi().extensions["startup"].close()
 
 

@@ -8,7 +8,10 @@ from flask_babel import Babel
 
 from repaircafe import access, errors, logs, startup
 from repaircafe.backup import cli as backup_cli
+from repaircafe.chat import api as chat_api
 from repaircafe.chat import cli as chat_cli
+from repaircafe.chat import views as chat_views
+from repaircafe.chat.writer import Writer
 from repaircafe.config import cli as config_cli
 from repaircafe.config import views as config_views
 from repaircafe.config.store import Store
@@ -19,6 +22,7 @@ from repaircafe.health import cli as health_cli
 from repaircafe.health import views as health_views
 from repaircafe.health.monitor import Monitor
 from repaircafe.home import views as home_views
+from repaircafe.presence import Presence
 
 
 def create_app(environment: Environment | None = None) -> Flask:
@@ -39,13 +43,15 @@ def create_app(environment: Environment | None = None) -> Flask:
         startup.report(error)
         raise SystemExit(1) from None
     store = Store(app)
+    Writer(app, database, store, Presence(database.connect))
     opening = startup.Startup(app, database)
     monitor = Monitor(app, database, store, opening)
     logs.watch_requests(app, monitor.errors.count)
     opening.guard()
     access.init_app(app)
+    chat_api.init_app(app)
     errors.init_app(app)
-    for views in (home_views, health_views, config_views):
+    for views in (home_views, health_views, config_views, chat_views, chat_api):
         app.register_blueprint(views.blueprint)
     for command in (health_cli.command, config_cli.show, config_cli.set_value, config_cli.reset, config_cli.test):
         app.cli.add_command(command)

@@ -6,6 +6,7 @@ Closed by default: a view is the operator's unless it is marked with `public`.
 import hmac
 import ipaddress
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -13,8 +14,10 @@ import structlog
 from flask import Flask, Response, current_app, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.security import check_password_hash
 
+from repaircafe.database import Identity, identity
 from repaircafe.environment import Environment, is_loopback
 from repaircafe.errors import PageError
 from repaircafe.logs import EventType
@@ -76,6 +79,7 @@ def init_app(app: Flask) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_NAME="repaircafe",
+        PERMANENT_SESSION_LIFETIME=timedelta(days=environment.chat_retention_days),
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may stay open all afternoon
         MAX_CONTENT_LENGTH=LARGEST_REQUEST,
@@ -83,6 +87,7 @@ def init_app(app: Flask) -> None:
     csrf.init_app(app)
     names = environment.trusted_names()
     app.before_request(lambda: _check_host(names))
+    app.before_request(_identify)
     app.before_request(_check_operator)
     app.before_request(_check_form)
     app.after_request(_add_headers)
@@ -106,6 +111,12 @@ def _check_host(names: list[str]) -> None:
             ) from None
 
 
+def _identify() -> None:
+    """Tells the database's transactions whose request this is; a thread serves one request after the other."""
+    session_id = (request.view_args or {}).get("session_id", "")
+    identity.set(Identity(session_id=str(session_id)))
+
+
 def _check_operator() -> None:
     view = current_app.view_functions.get(request.endpoint or "")
     if view is None or request.endpoint == "static" or getattr(view, "public", False) or is_operator():
@@ -126,9 +137,16 @@ def _check_operator() -> None:
 
 
 def _check_form() -> None:
-    """Every form carries its token. JSON needs none: another site's page must ask us before it sends any (CORS)."""
-    if request.method not in ("GET", "HEAD", "OPTIONS") and not request.is_json:
+    """Every form carries its token. What no form can send needs none: a page of another site must ask us first (CORS).
+
+    That is JSON, and under /api/, where nothing else is taken, a DELETE as well.
+    """
+    if request.method in ("GET", "HEAD", "OPTIONS") or request.is_json:
+        return
+    if not request.path.startswith("/api/"):
         csrf.protect()
+    elif request.method != "DELETE":
+        raise UnsupportedMediaType
 
 
 def _add_headers(response: Response) -> Response:

@@ -10,12 +10,13 @@ from typing import Any, NoReturn
 import click
 import structlog
 from flask import Flask, Response, g, make_response, render_template, request
+from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from repaircafe import database
-from repaircafe.logs import EventType
+from repaircafe.logs import EventType, is_polled
 from repaircafe.neighbours import Reason, Service, Text, explain
 
 RETRY_AFTER_S = 5
@@ -83,6 +84,9 @@ def answer(error: PageError) -> Response:
     if wants_json():
         response = make_response(_problem(error), error.status)
         response.mimetype = "application/problem+json"
+    elif is_htmx() and is_polled():  # it asks again by itself, and the banner tells what is away
+        response = make_response("", error.status)
+        response.headers["HX-Reswap"] = "none"
     elif is_htmx():
         response = make_response(render_template("_message.html", error=error), error.status)
         response.headers.update({"HX-Retarget": "#message", "HX-Reswap": "innerHTML"})
@@ -105,7 +109,9 @@ def _problem(error: PageError) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return {key: str(part) for key, part in value.items()} if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    return str(value) if isinstance(value, LazyString) else value
 
 
 def init_app(app: Flask) -> None:

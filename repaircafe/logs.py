@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from repaircafe.environment import Environment, LogFormat
@@ -185,6 +185,11 @@ def polled(view: View) -> View:
     return view
 
 
+def is_polled() -> bool:
+    """Whether the request's view is marked as polled."""
+    return hasattr(current_app.view_functions.get(request.endpoint or ""), "polled")
+
+
 def watch_requests(app: Flask, count: Callable[[bool], None]) -> None:
     """One line per request, and an id that its lines, its error page and its X-Request-ID share.
 
@@ -197,14 +202,12 @@ def watch_requests(app: Flask, count: Callable[[bool], None]) -> None:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
-    def is_polled() -> bool:
-        return request.endpoint == "static" or hasattr(app.view_functions.get(request.endpoint or ""), "polled")
-
     def end(response: Response) -> Response:
         response.headers["X-Request-ID"] = g.request_id
         count(response.status_code == 500)
+        calm = (request.endpoint == "static" or is_polled()) and response.status_code != 500
         structlog.get_logger().log(
-            logging.DEBUG if is_polled() and response.status_code != 500 else logging.INFO,
+            logging.DEBUG if calm else logging.INFO,
             "Request answered",
             event_type=EventType.REQUEST,
             method=request.method,

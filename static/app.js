@@ -3,3 +3,13 @@
 document.addEventListener("htmx:afterRequest", (event) => {
   document.getElementById("lost").hidden = event.detail.xhr.status > 0;
 });
+// A conversation that is being written is busy, so that a screen reader waits; and stays in view for who reads its end.
+const atEnd = () => innerHeight + scrollY >= document.documentElement.scrollHeight - 80;
+let follow = false;
+document.addEventListener("htmx:beforeSwap", () => { follow = atEnd(); });
+document.addEventListener("htmx:afterSettle", () => {
+  const log = document.getElementById("log");
+  if (!log) return;
+  log.setAttribute("aria-busy", String(log.querySelector(".phase") !== null));
+  if (follow) scrollTo({ top: document.documentElement.scrollHeight });
+});

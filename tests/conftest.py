@@ -15,6 +15,7 @@ from repaircafe import create_app, embedded
 from repaircafe.database import Database
 from repaircafe.environment import Environment
 from repaircafe.startup import Startup
+from tests.fakes.proxy import Proxy
 
 MakeApp = Callable[..., Flask]
 TEMPLATE = "migrated"
@@ -85,6 +86,23 @@ def make_app(database_url: str) -> Iterator[MakeApp]:
 
 
 @pytest.fixture
+def proxy(cluster: Path) -> Iterator[Proxy]:
+    """A proxy before the real PostgreSQL."""
+    with Proxy(str(embedded.socket_folder(cluster) / ".s.PGSQL.5432")) as running:
+        yield running
+
+
+@pytest.fixture
+def proxied(make_app: MakeApp, proxy: Proxy, database_name: str) -> Callable[..., Flask]:
+    """Makes an app that reaches its database through the proxy."""
+
+    def make(**variables: Any) -> Flask:
+        return make_app(database_url=f"postgresql://postgres@127.0.0.1:{proxy.port}/{database_name}", **variables)
+
+    return make
+
+
+@pytest.fixture
 def app(make_app: MakeApp) -> Flask:
     """The app with open doors."""
     return make_app()
@@ -115,6 +133,7 @@ def administer(cluster: Path, statement: str) -> None:
 
 def dispose(app: Flask) -> None:
     """Gives an app's connections back."""
+    app.extensions["writer"].close()
     startup: Startup = app.extensions["startup"]
     startup.close()
     database: Database = app.extensions["database"]

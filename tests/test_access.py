@@ -9,6 +9,8 @@ from tests.conftest import MakeApp
 
 PASSWORD = "a-long-password"
 PUBLIC = {"home.show", "health.show", "health.live", "health.ready", "health.banner", "static"}
+CHAT = {"show_last", "begin", "show", "ask", "grow", "stop", "retry", "forget", "earlier", "save"}
+PUBLIC |= {f"chat.{name}" for name in CHAT} | {f"chat_api.{name}" for name in ("ask", "show", "forget")}
 HTML = {"Accept": "text/html"}
 
 

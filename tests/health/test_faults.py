@@ -2,17 +2,15 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from repaircafe import embedded
 from repaircafe.health.monitor import Monitor
 from repaircafe.neighbours import Service
 from tests.conditions import until
@@ -32,23 +30,6 @@ GMAIL = {
     "gmail_refresh_token": "1//token-x",
 }
 HTML = {"Accept": "text/html"}
-
-
-@pytest.fixture
-def proxy(cluster: Path) -> Iterator[Proxy]:
-    """A proxy before the real PostgreSQL."""
-    with Proxy(str(embedded.socket_folder(cluster) / ".s.PGSQL.5432")) as running:
-        yield running
-
-
-@pytest.fixture
-def proxied(make_app: MakeApp, proxy: Proxy, database_name: str) -> Callable[..., Flask]:
-    """Makes an app that reaches its database through the proxy."""
-
-    def make(**variables: Any) -> Flask:
-        return make_app(database_url=f"postgresql://postgres@127.0.0.1:{proxy.port}/{database_name}", **variables)
-
-    return make
 
 
 def timed(promise_s: float, act: Callable[[], Any]) -> Any:

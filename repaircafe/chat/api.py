@@ -1,0 +1,132 @@
+"""`/api/chat`: the conversations for programs, and for pages of the origins in ALLOWED_ORIGINS."""
+
+import threading
+import uuid
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app, jsonify, make_response, request, url_for
+from flask_babel import gettext as _
+from flask_cors import CORS
+
+from repaircafe import database
+from repaircafe.access import public
+from repaircafe.chat import conversation, export
+from repaircafe.chat.conversation import LONGEST_MESSAGE, RefusedMessageError, UnknownError
+from repaircafe.chat.models import Conversation, Reply, State
+from repaircafe.chat.writer import Begun, writer
+from repaircafe.environment import Environment, comma_list
+from repaircafe.errors import PageError, answer, neighbour_away
+from repaircafe.neighbours import Reason, Service
+
+blueprint = Blueprint("chat_api", __name__, url_prefix="/api/chat")
+
+WAITING_SHARE = 4
+"""One thread in so many may wait for a reply; whoever comes then is told where to look for it."""
+
+
+def init_app(app: Flask) -> None:
+    """Lets the pages of ALLOWED_ORIGINS ask, and bounds how many requests may wait."""
+    environment: Environment = app.extensions["environment"]
+    app.extensions["chat_waiting"] = threading.BoundedSemaphore(environment.threads // WAITING_SHARE)
+    if origins := comma_list(environment.allowed_origins):
+        CORS(
+            app,
+            resources={r"/api/*": {"origins": origins}},
+            methods=["GET", "POST", "DELETE"],
+            allow_headers=["Content-Type", "Prefer"],
+            expose_headers=["Location", "Retry-After", "X-Request-ID"],
+            max_age=600,
+        )
+
+
+@blueprint.post("")
+@public
+def ask() -> Response:
+    """Asks a question, in a new conversation or a known one, and answers with the whole reply.
+
+    202 with the place to look at where the client prefers not to wait (RFC 7240, respond-async) or too many do.
+    """
+    text, session_id = _question(request.get_json())
+    session = database.db.session()
+    if session_id is not None and session.get(Conversation, session_id) is None:
+        raise UnknownError(session_id)
+    begun = writer().ask(session, Conversation(id=session_id), uuid.uuid4(), text)
+    waiting: threading.BoundedSemaphore = current_app.extensions["chat_waiting"]
+    if "respond-async" in request.headers.get("Prefer", "") or not waiting.acquire(blocking=False):
+        response = make_response(jsonify(_body(begun.reply)), 202)
+        response.headers["Location"] = url_for("chat_api.show", session_id=begun.reply.session_id)
+        return response
+    try:
+        return _answered(_awaited(begun))
+    finally:
+        waiting.release()
+
+
+@blueprint.get("/<uuid:session_id>")
+@public
+def show(session_id: uuid.UUID) -> Response:
+    """The conversation with all its messages."""
+    response = jsonify(export.as_dict(session_id, conversation.turns(database.db.session(), session_id)))
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.delete("/<uuid:session_id>")
+@public
+def forget(session_id: uuid.UUID) -> Response:
+    """Deletes the conversation now."""
+    conversation.forget(database.db.session(), session_id)
+    return make_response("", 204)
+
+
+@blueprint.errorhandler(UnknownError)
+def unknown(_error: UnknownError) -> Response:
+    """A conversation that is not there, or not there any more."""
+    return answer(PageError(404, _("There is no such conversation."), _("Leave session_id out to begin a new one.")))
+
+
+@blueprint.errorhandler(RefusedMessageError)
+def refused(error: RefusedMessageError) -> Response:
+    """A message that is empty or too long."""
+    title = _("The message is too long.") if error.length else _("The message is empty.")
+    cure = _("Send 1 to %(most)d characters.", most=LONGEST_MESSAGE)
+    return answer(PageError(422, title, cure, length=error.length, most=LONGEST_MESSAGE))
+
+
+def _question(body: Any) -> tuple[str, uuid.UUID | None]:
+    """The message and the conversation of a request's body."""
+    message = body.get("message") if isinstance(body, dict) else None
+    if not isinstance(message, str):
+        raise PageError(422, _("There is no message."), _('Send {"message": "…"}, and "session_id" to go on.'))
+    given = body.get("session_id")
+    if given is None:
+        return message, None
+    try:
+        return message, uuid.UUID(given)
+    except (ValueError, TypeError, AttributeError):
+        raise UnknownError(given) from None
+
+
+def _awaited(begun: Begun) -> Reply:
+    """The reply once it has ended. It gives the database's connection back first: this may take minutes."""
+    session_id, reply_id = begun.reply.session_id, begun.reply.id
+    database.db.session.remove()
+    if begun.ended is not None:
+        begun.ended.wait()
+    return conversation.reply_of(database.db.session(), session_id, reply_id)
+
+
+def _answered(reply: Reply) -> Response:
+    if reply.state in (State.DONE, State.STOPPED):
+        return jsonify(_body(reply))
+    error = neighbour_away(Service.LLM, Reason(reply.reason or Reason.CUT_OFF))
+    error.extra.update(_body(reply))
+    return answer(error)
+
+
+def _body(reply: Reply) -> dict[str, Any]:
+    return {
+        "session_id": str(reply.session_id),
+        "user_message": export.question_as_dict(reply.question),
+        "assistant_message": export.reply_as_dict(reply),
+    }

@@ -1,0 +1,211 @@
+"""Conversations, in the database alone: whoever asks, in whichever process, sees the same.
+
+A question is stored before anybody is asked. What becomes of it is a `Reply`, which its owner, a process, moves from
+state to state. A reply under way whose owner is no longer there is broken off.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from repaircafe.chat.models import RETRIABLE, UNDER_WAY, ChatMessage, Conversation, Reply, State
+from repaircafe.llm.base import Message
+from repaircafe.presence import living
+
+LONGEST_MESSAGE = 4_000
+"""Characters of a visitor's message."""
+LONGEST_TITLE = 80
+"""Characters of a question that stands for its conversation in a list."""
+
+
+class RefusedMessageError(ValueError):
+    """A message that is empty or too long. Nothing was stored. `length`: in characters."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
+
+
+class UnknownError(LookupError):
+    """There is no such conversation, or no such reply in it."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A question and what has become of it: every attempt at a reply, in its order; the last one counts."""
+
+    question: ChatMessage
+    replies: tuple[Reply, ...]
+
+    @property
+    def reply(self) -> Reply | None:
+        """The attempt that counts; None for a question of before there were replies."""
+        return self.replies[-1] if self.replies else None
+
+    @property
+    def shown(self) -> tuple[Reply, ...]:
+        """The attempt that counts, and those before it in which something was said."""
+        return tuple(one for one in self.replies if one is self.reply or one.said)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A conversation in a list."""
+
+    id: uuid.UUID
+    title: str
+    updated_at: datetime
+
+
+def ask(session: Session, conversation: Conversation, reply_id: uuid.UUID, text: str, owner: int) -> tuple[Reply, bool]:
+    """Stores a visitor's message and the reply that it waits for, at once or not at all; and whether that is new.
+
+    A reply's id that is known already means that the same question was sent twice, and its reply is answered. A
+    conversation that is not there, or is no longer there, begins. Raises RefusedMessageError.
+    """
+    content = cleaned(text)
+    begun = {"id": conversation.id, "browser_id": conversation.browser_id}
+    upsert = insert(Conversation).values({key: value for key, value in begun.items() if value is not None})
+    upsert = upsert.on_conflict_do_update(index_elements=[Conversation.id], set_={"updated_at": sa.func.now()})
+    session_id = session.scalars(upsert.returning(Conversation.id)).one()  # whoever sends it twice waits here
+    known = session.get(Reply, reply_id)
+    if known is not None:
+        session.commit()
+        return known, False
+    question = ChatMessage(role="user", content=content, session_id=session_id)
+    session.add(question)
+    session.flush()
+    reply = Reply(id=reply_id, session_id=session_id, question_id=question.id, owner=owner)
+    session.add(reply)
+    session.commit()
+    return reply, True
+
+
+def cleaned(text: str) -> str:
+    """The message as it is stored: without what PostgreSQL cannot hold. Raises RefusedMessageError."""
+    content = text.replace("\r\n", "\n").replace("\x00", "").encode(errors="replace").decode().strip()
+    if not content or len(content) > LONGEST_MESSAGE:
+        raise RefusedMessageError(len(content))
+    return content
+
+
+def retry(session: Session, session_id: uuid.UUID, reply_id: uuid.UUID, owner: int) -> tuple[Reply, bool]:
+    """A new reply to the question of one that did not end well; and whether that is new.
+
+    Pressed twice, the second press finds what the first has begun. Raises UnknownError.
+    """
+    settle_abandoned(session)
+    session.execute(sa.select(Conversation.id).where(Conversation.id == session_id).with_for_update())
+    before = reply_of(session, session_id, reply_id)
+    newest = session.scalars(sa.select(Reply).where(Reply.question_id == before.question_id).order_by(*_ORDER)).all()[
+        -1
+    ]
+    if newest.state not in RETRIABLE:
+        session.commit()
+        return newest, False
+    reply = Reply(session_id=session_id, question_id=before.question_id, owner=owner)
+    session.add(reply)
+    session.commit()
+    return reply, True
+
+
+def stop(session: Session, session_id: uuid.UUID, reply_id: uuid.UUID) -> None:
+    """Asks the reply's owner to stop; nothing where it has ended. Raises UnknownError."""
+    reply_of(session, session_id, reply_id)
+    session.execute(sa.update(Reply).where(Reply.id == reply_id, Reply.state.in_(UNDER_WAY)).values(stop_asked=True))
+    session.commit()
+
+
+def reply_of(session: Session, session_id: uuid.UUID, reply_id: uuid.UUID) -> Reply:
+    """The conversation's reply as it is now. Raises UnknownError."""
+    found = session.scalar(_NOW.where(Reply.id == reply_id, Reply.session_id == session_id))
+    if found is None:
+        raise UnknownError(reply_id)
+    return found
+
+
+def turns(session: Session, session_id: uuid.UUID) -> list[Turn]:
+    """The whole conversation in its order. Raises UnknownError."""
+    settle_abandoned(session)
+    if session.get(Conversation, session_id) is None:
+        raise UnknownError(session_id)
+    return _turns(session, session_id)
+
+
+def _turns(session: Session, session_id: uuid.UUID) -> list[Turn]:
+    questions = session.scalars(
+        sa.select(ChatMessage)
+        .where(ChatMessage.session_id == session_id, ChatMessage.role == "user")
+        .order_by(ChatMessage.id)
+    ).all()
+    replies = session.scalars(_NOW.where(Reply.session_id == session_id).order_by(*_ORDER)).all()
+    return [Turn(one, tuple(reply for reply in replies if reply.question_id == one.id)) for one in questions]
+
+
+def history(session: Session, reply: Reply) -> list[Message]:
+    """What the model is shown: each earlier question with the reply that counts, if it has one, and the question."""
+    shown = []
+    for turn in _turns(session, reply.session_id):
+        if turn.question.id <= reply.question_id:
+            shown.append(Message("user", turn.question.content))
+        if turn.question.id < reply.question_id and turn.reply is not None and turn.reply.message is not None:
+            shown.append(Message("assistant", turn.reply.message.content))
+    return shown
+
+
+def forget(session: Session, session_id: uuid.UUID) -> None:
+    """Deletes a conversation with all its messages and replies. Raises UnknownError."""
+    session.execute(sa.delete(ChatMessage).where(ChatMessage.session_id == session_id))
+    removal = sa.delete(Conversation).where(Conversation.id == session_id).returning(Conversation.id)
+    removed = session.scalars(removal).all()
+    session.commit()
+    if not removed:
+        raise UnknownError(session_id)
+
+
+def listed(session: Session, browser_id: uuid.UUID, words: str, most: int) -> list[Listed]:
+    """The browser's conversations, newest first, `most` at most; those alone in which all of `words` were said."""
+    said = sa.select(ChatMessage.content).where(ChatMessage.session_id == Conversation.id)
+    title = said.order_by(ChatMessage.id).limit(1).scalar_subquery()
+    statement = (
+        sa.select(Conversation.id, sa.func.left(title, LONGEST_TITLE + 1), Conversation.updated_at)
+        .where(Conversation.browser_id == browser_id, title.is_not(None))
+        .order_by(Conversation.updated_at.desc())
+        .limit(most)
+    )
+    for word in words.split():
+        found = said.where(ChatMessage.content.icontains(word, autoescape=True))
+        statement = statement.where(found.exists())
+    return [Listed(one, _shortened(title), updated_at) for one, title, updated_at in session.execute(statement)]
+
+
+def settle_abandoned(session: Session) -> None:
+    """Marks replies as broken off whose owner is gone: after a crash, a pulled plug, a restart."""
+    session.execute(
+        sa.update(Reply)
+        .where(Reply.state.in_(UNDER_WAY), Reply.owner.not_in(living()))
+        .values(state=State.BROKEN, updated_at=sa.func.now())
+    )
+    session.commit()
+
+
+def ahead(session: Session, reply: Reply) -> int:
+    """How many replies come before a queued one, those included that are being made."""
+    before = sa.or_(
+        Reply.state != State.QUEUED, sa.tuple_(Reply.created_at, Reply.id) < sa.tuple_(reply.created_at, reply.id)
+    )
+    statement = sa.select(sa.func.count()).where(Reply.state.in_(UNDER_WAY), Reply.owner.in_(living()), before)
+    return session.scalar(statement) or 0
+
+
+_ORDER = (Reply.created_at, Reply.id)
+_NOW = sa.select(Reply).execution_options(populate_existing=True)
+
+
+def _shortened(title: str) -> str:
+    line = " ".join(title.split())
+    return f"{line[:LONGEST_TITLE].rstrip()}…" if len(title) > LONGEST_TITLE else line

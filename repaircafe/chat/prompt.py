@@ -1,0 +1,66 @@
+"""What the model is told: how to behave, the facts of the settings, and as much of the conversation as it can hold."""
+
+from collections.abc import Sequence
+
+from repaircafe.config.keys import Settings
+from repaircafe.llm.base import LONGEST_REPLY_TOKENS, Message, TooLongError
+
+CONTEXT_TOKENS = 4_096
+"""What Ollama gives a model on a machine without a large graphics card ('Context length' of its documentation)."""
+CHARACTERS_PER_TOKEN = 3.0
+"""Cautious until a server has counted: European languages have three and a half to four and a half."""
+
+BEHAVIOUR = """\
+You are the assistant of a repair café: an afternoon on which volunteers mend what visitors bring, together with them.
+Answer in the language of the question, briefly and kindly, in plain text without Markdown.
+About this repair café, state only what the facts below say. Where they do not say it, answer that you don't know and \
+that the visitor should ask a volunteer. Never invent a date, an hour, a place, a price or a name, and never promise \
+that something can be repaired."""
+
+
+def messages(settings: Settings, history: Sequence[Message], characters: int | None = None) -> list[Message]:
+    """The behaviour, the facts, and the newest part of the history that fits into `characters`.
+
+    Facts and question are always whole; a reply is never shown without its question.
+    """
+    if characters is None:
+        characters = int((CONTEXT_TOKENS - LONGEST_REPLY_TOKENS) * CHARACTERS_PER_TOKEN)
+    system = Message("system", f"{BEHAVIOUR}\n\n{_facts(settings)}")
+    said = _taking_turns(history)
+    room = characters - len(system.content)
+    kept = len(said) - 1
+    room -= len(said[kept].content)
+    while kept >= 2 and (room := room - len(said[kept - 1].content) - len(said[kept - 2].content)) >= 0:
+        kept -= 2
+    return [system, *said[kept:]]
+
+
+def characters_that_fit(sent: Sequence[Message], error: TooLongError) -> int:
+    """How many characters may be sent after a server has counted the tokens of those that did not fit."""
+    per_token = sum(len(one.content) for one in sent) / error.prompt_tokens
+    reserve = min(LONGEST_REPLY_TOKENS, error.context_tokens // 4)
+    return int((error.context_tokens - reserve) * per_token)
+
+
+def _facts(settings: Settings) -> str:
+    unknown = "not known yet"
+    facts = [
+        "Facts:",
+        f"- Next repair café: {f'{settings.event_date:%A}, {settings.event_date}' if settings.event_date else unknown}",
+        f"- Place: {settings.event_location or unknown}",
+        f"- What can be repaired: {', '.join(settings.event_offerings) or unknown}",
+    ]
+    if settings.organiser_notes:
+        facts += ["", "The organiser says:", settings.organiser_notes]
+    return "\n".join(facts)
+
+
+def _taking_turns(history: Sequence[Message]) -> list[Message]:
+    """Questions that were never answered go together with the next: many models' templates insist on taking turns."""
+    found: list[Message] = []
+    for message in history:
+        if found and found[-1].role == message.role:
+            found[-1] = Message(message.role, f"{found[-1].content}\n\n{message.content}")
+        else:
+            found.append(message)
+    return found

@@ -1,0 +1,278 @@
+"""`/chat`: a conversation as a page, which works as plain forms; with htmx the replies grow as they are made."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import SQLAlchemyError
+
+from repaircafe import database
+from repaircafe.access import public
+from repaircafe.chat import conversation, export
+from repaircafe.chat.conversation import LONGEST_MESSAGE, RefusedMessageError, Turn, UnknownError
+from repaircafe.chat.models import UNDER_WAY, Conversation, Reply
+from repaircafe.chat.writer import writer
+from repaircafe.environment import Environment
+from repaircafe.errors import PageError, answer, is_htmx
+from repaircafe.logs import polled
+from repaircafe.neighbours import Reason, Service, Text
+
+blueprint = Blueprint("chat", __name__)
+
+MOST_LISTED = 100
+"""Earlier conversations on one page; more are found by searching."""
+
+
+@blueprint.get("/chat")
+@public
+def show_last() -> Response:
+    """The conversation that this browser was in, or a new one."""
+    last = _uuid(session.get("conversation"))
+    if last is not None and database.db.session().get(Conversation, last) is not None:
+        return make_response(redirect(url_for("chat.show", session_id=last), 303))
+    return begin()
+
+
+@blueprint.get("/chat/new")
+@public
+def begin() -> Response:
+    """A new conversation; it is stored with its first question."""
+    return _page(uuid.uuid4(), [], is_new=True)
+
+
+@blueprint.get("/chat/<uuid:session_id>")
+@public
+def show(session_id: uuid.UUID) -> Response:
+    """The whole conversation."""
+    return _page(session_id, conversation.turns(database.db.session(), session_id))
+
+
+@blueprint.post("/chat/<uuid:session_id>")
+@public
+def ask(session_id: uuid.UUID) -> Response:
+    """Stores a question and begins its reply. Whatever goes wrong, what was typed comes back."""
+    text, reply_id = request.form.get("message", ""), _uuid(request.form.get("reply_id")) or uuid.uuid4()
+    try:
+        _remember(session_id)
+        asked_in = Conversation(id=session_id, browser_id=_uuid(session["browser"]))
+        begun = writer().ask(database.db.session(), asked_in, reply_id, text)
+    except RefusedMessageError as error:
+        return _not_asked(session_id, text, _refusal(error), 422)
+    except (SQLAlchemyError, psycopg.Error) as error:
+        if not database.is_away(error):
+            raise
+        database.db.session.rollback()
+        return _not_asked(session_id, text, _("Not sent: the database is away. What you typed is still here."), 503)
+    if not is_htmx():
+        return _back(session_id, begun.reply.id)
+    turn = Turn(begun.reply.question, (begun.reply,))
+    response = _fragment("chat/_asked.html", session_id, turn=turn)
+    response.headers["HX-Push-Url"] = url_for("chat.show", session_id=session_id)
+    return response
+
+
+@blueprint.get("/chat/<uuid:session_id>/replies/<uuid:reply_id>")
+@public
+@polled
+def grow(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
+    """What a reply has grown by since the page's last look, or, once it has ended, the whole of it."""
+    ours = database.db.session()
+    conversation.settle_abandoned(ours)
+    try:
+        reply = conversation.reply_of(ours, session_id, reply_id)
+    except UnknownError:
+        if not is_htmx():
+            raise
+        return _retargeted(_fragment("chat/_gone.html", session_id), "#log", "innerHTML")
+    if not is_htmx():
+        return _back(session_id, reply_id)
+    if reply.state in UNDER_WAY:
+        return _fragment("chat/_growth.html", session_id, reply=reply, seen=request.args.get("from", 0, type=int))
+    return _retargeted(_fragment("chat/_ended.html", session_id, reply=reply), f"#reply-{reply_id}", "outerHTML")
+
+
+@blueprint.post("/chat/<uuid:session_id>/replies/<uuid:reply_id>/stop")
+@public
+def stop(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
+    """Stops the model; what it has said so far stays."""
+    writer().stop(database.db.session(), session_id, reply_id)
+    return make_response("", 204) if is_htmx() else _back(session_id, reply_id)
+
+
+@blueprint.post("/chat/<uuid:session_id>/replies/<uuid:reply_id>/retry")
+@public
+def retry(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
+    """Asks the same question again."""
+    ours = database.db.session()
+    begun = writer().retry(ours, session_id, reply_id)
+    if not is_htmx():
+        return _back(session_id, begun.reply.id)
+    before = conversation.reply_of(ours, session_id, reply_id)
+    return _fragment("chat/_retried.html", session_id, reply=begun.reply, before=before)
+
+
+@blueprint.post("/chat/<uuid:session_id>/forget")
+@public
+def forget(session_id: uuid.UUID) -> Response:
+    """Deletes the conversation now, on every machine and for everybody."""
+    conversation.forget(database.db.session(), session_id)
+    if session.get("conversation") == str(session_id):
+        del session["conversation"]
+    flash(_("The conversation has been forgotten."))
+    return make_response(redirect(url_for("chat.begin"), 303))
+
+
+@blueprint.get("/chat/earlier")
+@public
+def earlier() -> Response:
+    """The conversations of this browser, or those in which the words turn up."""
+    words, browser = request.args.get("q", "").strip()[:200], _uuid(session.get("browser"))
+    found = conversation.listed(database.db.session(), browser, words, MOST_LISTED + 1) if browser else []
+    page = render_template(
+        "chat/earlier.html", found=found[:MOST_LISTED], more=len(found) > MOST_LISTED, words=words, removed=_removed
+    )
+    return _uncached(make_response(page))
+
+
+@blueprint.get("/chat/<uuid:session_id>.<any(md, json):form>")
+@public
+def save(session_id: uuid.UUID, form: str) -> Response:
+    """The conversation as a file to keep."""
+    turns = conversation.turns(database.db.session(), session_id)
+    if form == "json":
+        response = jsonify(export.as_dict(session_id, turns))
+    else:
+        response = make_response(export.as_markdown(turns))
+        response.mimetype = "text/markdown"
+    name = f"repair-cafe-{turns[0].question.created_at:%Y-%m-%d}.{form}" if turns else f"repair-cafe.{form}"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return _uncached(response)
+
+
+@blueprint.errorhandler(UnknownError)
+def gone(_error: UnknownError) -> Response:
+    """An old link, or one that was never ours."""
+    days = _retention_days()
+    return answer(
+        PageError(
+            404,
+            _("This conversation is not there any more."),
+            _("It was forgotten, or it is older than %(days)d days. Begin a new one.", days=days),
+        )
+    )
+
+
+@blueprint.errorhandler(CSRFError)
+def expired(error: CSRFError) -> Response:
+    """The page was open across a restart: what was typed is shown again, to be sent again."""
+    session_id = (request.view_args or {}).get("session_id")
+    if request.endpoint != "chat.ask" or session_id is None:
+        raise error
+    problem = _("This page was open for too long. Nothing was sent yet: press Send again.")
+    return _not_asked(session_id, request.form.get("message", ""), problem, 400)
+
+
+def _remember(session_id: uuid.UUID) -> None:
+    """Makes this browser known to itself for as long as its conversations are kept."""
+    session.permanent = True
+    session.setdefault("browser", str(uuid.uuid4()))
+    session["conversation"] = str(session_id)
+
+
+def _refusal(error: RefusedMessageError) -> Text:
+    if not error.length:
+        return _("Type a question first.")
+    return _(
+        "This is too long: %(length)d characters, and %(most)d at most. Shorten it, or send it in parts.",
+        length=error.length,
+        most=LONGEST_MESSAGE,
+    )
+
+
+def _not_asked(session_id: uuid.UUID, text: str, problem: Text, status: int) -> Response:
+    if is_htmx():
+        response = _fragment("chat/_ask.html", session_id, typed=text, problem=problem)
+        response.status_code = status
+        return _retargeted(response, "#ask", "outerHTML")
+    try:
+        turns = conversation.turns(database.db.session(), session_id)
+    except (UnknownError, SQLAlchemyError):
+        turns = []
+    response = _page(session_id, turns, typed=text, problem=problem)
+    response.status_code = status
+    return response
+
+
+def _page(session_id: uuid.UUID, turns: list[Turn], **context: object) -> Response:
+    return _fragment("chat/show.html", session_id, turns=turns, **context)
+
+
+def _fragment(template: str, session_id: uuid.UUID, **context: object) -> Response:
+    page = render_template(
+        template,
+        session_id=session_id,
+        UNDER_WAY=UNDER_WAY,
+        fresh_id=uuid.uuid4(),
+        longest=LONGEST_MESSAGE,
+        days=_retention_days(),
+        ahead=lambda reply: conversation.ahead(database.db.session(), reply),
+        passed=_passed,
+        removed=_removed,
+        ended=export.ended,
+        reasons=Reason,
+        service=Service.LLM,
+        **context,
+    )
+    return _uncached(make_response(page))
+
+
+def _passed(reply: Reply) -> str:
+    """The time since the question was asked, or since its turn came, as minutes and seconds."""
+    seconds = max(0, int((datetime.now(UTC) - (reply.began_at or reply.created_at)).total_seconds()))
+    return f"{seconds // 60}:{seconds % 60:02}"
+
+
+def _removed(said_at: datetime) -> datetime:
+    """When the retention removes what was said then."""
+    return said_at + timedelta(days=_retention_days())
+
+
+def _retention_days() -> int:
+    environment: Environment = current_app.extensions["environment"]
+    return environment.chat_retention_days
+
+
+def _back(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
+    return make_response(redirect(url_for("chat.show", session_id=session_id, _anchor=f"reply-{reply_id}"), 303))
+
+
+def _retargeted(response: Response, target: str, swap: str) -> Response:
+    response.headers.update({"HX-Retarget": target, "HX-Reswap": swap})
+    return response
+
+
+def _uncached(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _uuid(text: object) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(str(text)) if text else None
+    except ValueError:
+        return None

@@ -1,0 +1,375 @@
+"""Makes the replies of this process, in threads of its own, so that no model ever takes a visitor's thread.
+
+One thread keeps watch: it sees whose turn it is and who pressed Stop, in the database, where every process writes it.
+For each reply that is being made there is another thread, which reads from the model and stores what has been said.
+"""
+
+import contextlib
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import psycopg
+import sqlalchemy as sa
+import structlog
+from flask import Flask, current_app
+from sqlalchemy.orm import Session
+
+from repaircafe.chat import conversation, prompt
+from repaircafe.chat.models import UNDER_WAY, ChatMessage, Conversation, Reply, State
+from repaircafe.config.keys import Settings
+from repaircafe.config.store import Store
+from repaircafe.database import Database, Identity, identity, is_away
+from repaircafe.exchange import Exchange, StoppedError
+from repaircafe.llm.base import FIRST_TOKEN_LIMIT_S, LARGEST_REPLY, Message, TooLongError
+from repaircafe.llm.identify import identify
+from repaircafe.logs import EventType
+from repaircafe.neighbours import NeighbourError, PermanentError, Reason, TemporaryError
+from repaircafe.presence import Presence, living
+
+WATCH_S = 0.25
+"""Between two looks at the queue while a reply of this process is under way; what happens in this process wakes it."""
+FLUSH_S = 0.5
+"""Between two stores of a growing reply: a page asks once a second, and an SD card wears out."""
+FLUSH_LENGTH = 20_000
+"""Characters from which on a reply is stored less often, since each store writes all of it."""
+ASK_LIMIT_S = 30.0
+"""For the server to say what it is, before the question."""
+LOADING_PAUSE_S = 1.0
+AFTER_FAULT_S = 5.0
+CLOSE_LIMIT_S = 5.0
+
+_TURN_LOCK = int.from_bytes(b"caf\xe9turn")
+"""Key of the advisory lock under which turns are taken: of several processes, one looks at a time."""
+_SOON = sa.text("SET LOCAL synchronous_commit = off")
+"""For what is stored again within a second: a power cut may take that second, and the SD card is spared."""
+
+log = structlog.get_logger()
+
+
+@dataclass(eq=False)
+class Making:
+    """A reply of this process that has not ended."""
+
+    id: uuid.UUID
+    content: str = ""
+    exchange: Exchange | None = None
+    thread: threading.Thread | None = None
+    stopping: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
+    flushed_at: float | None = None
+
+    def stop(self) -> None:
+        """Ends the work on it, in whichever phase it is."""
+        self.stopping.set()
+        if self.exchange is not None:
+            self.exchange.stop()
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A reply that has been asked for; `ended` is set when it has ended, None where it had been asked for before."""
+
+    reply: Reply
+    ended: threading.Event | None
+
+
+class Writer:
+    """Makes the replies of this process. One per app; after a fork each process has replies of its own."""
+
+    def __init__(self, app: Flask, ours: Database, store: Store, presence: Presence) -> None:
+        self._database = ours
+        self._store = store
+        self._presence = presence
+        self._concurrency = ours.environment.llm_concurrency
+        self._lock = threading.Lock()
+        self._makings: dict[uuid.UUID, Making] = {}
+        self._watch: threading.Thread | None = None
+        self._woken = threading.Event()
+        self._closing = threading.Event()
+        self._owner = 0
+        app.extensions["writer"] = self
+
+    def ask(self, session: Session, asked_in: Conversation, reply_id: uuid.UUID, text: str) -> "Begun":
+        """Stores a question and begins its reply; returns at once. Raises RefusedMessageError and database errors."""
+        return self._begun(*conversation.ask(session, asked_in, reply_id, text, self._presence.owner()))
+
+    def retry(self, session: Session, session_id: uuid.UUID, reply_id: uuid.UUID) -> "Begun":
+        """Begins another reply to the same question; returns at once. Raises UnknownError and database errors."""
+        return self._begun(*conversation.retry(session, session_id, reply_id, self._presence.owner()))
+
+    def stop(self, session: Session, session_id: uuid.UUID, reply_id: uuid.UUID) -> None:
+        """Has the reply's owner stop it, whichever process that is. Raises UnknownError and database errors."""
+        conversation.stop(session, session_id, reply_id)
+        self._woken.set()
+
+    def _begun(self, reply: Reply, is_new: bool) -> "Begun":
+        return Begun(reply, self._begin(reply).ended if is_new else None)
+
+    def _begin(self, reply: Reply) -> Making:
+        making = Making(reply.id)
+        with self._lock:
+            if not self._makings:
+                self._owner = reply.owner
+            self._makings[making.id] = making
+            if self._watch is None:
+                self._watch = threading.Thread(target=self._keep_watch, name="chat-watch", daemon=True)
+                self._watch.start()
+        self._woken.set()
+        return making
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a reply of this process is under way."""
+        return self._watch is not None
+
+    def close(self) -> None:
+        """Breaks off what is being made, and stores what has been said: the process is about to end."""
+        self._closing.set()
+        self._woken.set()
+        with self._lock:
+            makings, watch = list(self._makings.values()), self._watch
+        for making in makings:
+            making.stop()
+        until = time.monotonic() + CLOSE_LIMIT_S
+        for thread in [*(making.thread for making in makings), watch]:
+            if thread is not None:
+                thread.join(max(0.0, until - time.monotonic()))
+        self._presence.leave()  # whatever is still under way is broken off by that
+
+    def _keep_watch(self) -> None:
+        while makings := self._unended():
+            self._woken.clear()
+            with _borne(AFTER_FAULT_S):
+                self._look(makings)
+            if self._closing.is_set():
+                return
+            self._woken.wait(WATCH_S)
+
+    def _unended(self) -> list[Making]:
+        with self._lock:
+            self._makings = {one.id: one for one in self._makings.values() if not one.ended.is_set()}
+            if not self._makings:
+                self._watch = None
+            return list(self._makings.values())
+
+    def _look(self, makings: list[Making]) -> None:
+        """Who pressed Stop, whose conversation was forgotten, and whose turn it is."""
+        owner = self._presence.owner()
+        with self._session() as session:
+            if owner != self._owner:
+                self._take_back(session, makings, owner)
+            rows = {
+                row.id: row
+                for row in session.execute(
+                    sa.select(Reply.id, Reply.state, Reply.stop_asked).where(Reply.id.in_([one.id for one in makings]))
+                )
+            }
+            for making in makings:
+                row = rows.get(making.id)
+                if row is None or row.state not in UNDER_WAY:
+                    self._drop(making)
+                elif row.stop_asked:
+                    self._stop(session, making)
+            if not self._closing.is_set() and any(one.thread is None and not one.ended.is_set() for one in makings):
+                self._take_turns(session, makings)
+
+    def _take_back(self, session: Session, makings: list[Making], owner: int) -> None:
+        """The connection was lost, and with it our name: nothing is broken off that is still being made.
+
+        Unless it has been asked for again meanwhile: then that attempt counts.
+        """
+        later = sa.orm.aliased(Reply)
+        again = sa.exists().where(later.question_id == Reply.question_id, later.created_at > Reply.created_at)
+        session.execute(
+            sa.update(Reply)
+            .where(Reply.id.in_([one.id for one in makings]), Reply.state.in_((*UNDER_WAY, State.BROKEN)), ~again)
+            .values(
+                owner=owner,
+                state=sa.case(
+                    (Reply.state != State.BROKEN, Reply.state),
+                    (Reply.began_at.is_(None), sa.literal(State.QUEUED, Reply.state.type)),
+                    (Reply.first_word_at.is_(None), sa.literal(State.READING, Reply.state.type)),
+                    else_=sa.literal(State.WRITING, Reply.state.type),
+                ),
+            )
+            .execution_options(synchronize_session=False)
+        )
+        session.commit()
+        self._owner = owner
+
+    def _drop(self, making: Making) -> None:
+        """Its conversation was forgotten, or another attempt counts."""
+        making.stop()
+        if making.thread is None:
+            making.ended.set()
+
+    def _stop(self, session: Session, making: Making) -> None:
+        making.stop()
+        if making.thread is None:
+            session.execute(sa.update(Reply).where(Reply.id == making.id).values(state=State.STOPPED))
+            session.commit()
+            making.ended.set()
+
+    def _take_turns(self, session: Session, makings: list[Making]) -> None:
+        """Begins those whose turn it is; of all processes together, no more than LLM_CONCURRENCY."""
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(_TURN_LOCK)))
+        session.execute(_SOON)
+        alive = Reply.owner.in_(living())
+        running = (State.LOADING, State.READING, State.WRITING)
+        busy = session.scalar(sa.select(sa.func.count()).where(Reply.state.in_(running), alive)) or 0
+        queue = sa.select(Reply.id).where(Reply.state == State.QUEUED, alive).order_by(Reply.created_at, Reply.id)
+        due = session.scalars(queue.limit(max(0, self._concurrency - busy))).all()
+        begun = [one for one in makings if one.id in due and one.thread is None and not one.ended.is_set()]
+        if begun:
+            started = {"state": State.LOADING, "began_at": sa.func.now(), "updated_at": sa.func.now()}
+            session.execute(sa.update(Reply).where(Reply.id.in_([one.id for one in begun])).values(**started))
+        session.commit()
+        for making in begun:
+            making.thread = threading.Thread(target=self._make, args=(making,), name="chat-reply", daemon=True)
+            making.thread.start()
+
+    def _make(self, making: Making) -> None:
+        """From the turn to the end. Whatever happens, the reply has an end."""
+        state, reason = State.FAILED, None
+        try:
+            self._speak(making)
+            state = State.DONE
+        except StoppedError:
+            state = State.BROKEN if self._closing.is_set() else State.STOPPED
+        except NeighbourError as error:
+            reason = error.reason
+            state = State.DONE if reason is Reason.LENGTH else State.FAILED
+        except Exception as error:
+            reason = Reason.INTERNAL
+            log.error("Reply failed", event_type=EventType.INTERNAL_ERROR, resource_id=str(making.id), exc_info=error)
+        self._end(making, state, reason)
+
+    def _speak(self, making: Making) -> None:
+        settings = self._settings()
+        with self._session() as session:
+            reply = session.get_one(Reply, making.id)
+            identity.set(Identity(session_id=str(reply.session_id)))
+            said = conversation.history(session, reply)
+        until = time.monotonic() + FIRST_TOKEN_LIMIT_S
+        characters = None
+        while True:
+            sent = prompt.messages(settings, said, characters)
+            try:
+                self._ask(making, settings, sent)
+            except TooLongError as error:
+                fitting = prompt.characters_that_fit(sent, error)
+                if prompt.messages(settings, said, fitting) == sent:
+                    raise
+                characters = fitting
+            except TemporaryError as error:
+                if error.reason is not Reason.LOADING or making.content or time.monotonic() > until:
+                    raise
+                making.stopping.wait(LOADING_PAUSE_S)
+            else:
+                return
+
+    def _settings(self) -> Settings:
+        stored = self._store.stored()
+        if stored is None:
+            raise TemporaryError(Reason.SETTINGS_UNKNOWN)
+        if not stored.settings.llm_endpoint:
+            raise PermanentError(Reason.NOT_SET)
+        if not stored.settings.llm_model:
+            raise PermanentError(Reason.MODEL_NOT_CHOSEN)
+        return stored.settings
+
+    def _ask(self, making: Making, settings: Settings, sent: list[Message]) -> None:
+        with Exchange(ASK_LIMIT_S) as exchange:
+            making.exchange = exchange
+            if making.stopping.is_set():
+                raise StoppedError
+            server = identify(exchange, settings.llm_endpoint)
+            if server.is_loaded(settings.llm_model):
+                self._store_progress(making, state=State.READING)
+            self._listen(making, server.chat(settings.llm_model, sent))
+
+    def _listen(self, making: Making, pieces: Iterator[str]) -> None:
+        for piece in pieces:
+            making.content += piece.replace("\x00", "").encode(errors="replace").decode()  # as PostgreSQL holds it
+            if len(making.content) > LARGEST_REPLY:
+                raise PermanentError(Reason.TOO_LARGE)
+            self._flush(making)
+
+    def _flush(self, making: Making) -> None:
+        """The first word at once, so that it is seen; then in intervals."""
+        now = time.monotonic()
+        if making.flushed_at is None:
+            self._store_progress(making, state=State.WRITING, content=making.content, first_word_at=sa.func.now())
+        elif now - making.flushed_at < FLUSH_S * max(1.0, len(making.content) / FLUSH_LENGTH):
+            return
+        else:
+            self._store_progress(making, state=State.WRITING, content=making.content)
+        making.flushed_at = now
+
+    def _store_progress(self, making: Making, **changed: object) -> None:
+        """What is not stored now is stored with the next piece or with the end: a database that is away is borne."""
+        still = Reply.state.in_(UNDER_WAY)
+        with _borne(), self._session() as session:
+            session.execute(_SOON)
+            statement = sa.update(Reply).where(Reply.id == making.id, still)
+            session.execute(statement.values(updated_at=sa.func.now(), **changed))
+            session.commit()
+
+    def _end(self, making: Making, state: State, reason: Reason | None) -> None:
+        """Stores the end, as soon as the database is there."""
+        try:
+            self._store_end_when_there(making, state, reason)
+        except Exception as error:
+            log.error("Reply not stored", event_type=EventType.DB_ERROR, resource_id=str(making.id), exc_info=error)
+            self._store_progress(making, state=State.FAILED, reason=Reason.INTERNAL.value)
+        making.ended.set()
+        self._woken.set()  # for the next in the queue
+
+    def _store_end_when_there(self, making: Making, state: State, reason: Reason | None) -> None:
+        while True:
+            try:
+                return self._store_end(making, state, reason)
+            except sa.exc.SQLAlchemyError as error:
+                if not is_away(error) or self._closing.wait(1.0):
+                    raise
+
+    def _store_end(self, making: Making, state: State, reason: Reason | None) -> None:
+        """The state and, where it is whole or was stopped, the message: both or none."""
+        with self._session() as session:
+            reply = session.get(Reply, making.id, with_for_update={"of": Reply})
+            if reply is None or reply.state not in (*UNDER_WAY, State.BROKEN):
+                return  # forgotten, or given up for another attempt
+            reply.content, reply.state, reply.updated_at = making.content, state, sa.func.now()
+            reply.reason = reason.value if reason else None
+            if making.content and state in (State.DONE, State.STOPPED):
+                message = ChatMessage(role="assistant", content=making.content, session_id=reply.session_id)
+                session.add(message)
+                session.flush()
+                reply.message_id, reply.content = message.id, ""
+            session.commit()
+
+    def _session(self) -> Session:
+        return Session(self._database.engine)
+
+
+@contextlib.contextmanager
+def _borne(pause_s: float = 0.0) -> Iterator[None]:
+    """A database that is away is waited for: what was to be done is done the next time. Health tells of it.
+
+    After a fault of our own it pauses, so that one that stays does not fill the log.
+    """
+    try:
+        yield
+    except (sa.exc.SQLAlchemyError, psycopg.Error) as error:
+        if not is_away(error):
+            log.error("Reply not kept up", event_type=EventType.DB_ERROR, exc_info=error)
+            time.sleep(pause_s)
+
+
+def writer() -> Writer:
+    """The running app's writer."""
+    found: Writer = current_app.extensions["writer"]
+    return found

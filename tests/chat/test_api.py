@@ -1,0 +1,195 @@
+"""repaircafe.chat.api: the conversations as programs see them."""
+
+import threading
+import uuid
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.chat.conftest import MODEL, ask, comes_to, last, messages, reply_ids, set_up
+from tests.conditions import until
+from tests.conftest import MakeApp
+from tests.fakes.scripted import Ollama
+
+PROBLEM = "application/problem+json"
+
+
+def test_a_question_is_answered_with_the_whole_reply(chat: FlaskClient, ollama: Ollama) -> None:
+    ollama.script = ["Yes", ", bring", " it."]
+    response = chat.post("/api/chat", json={"message": "  Can you mend my toaster?\r\nIt hums. "})
+    found = response.get_json()
+    assert response.status_code == 200
+    assert found["user_message"]["content"] == "Can you mend my toaster?\nIt hums."
+    said = found["assistant_message"]
+    assert (said["role"], said["content"], said["state"]) == ("assistant", "Yes, bring it.", "done")
+    assert messages(chat, found["session_id"]) == [found["user_message"], said]
+
+
+def test_a_conversation_goes_on_and_the_model_is_shown_it(chat: FlaskClient, ollama: Ollama) -> None:
+    first = chat.post("/api/chat", json={"message": "My name is Ada."}).get_json()
+    ollama.script = ["Ada"]
+    second = chat.post("/api/chat", json={"message": "What is it?", "session_id": first["session_id"]}).get_json()
+    assert second["session_id"] == first["session_id"]
+    assert [one["content"] for one in messages(chat, first["session_id"])] == [
+        "My name is Ada.",
+        "Hi",
+        "What is it?",
+        "Ada",
+    ]
+    shown = ollama.chats()[-1]
+    assert [(one["role"], one["content"]) for one in shown["messages"][1:]] == [
+        ("user", "My name is Ada."),
+        ("assistant", "Hi"),
+        ("user", "What is it?"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "title"),
+    [
+        ({"message": ""}, 422, "The message is empty."),
+        ({"message": " \n\x00 "}, 422, "The message is empty."),
+        ({"message": "x" * 4_001}, 422, "The message is too long."),
+        ({"message": 7}, 422, "There is no message."),
+        ({}, 422, "There is no message."),
+        ([], 422, "There is no message."),
+        ({"message": "Hi", "session_id": str(uuid.uuid4())}, 404, "There is no such conversation."),
+        ({"message": "Hi", "session_id": "not a uuid"}, 404, "There is no such conversation."),
+        ({"message": "Hi", "session_id": 7}, 404, "There is no such conversation."),
+    ],
+)
+def test_what_cannot_be_asked_is_a_problem_and_stores_nothing(
+    chat: FlaskClient, app: Flask, body: object, status: int, title: str
+) -> None:
+    response = chat.post("/api/chat", json=body)
+    assert (response.status_code, response.mimetype) == (status, PROBLEM)
+    assert response.get_json()["title"] == title
+    with app.extensions["database"].engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM chat_messages").scalar() == 0
+
+
+def test_the_longest_message_is_taken(chat: FlaskClient) -> None:
+    assert chat.post("/api/chat", json={"message": "x" * 4_000}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "text", ["half a \ud83d face", "a \x00 byte", "؟ العربية ☕", "</textarea><script>alert(1)</script>"]
+)
+def test_any_text_is_stored_as_it_is_or_with_a_mark_for_what_cannot_be(chat: FlaskClient, text: str) -> None:
+    found = chat.post("/api/chat", json={"message": text}).get_json()
+    assert found["user_message"]["content"] == text.replace("\ud83d", "?").replace("\x00", "")
+
+
+@pytest.mark.parametrize("path", [f"/api/chat/{uuid.uuid4()}", "/api/chat/nothing"])
+def test_an_unknown_conversation_is_a_404_in_every_way(chat: FlaskClient, path: str) -> None:
+    for method in ("GET", "DELETE"):
+        response = chat.open(path, method=method)
+        assert (response.status_code, response.mimetype) == (404, PROBLEM)
+
+
+def test_a_model_that_is_away_is_a_503_and_the_question_is_kept(app: Flask) -> None:
+    client = app.test_client()
+    set_up(client, "http://127.0.0.1:9")
+    response = client.post("/api/chat", json={"message": "Are you there?"})
+    assert (response.status_code, response.mimetype) == (503, PROBLEM)
+    assert int(response.headers["Retry-After"]) > 0
+    found = response.get_json()
+    assert found["reason"] == "refused"
+    stored = messages(client, found["session_id"])
+    assert stored[0]["id"] == found["user_message"]["id"]
+    assert (stored[0]["content"], stored[1]["state"]) == ("Are you there?", "failed")
+
+
+def test_a_model_that_is_not_set_up_or_not_installed_is_a_503(app: Flask, ollama: Ollama) -> None:
+    client = app.test_client()
+    assert client.post("/api/chat", json={"message": "Hi"}).get_json()["reason"] == "not_set"
+    set_up(client, ollama.url)
+    ollama.models.clear()
+    response = client.post("/api/chat", json={"message": "Hi"})
+    assert (response.status_code, response.get_json()["reason"]) == (503, "model_missing")
+
+
+def test_a_stream_that_breaks_off_is_a_503_with_what_was_said(chat: FlaskClient, ollama: Ollama) -> None:
+    ollama.script = ["Half a", b'{"error": "out of memory"}\n']
+    found = chat.post("/api/chat", json={"message": "Hi"}).get_json()
+    assert (found["status"], found["assistant_message"]["content"]) == (503, "Half a")
+    assert last(chat, found["session_id"])["state"] == "failed"
+
+
+def test_whoever_does_not_wait_is_told_where_to_look(chat: FlaskClient, ollama: Ollama) -> None:
+    pause = threading.Event()
+    ollama.script = ["Yes", pause, ", bring it."]
+    response = chat.post("/api/chat", json={"message": "Hi"}, headers={"Prefer": "respond-async"})
+    assert response.status_code == 202
+    found = response.get_json()
+    assert response.headers["Location"] == f"/api/chat/{found['session_id']}"
+    assert until(lambda: last(chat, found["session_id"])["content"] == "Yes")
+    assert last(chat, found["session_id"])["state"] == "writing"
+    pause.set()
+    assert comes_to(chat, found["session_id"], "done")
+    assert last(chat, found["session_id"])["content"] == "Yes, bring it."
+
+
+def test_no_more_than_a_quarter_of_the_threads_wait(make_app: MakeApp, ollama: Ollama) -> None:
+    app = make_app(threads=4)
+    set_up(app.test_client(), ollama.url)
+    pause = threading.Event()
+    ollama.script = [pause, "Yes"]
+    waiting = threading.Thread(target=lambda: app.test_client().post("/api/chat", json={"message": "One"}))
+    waiting.start()
+    assert until(lambda: bool(ollama.chats()))
+    assert app.test_client().post("/api/chat", json={"message": "Two"}).status_code == 202
+    pause.set()
+    waiting.join(10)
+    assert not waiting.is_alive()
+
+
+def test_a_conversation_is_forgotten_even_while_it_is_being_written(
+    chat: FlaskClient, app: Flask, ollama: Ollama
+) -> None:
+    ollama.script = ["Yes", threading.Event(), "too late"]
+    session_id = ask(chat, "Hi")["session_id"]
+    assert comes_to(chat, session_id, "writing")
+    assert chat.delete(f"/api/chat/{session_id}").status_code == 204
+    assert chat.get(f"/api/chat/{session_id}").status_code == 404
+    assert until(lambda: not app.extensions["writer"].is_busy)
+    with app.extensions["database"].engine.connect() as connection:
+        for table in ("chat_messages", "replies", "conversations"):
+            assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
+    assert reply_ids(app, session_id) == []
+
+
+def test_only_json_is_taken(chat: FlaskClient) -> None:
+    for kind in ("text/plain", "application/x-www-form-urlencoded"):
+        response = chat.post("/api/chat", data=b'{"message": "Hi"}', content_type=kind)
+        assert (response.status_code, response.mimetype) == (415, PROBLEM)
+    broken = chat.post("/api/chat", data=b'{"message": ', content_type="application/json")
+    assert (broken.status_code, broken.mimetype) == (400, PROBLEM)
+
+
+def test_pages_of_the_allowed_origins_alone_may_ask(make_app: MakeApp) -> None:
+    client = make_app(allowed_origins="https://cafe.example").test_client()
+    for origin, allowed in (("https://cafe.example", True), ("https://evil.example", False), ("null", False)):
+        for method in ("POST", "DELETE"):
+            asked = {
+                "Origin": origin,
+                "Access-Control-Request-Method": method,
+                "Access-Control-Request-Headers": "content-type",
+            }
+            headers = client.options("/api/chat", headers=asked).headers
+            assert (headers.get("Access-Control-Allow-Origin") == origin) is allowed
+        for path in ("/", "/config", "/health"):
+            assert "Access-Control-Allow-Origin" not in client.get(path, headers={"Origin": origin}).headers
+
+
+def test_without_allowed_origins_nobody_elsewhere_may(chat: FlaskClient) -> None:
+    headers = chat.options(
+        "/api/chat", headers={"Origin": "https://x.example", "Access-Control-Request-Method": "POST"}
+    ).headers
+    assert "Access-Control-Allow-Origin" not in headers
+
+
+def test_the_model_is_named_as_it_is_set(chat: FlaskClient, ollama: Ollama) -> None:
+    chat.post("/api/chat", json={"message": "Hi"})
+    assert ollama.chats()[-1]["model"] == MODEL

@@ -1,0 +1,309 @@
+"""repaircafe.chat.views: the page as a plain form, and as the fragments that htmx asks for."""
+
+import re
+import threading
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from repaircafe.chat.conversation import LONGEST_MESSAGE
+from tests.chat.conftest import comes_to, last, messages, set_up
+from tests.conditions import until
+from tests.conftest import MakeApp
+from tests.fakes.proxy import Proxy
+from tests.fakes.scripted import Ollama
+
+HTML = {"Accept": "text/html"}
+HTMX = {**HTML, "HX-Request": "true"}
+
+
+class Browser:
+    """A visitor at the page: reads its form and sends it."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+        self.page = ""
+        self.open("/chat")
+
+    def open(self, path: str) -> Any:
+        """Opens a page of the chat."""
+        response = self.client.get(path, headers=HTML, follow_redirects=True)
+        self.page = response.text
+        return response
+
+    def field(self, name: str) -> str:
+        """The value of a hidden field of the form."""
+        found = re.search(rf'name="{name}" value="([^"]+)"', self.page)
+        assert found, self.page
+        return found[1]
+
+    @property
+    def path(self) -> str:
+        """Where the form is sent."""
+        found = re.search(r'id="ask" method="post" action="([^"#]+)', self.page)
+        assert found, self.page
+        return found[1]
+
+    @property
+    def session_id(self) -> str:
+        """The conversation."""
+        return self.path.rpartition("/")[2]
+
+    def send(self, text: str, headers: dict[str, str] = HTML, **fields: str) -> Any:
+        """Sends the form."""
+        data = {"csrf_token": self.field("csrf_token"), "reply_id": self.field("reply_id"), "message": text, **fields}
+        return self.client.post(self.path, data=data, headers=headers)
+
+    def press(self, label: str, headers: dict[str, str] = HTML) -> Any:
+        """Presses the last button of that label, in a form of its own."""
+        forms = re.findall(r'<form method="post" action="([^"]+)"[^>]*>(.*?)</form>', self.page, re.S)
+        path = [action for action, inside in forms if f">{label}</button>" in inside][-1]
+        return self.client.post(path, data={"csrf_token": self.field("csrf_token")}, headers=headers)
+
+    def poll(self) -> Any:
+        """Asks as the phase of the last reply does."""
+        path = re.findall(r'class="phase"[^>]* hx-get="([^"]+)"', self.page)[-1]
+        return self.client.get(path.replace("&amp;", "&"), headers=HTMX)
+
+
+@pytest.fixture
+def browser(chat: FlaskClient) -> Browser:
+    """A visitor who has opened the chat."""
+    return Browser(chat)
+
+
+def test_a_plain_form_asks_and_comes_back_to_the_conversation(browser: Browser, ollama: Ollama) -> None:
+    ollama.script = ["Yes, <b>bring</b> it."]
+    response = browser.send("Can you mend <i>this</i>?")
+    assert response.status_code == 303
+    assert comes_to(browser.client, browser.session_id, "done")
+    browser.open(response.location)
+    assert "Can you mend &lt;i&gt;this&lt;/i&gt;?" in browser.page
+    assert "Yes, &lt;b&gt;bring&lt;/b&gt; it." in browser.page
+    assert 'aria-busy="false"' in browser.page
+
+
+def test_leaving_and_coming_back_shows_everything(browser: Browser) -> None:
+    browser.send("My first question")
+    assert comes_to(browser.client, browser.session_id, "done")
+    before = browser.session_id
+    browser.open("/chat")
+    assert browser.session_id == before
+    assert "My first question" in browser.page
+    browser.open("/chat/new")
+    assert browser.session_id != before
+    assert "My first question" not in browser.page
+
+
+def test_another_browser_begins_with_nothing(browser: Browser, app: Flask) -> None:
+    browser.send("My first question")
+    other = Browser(app.test_client())
+    assert "My first question" not in other.page
+    assert "My first question" not in other.open("/chat/earlier").text
+
+
+def test_a_form_that_is_sent_twice_asks_once(browser: Browser, ollama: Ollama) -> None:
+    browser.send("Once")
+    browser.send("Once")
+    assert comes_to(browser.client, browser.session_id, "done")
+    assert [one["content"] for one in messages(browser.client, browser.session_id)] == ["Once", "Hi"]
+    assert len(ollama.chats()) == 1
+
+
+@pytest.mark.parametrize("headers", [HTML, HTMX])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [(" ", "Type a question first."), ("x" * (LONGEST_MESSAGE + 1), "This is too long: 4001 characters")],
+)
+def test_what_cannot_be_sent_comes_back_with_the_reason(
+    browser: Browser, headers: dict[str, str], text: str, said: str
+) -> None:
+    response = browser.send(text, headers)
+    assert response.status_code == 422
+    assert said in response.text
+    assert f">\n{text}</textarea>" in response.text
+    assert ("HX-Retarget" in response.headers) is (headers is HTMX)
+
+
+@pytest.mark.parametrize("headers", [HTML, HTMX])
+def test_a_page_from_before_a_restart_keeps_what_was_typed(browser: Browser, headers: dict[str, str]) -> None:
+    response = browser.send("A long thought", headers, csrf_token="stale")
+    assert response.status_code == 400
+    assert "press Send again" in response.text
+    assert ">\nA long thought</textarea>" in response.text
+
+
+@pytest.mark.parametrize("headers", [HTML, HTMX])
+def test_with_the_database_away_what_was_typed_stays(
+    proxied: Callable[..., Flask], proxy: Proxy, headers: dict[str, str]
+) -> None:
+    browser = Browser(proxied().test_client())
+    proxy.break_with("refuse")
+    response = browser.send("A long thought", headers)
+    assert response.status_code == 503
+    assert ">\nA long thought</textarea>" in response.text
+    proxy.mend()
+    browser.page = response.text
+    assert browser.send("A long thought", reply_id=str(uuid.uuid4())).status_code == 303
+
+
+def test_the_phases_are_told_as_they_are(browser: Browser, ollama: Ollama) -> None:
+    ollama.go_on.clear()
+    ollama.loaded.clear()
+    pause = threading.Event()
+    ollama.script = ["Yes", pause, ", bring it."]
+    browser.page = browser.send("Hi", HTMX).text + browser.page
+    assert until(lambda: "Waiting for the model" in browser.poll().text)
+    ollama.go_on.set()
+    assert until(lambda: "The model is writing" in browser.poll().text)
+    grown = browser.poll().text
+    assert "<span>Yes</span>" in grown
+    assert re.search(r'class="time">\d+:\d\d<', grown)
+    browser.page = grown
+    assert "<span>" not in browser.poll().text  # nothing twice
+    pause.set()
+    assert until(lambda: "HX-Retarget" in browser.poll().headers)
+    ended = browser.poll()
+    assert ended.headers["HX-Retarget"].startswith("#reply-")
+    assert "Yes, bring it." in ended.text
+    assert 'id="announcement"' in ended.text
+    assert "hx-get" not in ended.text  # asks no more
+
+
+def test_a_model_in_memory_is_said_to_be_reading(browser: Browser, ollama: Ollama) -> None:
+    ollama.go_on.clear()
+    browser.page = browser.send("Hi", HTMX).text + browser.page
+    assert until(lambda: "The model reads the question" in browser.poll().text)
+
+
+def test_stop_keeps_what_was_said_and_says_so(browser: Browser, ollama: Ollama) -> None:
+    ollama.script = ["Half a", threading.Event(), "thought"]
+    browser.send("Hi")
+    assert comes_to(browser.client, browser.session_id, "writing")
+    browser.open("/chat")
+    assert browser.press("Stop").status_code == 303
+    assert comes_to(browser.client, browser.session_id, "stopped")
+    browser.open("/chat")
+    assert "Half a" in browser.page
+    assert "Stopped." in browser.page
+    assert last(browser.client, browser.session_id)["id"]  # among the messages, and shown to the model
+
+
+def test_stop_ends_the_waiting_in_the_queue_as_well(browser: Browser, ollama: Ollama) -> None:
+    ollama.go_on.clear()
+    browser.send("First")
+    browser.open("/chat")
+    browser.send("Second")
+    browser.open("/chat")
+    assert "1 question is before yours" in browser.page
+    assert browser.press("Stop", HTMX).status_code == 204
+    assert comes_to(browser.client, browser.session_id, "stopped")
+
+
+def test_after_a_failure_retry_asks_the_same_again(browser: Browser, ollama: Ollama) -> None:
+    ollama.script = ["Half", b'{"error": "x"}\n']
+    browser.send("Hi")
+    assert comes_to(browser.client, browser.session_id, "failed")
+    browser.open("/chat")
+    assert "Not finished." in browser.page
+    ollama.script = ["Whole"]
+    assert browser.press("Retry").status_code == 303
+    assert comes_to(browser.client, browser.session_id, "done")
+    browser.open("/chat")
+    assert browser.page.count(">Hi</p>") == 1
+    assert ">Half</p>" in browser.page
+    assert ">Whole</p>" in browser.page
+    assert ">Retry</button>" not in browser.page
+    assert [one["content"] for one in ollama.chats()[-1]["messages"][1:]] == ["Hi"]
+
+
+def test_retry_with_htmx_keeps_the_attempt_before(browser: Browser, ollama: Ollama) -> None:
+    ollama.script = ["Half", b'{"error": "x"}\n']
+    browser.send("Hi")
+    assert comes_to(browser.client, browser.session_id, "failed")
+    browser.open("/chat")
+    fragment = browser.press("Retry", HTMX).text
+    assert ">Half</p>" in fragment
+    assert fragment.count('class="phase"') == 1
+
+
+def test_with_the_model_away_the_question_is_kept_and_sent_when_the_visitor_says_so(
+    chat: FlaskClient, ollama: Ollama
+) -> None:
+    set_up(chat, "http://127.0.0.1:9")
+    browser = Browser(chat)
+    browser.send("Are you there?")
+    assert comes_to(chat, browser.session_id, "failed")
+    browser.open("/chat")
+    assert "Are you there?" in browser.page
+    assert "The language model is not running." in browser.page
+    assert ollama.chats() == []
+    set_up(chat, ollama.url)
+    browser.press("Ask again")
+    assert comes_to(chat, browser.session_id, "done")
+
+
+def test_a_conversation_is_forgotten_at_once(browser: Browser) -> None:
+    browser.send("A secret")
+    assert comes_to(browser.client, browser.session_id, "done")
+    session_id = browser.session_id
+    browser.open("/chat")
+    assert browser.press("Forget this conversation now").status_code == 303
+    assert browser.open(f"/chat/{session_id}").status_code == 404
+    assert "A secret" not in browser.open("/chat/earlier").text
+    assert "has been forgotten" in Browser(browser.client).page
+
+
+def test_a_page_that_still_asks_for_a_forgotten_reply_is_told_once(browser: Browser, ollama: Ollama) -> None:
+    ollama.script = ["Half", threading.Event()]
+    browser.page = browser.send("Hi", HTMX).text + browser.page
+    browser.client.delete(f"/api/chat/{browser.session_id}")
+    gone = browser.poll()
+    assert gone.headers["HX-Retarget"] == "#log"
+    assert "has been forgotten" in gone.text
+
+
+def test_earlier_conversations_are_listed_and_searched(browser: Browser, ollama: Ollama) -> None:
+    for text, reply in (("My toaster hums", "Bring it"), ("Is 100% wool_en repaired?", "Ask a volunteer")):
+        ollama.script = [reply]
+        browser.open("/chat/new")
+        browser.send(text)
+        assert comes_to(browser.client, browser.session_id, "done")
+    listed = browser.open("/chat/earlier").text
+    assert listed.index("wool_en") < listed.index("My toaster hums")
+    assert re.search(r"removed on \w+ \d+, \d{4}", listed)
+    for words, found in (("TOASTER", {"toaster"}), ("ask volunteer", {"wool"}), ("100%", {"wool"}), ("%", {"wool"}),
+                         ("l_e", {"wool"}), ("toaster wool", set()), ("", {"toaster", "wool"})):  # fmt: skip
+        text = browser.client.get("/chat/earlier", query_string={"q": words}, headers=HTML).text.partition("<ul")[2]
+        assert {word for word in ("toaster", "wool") if word in text} == found, words
+
+
+def test_a_conversation_is_saved_as_text_and_as_json(browser: Browser) -> None:
+    browser.send("Hi")
+    assert comes_to(browser.client, browser.session_id, "done")
+    text = browser.client.get(f"/chat/{browser.session_id}.md")
+    assert text.mimetype == "text/markdown"
+    assert "attachment" in text.headers["Content-Disposition"]
+    assert text.text.endswith("## Question\n\nHi\n\n## Reply\n\nHi\n")
+    assert browser.client.get(f"/chat/{browser.session_id}.json").get_json()["messages"] == messages(
+        browser.client, browser.session_id
+    )
+
+
+def test_the_page_says_how_long_things_are_kept(make_app: MakeApp, ollama: Ollama) -> None:
+    app = make_app(chat_retention_days=7)
+    set_up(app.test_client(), ollama.url)
+    browser = Browser(app.test_client())
+    assert "kept for 7 days" in browser.page
+    browser.send("Hi")
+    assert re.search(r"removed on \w+ \d+, \d{4}", browser.open("/chat").text)
+
+
+def test_an_unknown_conversation_is_a_page_that_says_so(browser: Browser) -> None:
+    response = browser.client.get(f"/chat/{uuid.uuid4()}", headers=HTML)
+    assert response.status_code == 404
+    assert "not there any more" in response.text
