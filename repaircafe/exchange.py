@@ -66,6 +66,8 @@ class Exchange:
     """
 
     def __init__(self, limit_s: float, largest: int = LARGEST_ANSWER) -> None:
+        self.peers: set[str] = set()
+        """The addresses that it has been connected to."""
         self._limit_s = limit_s
         self._largest = largest
         self._lock = threading.Lock()
@@ -175,6 +177,8 @@ class Exchange:
     def watch(self, connection: socket.socket) -> None:
         """Has this socket shut down at the deadline. It is a copy: TLS takes the original away."""
         copy = connection.dup()
+        with contextlib.suppress(OSError):  # it has ended by itself
+            self.peers.add(connection.getpeername()[0])
         with self._lock:
             self._sockets.append(copy)
             ended = self._expired or self._stopped

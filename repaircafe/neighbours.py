@@ -158,8 +158,8 @@ class Report:
     latency_ms: float
     checked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     models: tuple[str, ...] = ()
-    outside: bool = False
-    """Whether what is sent there leaves the building."""
+    outside: bool | None = None
+    """Whether what is sent there leaves the building; None where that is not known."""
 
     @property
     def failed(self) -> Step | None:
@@ -218,7 +218,7 @@ SERVICE_NAMES: Mapping[Service, Text] = MappingProxyType(
 STILL_WORKS: Mapping[Service, Text] = MappingProxyType(
     {
         Service.DB: _l("The pages open and show what was last known. Nothing can be saved until it is back."),
-        Service.LLM: _l("Everything else works: the event, the settings and all that was saved."),
+        Service.LLM: _l("Everything else works. Questions in the chat are kept, and can be asked again."),
         Service.MAIL: _l("Everything else works: the event, the settings and the language model."),
     }
 )

@@ -13,15 +13,12 @@ from repaircafe.access import public
 from repaircafe.chat import conversation, export
 from repaircafe.chat.conversation import LONGEST_MESSAGE, RefusedMessageError, UnknownError
 from repaircafe.chat.models import Conversation, Reply, State
-from repaircafe.chat.writer import Begun, writer
+from repaircafe.chat.writer import WAITING_SHARE, Begun, writer
 from repaircafe.environment import Environment, comma_list
 from repaircafe.errors import PageError, answer, neighbour_away
 from repaircafe.neighbours import Reason, Service
 
 blueprint = Blueprint("chat_api", __name__, url_prefix="/api/chat")
-
-WAITING_SHARE = 4
-"""One thread in so many may wait for a reply; whoever comes then is told where to look for it."""
 
 
 def init_app(app: Flask) -> None:

@@ -29,6 +29,7 @@ from repaircafe.chat.models import UNDER_WAY, Conversation, Reply
 from repaircafe.chat.writer import writer
 from repaircafe.environment import Environment
 from repaircafe.errors import PageError, answer, is_htmx
+from repaircafe.health.monitor import monitor
 from repaircafe.logs import polled
 from repaircafe.neighbours import Reason, Service, Text
 
@@ -81,7 +82,7 @@ def ask(session_id: uuid.UUID) -> Response:
     if not is_htmx():
         return _back(session_id, begun.reply.id)
     turn = Turn(begun.reply.question, (begun.reply,))
-    response = _fragment("chat/_asked.html", session_id, turn=turn)
+    response = _fragment("chat/_asked.html", session_id, turn=turn, live=True)
     response.headers["HX-Push-Url"] = url_for("chat.show", session_id=session_id)
     return response
 
@@ -91,10 +92,9 @@ def ask(session_id: uuid.UUID) -> Response:
 @polled
 def grow(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
     """What a reply has grown by since the page's last look, or, once it has ended, the whole of it."""
-    ours = database.db.session()
-    conversation.settle_abandoned(ours)
+    seen = request.args.get("from", 0, type=int)
     try:
-        reply = conversation.reply_of(ours, session_id, reply_id)
+        reply, live = _news(session_id, reply_id, seen)
     except UnknownError:
         if not is_htmx():
             raise
@@ -102,7 +102,7 @@ def grow(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
     if not is_htmx():
         return _back(session_id, reply_id)
     if reply.state in UNDER_WAY:
-        return _fragment("chat/_growth.html", session_id, reply=reply, seen=request.args.get("from", 0, type=int))
+        return _fragment("chat/_growth.html", session_id, reply=reply, seen=seen, live=live)
     return _retargeted(_fragment("chat/_ended.html", session_id, reply=reply), f"#reply-{reply_id}", "outerHTML")
 
 
@@ -123,7 +123,7 @@ def retry(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
     if not is_htmx():
         return _back(session_id, begun.reply.id)
     before = conversation.reply_of(ours, session_id, reply_id)
-    return _fragment("chat/_retried.html", session_id, reply=begun.reply, before=before)
+    return _fragment("chat/_retried.html", session_id, reply=begun.reply, before=before, live=True)
 
 
 @blueprint.post("/chat/<uuid:session_id>/forget")
@@ -187,6 +187,22 @@ def expired(error: CSRFError) -> Response:
     return _not_asked(session_id, request.form.get("message", ""), problem, 400)
 
 
+def _news(session_id: uuid.UUID, reply_id: uuid.UUID, seen: int) -> tuple[Reply, bool]:
+    """The reply, as soon as it is another than the page shows; and whether it may be asked for again at once.
+
+    Waits GROWTH_WAIT_S at most. Raises UnknownError.
+    """
+    conversation.settle_abandoned(database.db.session())
+    changes = writer().changes(reply_id)
+    reply = conversation.reply_of(database.db.session(), session_id, reply_id)
+    is_news = len(reply.said) > seen or reply.state.value != request.args.get("phase")
+    if changes is None or is_news:
+        return reply, changes is not None
+    database.db.session.remove()  # whoever waits keeps no connection from others
+    live = writer().await_change(reply_id, changes)
+    return conversation.reply_of(database.db.session(), session_id, reply_id), live
+
+
 def _remember(session_id: uuid.UUID) -> None:
     """Makes this browser known to itself for as long as its conversations are kept."""
     session.permanent = True
@@ -219,7 +235,8 @@ def _not_asked(session_id: uuid.UUID, text: str, problem: Text, status: int) -> 
 
 
 def _page(session_id: uuid.UUID, turns: list[Turn], **context: object) -> Response:
-    return _fragment("chat/show.html", session_id, turns=turns, **context)
+    report = monitor().glance().report(Service.LLM)
+    return _fragment("chat/show.html", session_id, turns=turns, report=report, **context)
 
 
 def _fragment(template: str, session_id: uuid.UUID, **context: object) -> Response:

@@ -40,6 +40,10 @@ ASK_LIMIT_S = 30.0
 LOADING_PAUSE_S = 1.0
 AFTER_FAULT_S = 5.0
 CLOSE_LIMIT_S = 5.0
+GROWTH_WAIT_S = 1.0
+"""How long a page's question for more is held until there is some; the page shows the seconds that pass."""
+WAITING_SHARE = 4
+"""One thread in so many may wait for the model in one way or another; the rest is for everybody else."""
 
 _TURN_LOCK = int.from_bytes(b"caf\xe9turn")
 """Key of the advisory lock under which turns are taken: of several processes, one looks at a time."""
@@ -60,6 +64,19 @@ class Making:
     stopping: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
     flushed_at: float | None = None
+    changes: int = 0
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def tell(self) -> None:
+        """Wakes those who wait for what has just been stored."""
+        with self.changed:
+            self.changes += 1
+            self.changed.notify_all()
+
+    def end(self) -> None:
+        """Nothing will be stored any more."""
+        self.ended.set()
+        self.tell()
 
     def stop(self) -> None:
         """Ends the work on it, in whichever phase it is."""
@@ -89,6 +106,7 @@ class Writer:
         self._watch: threading.Thread | None = None
         self._woken = threading.Event()
         self._closing = threading.Event()
+        self._waiting = threading.BoundedSemaphore(ours.environment.threads // WAITING_SHARE)
         self._owner = 0
         app.extensions["writer"] = self
 
@@ -104,6 +122,26 @@ class Writer:
         """Has the reply's owner stop it, whichever process that is. Raises UnknownError and database errors."""
         conversation.stop(session, session_id, reply_id)
         self._woken.set()
+
+    def changes(self, reply_id: uuid.UUID) -> int | None:
+        """How often a reply has been stored so far; None where another process makes it, or nobody any more."""
+        making = self._makings.get(reply_id)
+        return making.changes if making else None
+
+    def await_change(self, reply_id: uuid.UUID, changes: int) -> bool:
+        """Waits until a reply of this process has been stored more often, GROWTH_WAIT_S at most.
+
+        False at once where there is nothing to wait for, or where those who wait already would take all threads.
+        """
+        making = self._makings.get(reply_id)
+        if making is None or not self._waiting.acquire(blocking=False):
+            return False
+        try:
+            with making.changed:
+                making.changed.wait_for(lambda: making.changes != changes, GROWTH_WAIT_S)
+        finally:
+            self._waiting.release()
+        return True
 
     def _begun(self, reply: Reply, is_new: bool) -> "Begun":
         return Begun(reply, self._begin(reply).ended if is_new else None)
@@ -204,14 +242,14 @@ class Writer:
         """Its conversation was forgotten, or another attempt counts."""
         making.stop()
         if making.thread is None:
-            making.ended.set()
+            making.end()
 
     def _stop(self, session: Session, making: Making) -> None:
         making.stop()
         if making.thread is None:
             session.execute(sa.update(Reply).where(Reply.id == making.id).values(state=State.STOPPED))
             session.commit()
-            making.ended.set()
+            making.end()
 
     def _take_turns(self, session: Session, makings: list[Making]) -> None:
         """Begins those whose turn it is; of all processes together, no more than LLM_CONCURRENCY."""
@@ -228,6 +266,7 @@ class Writer:
             session.execute(sa.update(Reply).where(Reply.id.in_([one.id for one in begun])).values(**started))
         session.commit()
         for making in begun:
+            making.tell()
             making.thread = threading.Thread(target=self._make, args=(making,), name="chat-reply", daemon=True)
             making.thread.start()
 
@@ -317,6 +356,7 @@ class Writer:
             statement = sa.update(Reply).where(Reply.id == making.id, still)
             session.execute(statement.values(updated_at=sa.func.now(), **changed))
             session.commit()
+        making.tell()
 
     def _end(self, making: Making, state: State, reason: Reason | None) -> None:
         """Stores the end, as soon as the database is there."""
@@ -325,7 +365,7 @@ class Writer:
         except Exception as error:
             log.error("Reply not stored", event_type=EventType.DB_ERROR, resource_id=str(making.id), exc_info=error)
             self._store_progress(making, state=State.FAILED, reason=Reason.INTERNAL.value)
-        making.ended.set()
+        making.end()
         self._woken.set()  # for the next in the queue
 
     def _store_end_when_there(self, making: Making, state: State, reason: Reason | None) -> None:

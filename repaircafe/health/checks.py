@@ -7,7 +7,7 @@ the command alone: a health poll must not cost a model's token or wake Google.
 import ipaddress
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -42,7 +42,7 @@ class Check:
         self.service = service
         self.steps: list[Step] = []
         self.models: tuple[str, ...] = ()
-        self.outside = False
+        self.outside: bool | None = None
         self.at: StepName | None = None
         self._began = time.monotonic()
 
@@ -65,7 +65,7 @@ class Check:
     def late(self) -> Report:
         """What is known so far, with the step under way failed for want of time."""
         steps = (*self.steps, Step(self.at or StepName.CONNECTION, "", Reason.TIMEOUT))
-        return Report(self.service, steps, self.elapsed_ms, models=self.models)
+        return Report(self.service, steps, self.elapsed_ms, models=self.models, outside=self.outside)
 
     @property
     def elapsed_ms(self) -> float:
@@ -177,6 +177,7 @@ def llm(endpoint: str, model: str, *, generate: bool = False) -> Work:
         with Exchange(check.left_s(TEST_EXCHANGE_LIMIT_S) if generate else EXCHANGE_LIMIT_S) as exchange:
             with check.step(StepName.SERVER) as say:
                 server = identify(exchange, endpoint)
+                check.outside = check.outside or _is_outside(exchange.peers)
                 say(server.title)
             with check.step(StepName.MODEL) as say:
                 check.models = server.models()
@@ -194,7 +195,7 @@ def _reach_llm(check: Check, endpoint: str) -> None:
         say(endpoint)
     with check.step(StepName.NAME) as say:
         addresses = _resolve(host, port)
-        check.outside = not all(_is_private(address) for address in addresses)
+        check.outside = _is_outside(addresses)
         where = _l("outside this network") if check.outside else _l("on this network")
         say(_l("%(addresses)s, %(where)s", addresses=", ".join(addresses), where=where))
     with check.step(StepName.CONNECTION) as say:
@@ -263,6 +264,10 @@ def _connect(host: str, port: int) -> None:
         socket.create_connection((host, port), timeout=CONNECT_LIMIT_S).close()
     except OSError as error:
         raise translate(error) from error
+
+
+def _is_outside(addresses: Collection[str]) -> bool:
+    return not all(_is_private(address) for address in addresses)
 
 
 def _is_private(address: str) -> bool:

@@ -11,7 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from repaircafe.chat.conversation import LONGEST_MESSAGE
-from tests.chat.conftest import comes_to, last, messages, set_up
+from repaircafe.health import checks
+from tests.chat.conftest import MODEL, comes_to, last, messages, set_up
 from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.proxy import Proxy
@@ -161,7 +162,9 @@ def test_the_phases_are_told_as_they_are(browser: Browser, ollama: Ollama) -> No
     ollama.go_on.set()
     assert until(lambda: "The model is writing" in browser.poll().text)
     grown = browser.poll().text
-    assert "<span>Yes</span>" in grown
+    before, phase, after = grown.partition('<p class="phase"')
+    assert before == "<span>Yes</span>"  # and no blank beside it: the page shows all of them
+    assert (phase + after).endswith("</p>")
     assert re.search(r'class="time">\d+:\d\d<', grown)
     browser.page = grown
     assert "<span>" not in browser.poll().text  # nothing twice
@@ -178,6 +181,40 @@ def test_a_model_in_memory_is_said_to_be_reading(browser: Browser, ollama: Ollam
     ollama.go_on.clear()
     browser.page = browser.send("Hi", HTMX).text + browser.page
     assert until(lambda: "The model reads the question" in browser.poll().text)
+
+
+def test_a_page_that_waits_is_told_at_once_and_asks_at_once(browser: Browser, ollama: Ollama) -> None:
+    """Not a second later: the first word is what somebody waits for."""
+    ollama.go_on.clear()
+    browser.page = browser.send("Hi", HTMX).text + browser.page
+    assert 'hx-trigger="load, ' in browser.page
+    assert until(lambda: "The model reads the question" in browser.poll().text)
+    browser.page = browser.poll().text
+    threading.Timer(0.1, ollama.go_on.set).start()
+    fragment = browser.poll()
+    assert "<span>Hi</span>" in fragment.text or "HX-Retarget" in fragment.headers
+
+
+def test_those_who_wait_leave_threads_to_the_others(make_app: MakeApp, ollama: Ollama) -> None:
+    """Of four threads one may wait: of three who ask at the same time, somebody is answered at once."""
+    app = make_app(threads=4)
+    set_up(app.test_client(), ollama.url)
+    ollama.go_on.clear()
+    browser = Browser(app.test_client())
+    browser.page = browser.send("Hi", HTMX).text + browser.page
+    assert until(lambda: "The model reads" in browser.poll().text)
+    browser.page = browser.poll().text
+
+    def some_are_not_held() -> bool:
+        answers: list[str] = []
+        asking = [threading.Thread(target=lambda: answers.append(browser.poll().text)) for _ in range(3)]
+        for one in asking:
+            one.start()
+        for one in asking:
+            one.join()
+        return any('hx-trigger="every 1s"' in text for text in answers)
+
+    assert until(some_are_not_held)
 
 
 def test_stop_keeps_what_was_said_and_says_so(browser: Browser, ollama: Ollama) -> None:
@@ -301,6 +338,19 @@ def test_the_page_says_how_long_things_are_kept(make_app: MakeApp, ollama: Ollam
     assert "kept for 7 days" in browser.page
     browser.send("Hi")
     assert re.search(r"removed on \w+ \d+, \d{4}", browser.open("/chat").text)
+
+
+def test_the_page_says_where_the_model_runs(browser: Browser, ollama: Ollama, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "what you type stays here" in browser.page
+    monkeypatch.setattr(checks, "_is_private", lambda _address: False)
+    browser.client.post("/config/test/llm", json={"llm_endpoint": ollama.url, "llm_model": MODEL})
+    browser.open("/chat")
+    assert "what you type is sent there" in browser.page
+    assert "stays here" not in browser.page
+
+
+def test_without_a_model_the_page_says_what_can_be_done(client: FlaskClient) -> None:
+    assert "the question is kept" in Browser(client).page
 
 
 def test_an_unknown_conversation_is_a_page_that_says_so(browser: Browser) -> None:
