@@ -236,7 +236,9 @@ def _not_asked(session_id: uuid.UUID, text: str, problem: Text, status: int) -> 
 
 def _page(session_id: uuid.UUID, turns: list[Turn], **context: object) -> Response:
     report = monitor().glance().report(Service.LLM)
-    return _fragment("chat/show.html", session_id, turns=turns, report=report, **context)
+    last = turns[-1].reply if turns else None
+    waiting = last if last and last.state in UNDER_WAY else None
+    return _fragment("chat/show.html", session_id, turns=turns, report=report, waiting=waiting, **context)
 
 
 def _fragment(template: str, session_id: uuid.UUID, **context: object) -> Response:

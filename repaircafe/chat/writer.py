@@ -63,7 +63,9 @@ class Making:
     thread: threading.Thread | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
-    flushed_at: float | None = None
+    stored: int = 0
+    stored_at: float = 0.0
+    storing: threading.Lock = field(default_factory=threading.Lock)
     changes: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -211,6 +213,8 @@ class Writer:
                     self._drop(making)
                 elif row.stop_asked:
                     self._stop(session, making)
+                else:
+                    self._flush(making)
             if not self._closing.is_set() and any(one.thread is None and not one.ended.is_set() for one in makings):
                 self._take_turns(session, makings)
 
@@ -338,25 +342,30 @@ class Writer:
             self._flush(making)
 
     def _flush(self, making: Making) -> None:
-        """The first word at once, so that it is seen; then in intervals."""
-        now = time.monotonic()
-        if making.flushed_at is None:
-            self._store_progress(making, state=State.WRITING, content=making.content, first_word_at=sa.func.now())
-        elif now - making.flushed_at < FLUSH_S * max(1.0, len(making.content) / FLUSH_LENGTH):
-            return
-        else:
-            self._store_progress(making, state=State.WRITING, content=making.content)
-        making.flushed_at = now
+        """Stores what has been said: the first word at once, so that it is seen, then in intervals.
 
-    def _store_progress(self, making: Making, **changed: object) -> None:
-        """What is not stored now is stored with the next piece or with the end: a database that is away is borne."""
+        The one who listens calls it with each piece, the watch from time to time: a model may fall silent after one.
+        """
+        with making.storing:
+            length, now = len(making.content), time.monotonic()
+            due = making.stored_at + FLUSH_S * max(1.0, length / FLUSH_LENGTH)
+            if length == making.stored or (making.stored and now < due):
+                return
+            first = {} if making.stored else {"first_word_at": sa.func.now()}
+            if self._store_progress(making, state=State.WRITING, content=making.content[:length], **first):
+                making.stored, making.stored_at = length, now
+
+    def _store_progress(self, making: Making, **changed: object) -> bool:
+        """Whether it was stored. A database that is away is borne: the next time stores this as well."""
         still = Reply.state.in_(UNDER_WAY)
         with _borne(), self._session() as session:
             session.execute(_SOON)
             statement = sa.update(Reply).where(Reply.id == making.id, still)
             session.execute(statement.values(updated_at=sa.func.now(), **changed))
             session.commit()
-        making.tell()
+            making.tell()
+            return True
+        return False
 
     def _end(self, making: Making, state: State, reason: Reason | None) -> None:
         """Stores the end, as soon as the database is there."""

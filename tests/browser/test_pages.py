@@ -13,9 +13,9 @@ from tests.server import Server
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("/", "/config", "/health", "/no-such-page")
+PAGES = ("/", "/chat", "/chat/earlier", "/config", "/health", "/no-such-page")
 NARROW = {"width": 360, "height": 740}
-FOCUSABLE = "a[href], button:not([tabindex='-1']), input:not([type=hidden])"
+FOCUSABLE = "a[href], button:not([tabindex='-1']), input:not([type=hidden]), textarea, summary"
 TELL_FOCUS = """() => {
     const at = document.activeElement, style = getComputedStyle(at), box = at.getBoundingClientRect();
     const seen = box.width > 1 && box.height > 1 && box.left >= 0 && box.right <= innerWidth + 1

@@ -1,0 +1,254 @@
+"""The chat as a visitor uses it, with htmx and without JavaScript, on a telephone."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from repaircafe.embedded import Postmaster
+from tests.browser.conftest import TYPICAL_LIMIT_MS, NewPage, Returning, Watched, save, url_of
+from tests.browser.test_pages import NARROW, assert_fits, press
+from tests.conditions import until
+from tests.server import Server
+
+pytestmark = pytest.mark.browser
+
+FRESH_MS = 30_000
+"""The promise of the banner, and more than two reloads of a page without JavaScript."""
+BOTH = pytest.mark.parametrize("script", [True, False], ids=["htmx", "no_javascript"])
+COUNT_ANNOUNCEMENTS = """() => {
+    window.announced = 0;
+    new MutationObserver(() => { window.announced += 1; })
+        .observe(document.getElementById("announcement"), {childList: true, characterData: true, subtree: true});
+}"""
+
+expect.set_options(timeout=TYPICAL_LIMIT_MS)
+
+
+def question(page: Page) -> Locator:
+    """The field for the next question."""
+    return page.get_by_label("Your question")
+
+
+def reply(page: Page) -> Locator:
+    """What has been said in the last reply."""
+    return page.locator(".reply .said").last
+
+
+def phase(page: Page) -> Locator:
+    """What is going on."""
+    return page.locator(".phase")
+
+
+def send(page: Page, text: str) -> None:
+    """Asks a question."""
+    question(page).fill(text)
+    press(page, "Send")
+
+
+@BOTH
+def test_a_reply_shows_its_phases_and_grows(
+    new_page: NewPage, configured: Server, ollama: Returning, script: bool
+) -> None:
+    pauses = [threading.Event() for _ in range(2)]
+    ollama.script = ["Yes, ", pauses[0], "bring it\n\n", pauses[1], "along."]
+    ollama.go_on.clear()
+    page = new_page(configured, viewport=NARROW, java_script_enabled=script)
+    page.goto("/chat")
+    send(page, "Can you fix my toaster?")
+    expect(phase(page)).to_contain_text("Waiting for the model", timeout=FRESH_MS)
+    expect(page.get_by_role("log")).to_have_attribute("aria-busy", "true")
+    ollama.go_on.set()
+    expect(reply(page)).to_have_text("Yes, ", timeout=FRESH_MS)
+    expect(phase(page)).to_contain_text("The model is writing.")
+    pauses[0].set()
+    pauses[1].set()
+    expect(phase(page)).to_have_count(0, timeout=FRESH_MS)
+    expect(reply(page)).to_have_text("Yes, bring it\n\nalong.", use_inner_text=True)
+    expect(page.get_by_role("log")).to_have_attribute("aria-busy", "false")
+    assert_fits(page)
+    page.goto("/")
+    page.get_by_role("link", name="Chat").click()
+    expect(page.locator(".said")).to_have_text(["Can you fix my toaster?", "Yes, bring it\n\nalong."])
+
+
+def test_what_is_said_grows_without_a_reload_and_is_announced_once(
+    page: Page, configured: Server, ollama: Returning
+) -> None:
+    assert configured
+    pauses = [threading.Event() for _ in range(3)]
+    ollama.script = ["One", pauses[0], " two", pauses[1], " three", pauses[2], "."]
+    page.goto("/chat")
+    page.evaluate(COUNT_ANNOUNCEMENTS)
+    send(page, "Count")
+    for so_far, pause in zip(("One", "One two", "One two three"), pauses, strict=True):
+        expect(reply(page)).to_have_text(so_far)
+        pause.set()
+    announcement = page.locator("#announcement")
+    expect(announcement).to_have_text("Reply: One two three.")
+    assert page.evaluate("window.announced") == 1
+    expect(page).to_have_url(f"{configured.url}/chat/{_last_part(page)}")
+    expect(question(page)).to_have_value("")
+    send(page, "And again")
+    expect(page.locator(".reply")).to_have_count(2)
+    expect(announcement).to_have_text("Reply: One two three.")
+    assert until(lambda: page.evaluate("window.announced") == 2)
+
+
+@BOTH
+def test_stop_keeps_what_was_said_and_retry_asks_again(
+    new_page: NewPage, configured: Server, ollama: Returning, script: bool
+) -> None:
+    ollama.script = ["Half a thought", threading.Event()]
+    page = new_page(configured, viewport=NARROW, java_script_enabled=script)
+    page.goto("/chat")
+    send(page, "Tell me")
+    expect(reply(page)).to_have_text("Half a thought", timeout=FRESH_MS)
+    press(page, "Stop")
+    expect(page.locator(".ending")).to_have_text("Stopped.", timeout=FRESH_MS)
+    expect(reply(page)).to_have_text("Half a thought")
+    ollama.script = ["The whole of it"]
+    press(page, "Retry")
+    expect(reply(page)).to_have_text("The whole of it", timeout=FRESH_MS)
+    expect(page.get_by_role("button", name="Retry")).to_have_count(0)
+    expect(page.locator(".question")).to_have_count(1)
+
+
+@BOTH
+def test_with_the_model_away_the_question_is_kept_until_the_visitor_asks_again(
+    new_page: NewPage, configured: Server, ollama: Returning, script: bool
+) -> None:
+    page = new_page(configured, viewport=NARROW, java_script_enabled=script)
+    page.goto("/chat")
+    ollama.go()
+    send(page, "Are you there?")
+    expect(page.locator(".ending")).to_contain_text("The language model is not running.", timeout=FRESH_MS)
+    if script:
+        expect(page.locator("#banner")).to_contain_text("Questions in the chat are kept", timeout=FRESH_MS)
+    ollama.come_back()
+    press(page, "Ask again")
+    expect(reply(page)).to_have_text("Hi", timeout=FRESH_MS)
+    expect(page.locator(".question .said")).to_have_text(["Are you there?"])
+
+
+def test_leaving_in_the_middle_and_coming_back_goes_on(page: Page, configured: Server, ollama: Returning) -> None:
+    assert configured
+    pause = threading.Event()
+    ollama.script = ["Before", pause, " and after"]
+    page.goto("/chat")
+    send(page, "Tell me")
+    expect(reply(page)).to_have_text("Before")
+    page.goto("/")
+    page.goto("/chat")
+    expect(reply(page)).to_have_text("Before")
+    expect(phase(page)).to_contain_text("The model is writing.")
+    pause.set()
+    expect(reply(page)).to_have_text("Before and after")
+    expect(phase(page)).to_have_count(0)
+
+
+def test_a_double_click_asks_once(page: Page, configured: Server, ollama: Returning) -> None:
+    assert configured
+    page.goto("/chat")
+    question(page).fill("Once")
+    page.get_by_role("button", name="Send").dblclick()
+    expect(reply(page)).to_have_text("Hi")
+    assert len(ollama.chats()) == 1
+
+
+def test_an_app_that_restarts_in_the_middle_says_that_it_was_broken_off(
+    page: Page, configured: Server, ollama: Returning
+) -> None:
+    ollama.script = ["Half a thought", threading.Event()]
+    page.goto("/chat")
+    send(page, "Tell me")
+    expect(reply(page)).to_have_text("Half a thought")
+    configured.stop()
+    expect(page.locator("#lost")).to_be_visible()
+    configured.start()
+    expect(page.locator(".ending")).to_contain_text("Broken off", timeout=FRESH_MS)
+    expect(reply(page)).to_have_text("Half a thought")
+    expect(page.locator("#lost")).to_be_hidden()
+
+
+def test_a_database_killed_under_the_page_keeps_what_was_typed(
+    new_page: NewPage, postmaster: Postmaster, tmp_path: Path, ollama: Returning
+) -> None:
+    with Server(tmp_path, url_of(postmaster)) as server:
+        save(server, llm_endpoint=ollama.url, llm_model="llama3.2:3b")
+        page = new_page(server)
+        page.goto("/chat")
+        postmaster.kill()
+        send(page, "A long thought")
+        expect(page.locator(".fault")).to_contain_text("Not sent: the database is away.")
+        expect(question(page)).to_have_value("A long thought")
+        expect(page.locator("#banner")).to_contain_text("The database is not running.", timeout=FRESH_MS)
+        postmaster.start()
+        expect(page.locator("#banner .banner")).to_have_count(0, timeout=FRESH_MS)
+        press(page, "Send")
+        expect(reply(page)).to_have_text("Hi")
+
+
+def test_what_is_said_is_text_and_nothing_else(
+    page: Page, configured: Server, ollama: Returning, watched: Watched
+) -> None:
+    """A script, a picture and a link: shown as they were written, and nothing is run or loaded."""
+    assert configured
+    evil = "<script>window.broken = 1</script><img src=http://203.0.113.9/x> [a](javascript:window.broken=1)"
+    ollama.script = [evil]
+    page.goto("/chat")
+    send(page, evil)
+    expect(page.locator(".said")).to_have_text([evil, evil])
+    expect(phase(page)).to_have_count(0)
+    page.reload()
+    expect(page.locator(".said")).to_have_text([evil, evil])
+    assert page.evaluate("window.broken") is None
+    assert watched.errors == []
+
+
+def test_earlier_conversations_are_found_saved_and_forgotten(
+    new_page: NewPage, configured: Server, ollama: Returning
+) -> None:
+    page = new_page(configured, viewport=NARROW)
+    for text in ("My toaster hums", "My radio is silent"):
+        page.goto("/chat/new")
+        send(page, text)
+        expect(reply(page)).to_have_text("Hi")
+    page.get_by_role("link", name="Earlier conversations").click()
+    expect(page.locator(".cards a")).to_have_text(["My radio is silent", "My toaster hums"])
+    expect(page.locator(".cards .small").first).to_contain_text("removed on")
+    assert_fits(page)
+    page.get_by_label("Search in what was said").fill("toaster")
+    press(page, "Search")
+    page.get_by_role("link", name="My toaster hums").click()
+    page.get_by_text("Keep or forget this conversation").click()
+    assert_fits(page)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save as text").click()
+    assert "My toaster hums" in download.value.path().read_text()
+    press(page, "Forget this conversation now")
+    expect(page.get_by_text("The conversation has been forgotten.")).to_be_visible()
+    page.goto("/chat/earlier")
+    expect(page.locator(".cards a")).to_have_text(["My radio is silent"])
+    assert len(ollama.chats()) == 2
+
+
+def test_the_keyboard_alone_asks_and_stops(page: Page, configured: Server, ollama: Returning) -> None:
+    assert configured
+    ollama.script = ["Half", threading.Event()]
+    page.goto("/chat")
+    question(page).focus()
+    page.keyboard.type("Tell me")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(reply(page)).to_have_text("Half")
+    page.get_by_role("button", name="Stop").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".ending")).to_have_text("Stopped.")
+
+
+def _last_part(page: Page) -> str:
+    """The conversation's id, from the form."""
+    action = page.locator("#ask").get_attribute("action") or ""
+    return action.rpartition("/")[2].removesuffix("#ask")
