@@ -7,24 +7,8 @@ import pytest
 from repaircafe.exchange import Exchange
 from repaircafe.llm.identify import identify
 from repaircafe.neighbours import NeighbourError, Reason
-from tests.fakes.scripted import Ollama, Scripted
-
-
-class LlamaCpp(Scripted):
-    """llama.cpp's server as its README tells it; answers per path, 404 elsewhere. Leaves out generation."""
-
-    def __init__(self, **answers: tuple[int, Any]) -> None:
-        super().__init__()
-        self.answers = {"/health": (200, {"status": "ok"}), "/v1/models": (200, {"data": [{"id": "tiny"}]})}
-        self.answers["/props"] = (200, {"build_info": "b6500-0f4e1a2"})
-        self.answers.update({f"/{path.replace('__', '/')}": answer for path, answer in answers.items()})
-
-    def answer(self, _method: str, path: str, _body: str) -> tuple[int, Any]:
-        """From the script."""
-        return self.answers.get(path, (404, {"error": {"code": 404, "message": "File Not Found"}}))
-
-
-LOADING = (503, {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}})
+from tests.fakes.llamacpp import LOADING, LlamaCpp
+from tests.fakes.scripted import Ollama
 
 
 def test_ollama_is_recognised_with_its_version_and_models() -> None:
