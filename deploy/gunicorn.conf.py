@@ -111,8 +111,13 @@ def post_worker_init(worker: Any) -> None:
     worker.app.wsgi().extensions["startup"].run_in_background()
 
 
+def worker_int(worker: Any) -> None:
+    """A worker has been told to end: replies in the making are broken off, and whoever waits for one is answered."""
+    worker.app.wsgi().extensions["writer"].close()
+
+
 def worker_exit(_server: Any, worker: Any) -> None:
-    """Before a worker ends: replies in the making are broken off, and nobody waits for the database any more."""
+    """Before a worker ends, told or not."""
     worker.app.wsgi().extensions["writer"].close()
     worker.app.wsgi().extensions["startup"].close()
 

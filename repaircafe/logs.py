@@ -43,6 +43,7 @@ class EventType(StrEnum):
     MIGRATION = "migration"
     BACKUP = "backup"
     RETENTION = "retention"
+    REPLY = "reply"
     REQUEST = "request"
     HEALTH_TRANSITION = "health_transition"
     CONNECTION_TEST = "connection_test"

@@ -9,6 +9,7 @@ hang up, one visitor after the other. Its documentation asks for a proxy in fron
 import errno
 import selectors
 import socket
+import threading
 import time
 from functools import partial
 from typing import Any
@@ -95,6 +96,11 @@ class BoundedWorker(gthread.ThreadWorker):  # type: ignore[misc]
         conn.timeout = time.monotonic() + self.cfg.keepalive
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Tells the app as well that it ends: who waits there for something long is answered, and not cut off."""
+        threading.Thread(target=self.cfg.worker_int, args=(self,), name="ending", daemon=True).start()
+        super().handle_exit(sig, frame)
 
     def handle(self, conn: Any) -> Any:
         """As gthread's, with the request's limit running from here."""

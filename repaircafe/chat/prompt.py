@@ -1,6 +1,7 @@
 """What the model is told: how to behave, the facts of the settings, and as much of the conversation as it can hold."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from repaircafe.config.keys import Settings
 from repaircafe.llm.base import LONGEST_REPLY_TOKENS, Message, TooLongError
@@ -9,6 +10,8 @@ CONTEXT_TOKENS = 4_096
 """What Ollama gives a model on a machine without a large graphics card ('Context length' of its documentation)."""
 CHARACTERS_PER_TOKEN = 3.0
 """Cautious until a server has counted: European languages have three and a half to four and a half."""
+
+UNKNOWN = "not known yet"
 
 BEHAVIOUR = """\
 You are the assistant of a repair café: an afternoon on which volunteers mend what visitors bring, together with them.
@@ -25,7 +28,7 @@ def messages(settings: Settings, history: Sequence[Message], characters: int | N
     """
     if characters is None:
         characters = int((CONTEXT_TOKENS - LONGEST_REPLY_TOKENS) * CHARACTERS_PER_TOKEN)
-    system = Message("system", f"{BEHAVIOUR}\n\n{_facts(settings)}")
+    system = Message("system", f"{BEHAVIOUR}\n\n{_facts(settings, date.today())}")
     said = _taking_turns(history)
     room = characters - len(system.content)
     kept = len(said) - 1
@@ -42,17 +45,28 @@ def characters_that_fit(sent: Sequence[Message], error: TooLongError) -> int:
     return int((error.context_tokens - reserve) * per_token)
 
 
-def _facts(settings: Settings) -> str:
-    unknown = "not known yet"
+def _facts(settings: Settings, today: date) -> str:
     facts = [
         "Facts:",
-        f"- Next repair café: {f'{settings.event_date:%A}, {settings.event_date}' if settings.event_date else unknown}",
-        f"- Place: {settings.event_location or unknown}",
-        f"- What can be repaired: {', '.join(settings.event_offerings) or unknown}",
+        f"- Today: {_day(today)}",
+        f"- Next repair café: {_next(settings.event_date, today)}",
+        f"- Place: {settings.event_location or UNKNOWN}",
+        f"- What can be repaired: {', '.join(settings.event_offerings) or UNKNOWN}",
     ]
     if settings.organiser_notes:
         facts += ["", "The organiser says:", settings.organiser_notes]
     return "\n".join(facts)
+
+
+def _next(planned: date | None, today: date) -> str:
+    """A day that is over must not be promised to anybody."""
+    if planned is not None and planned < today:
+        return f"not planned yet; the last one was on {_day(planned)}"
+    return _day(planned) if planned else UNKNOWN
+
+
+def _day(day: date) -> str:
+    return f"{day:%A}, {day}"
 
 
 def _taking_turns(history: Sequence[Message]) -> list[Message]:

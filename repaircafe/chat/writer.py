@@ -58,6 +58,7 @@ class Making:
     """A reply of this process that has not ended."""
 
     id: uuid.UUID
+    began: float = field(default_factory=time.monotonic)
     content: str = ""
     exchange: Exchange | None = None
     thread: threading.Thread | None = None
@@ -150,6 +151,10 @@ class Writer:
 
     def _begin(self, reply: Reply) -> Making:
         making = Making(reply.id)
+        log.info("Reply asked for", event_type=EventType.REPLY, resource_id=str(making.id))
+        if self._closing.is_set():
+            self._end(making, State.BROKEN, None)
+            return making
         with self._lock:
             if not self._makings:
                 self._owner = reply.owner
@@ -166,7 +171,10 @@ class Writer:
         return self._watch is not None
 
     def close(self) -> None:
-        """Breaks off what is being made, and stores what has been said: the process is about to end."""
+        """Breaks off what is being made, and stores what has been said: the process is about to end.
+
+        What is asked for from then on is broken off at once. May be called again.
+        """
         self._closing.set()
         self._woken.set()
         with self._lock:
@@ -177,6 +185,9 @@ class Writer:
         for thread in [*(making.thread for making in makings), watch]:
             if thread is not None:
                 thread.join(max(0.0, until - time.monotonic()))
+        for making in makings:
+            if making.thread is None:
+                self._end(making, State.BROKEN, None)
         self._presence.leave()  # whatever is still under way is broken off by that
 
     def _keep_watch(self) -> None:
@@ -212,7 +223,7 @@ class Writer:
                 if row is None or row.state not in UNDER_WAY:
                     self._drop(making)
                 elif row.stop_asked:
-                    self._stop(session, making)
+                    self._stop(making)
                 else:
                     self._flush(making)
             if not self._closing.is_set() and any(one.thread is None and not one.ended.is_set() for one in makings):
@@ -248,12 +259,10 @@ class Writer:
         if making.thread is None:
             making.end()
 
-    def _stop(self, session: Session, making: Making) -> None:
+    def _stop(self, making: Making) -> None:
         making.stop()
         if making.thread is None:
-            session.execute(sa.update(Reply).where(Reply.id == making.id).values(state=State.STOPPED))
-            session.commit()
-            making.end()
+            self._end(making, State.STOPPED, None)
 
     def _take_turns(self, session: Session, makings: list[Making]) -> None:
         """Begins those whose turn it is; of all processes together, no more than LLM_CONCURRENCY."""
@@ -375,6 +384,15 @@ class Writer:
             log.error("Reply not stored", event_type=EventType.DB_ERROR, resource_id=str(making.id), exc_info=error)
             self._store_progress(making, state=State.FAILED, reason=Reason.INTERNAL.value)
         making.end()
+        log.info(
+            "Reply ended",
+            event_type=EventType.REPLY,
+            resource_id=str(making.id),
+            state=state.value,
+            reason=reason.value if reason else None,
+            characters=len(making.content),
+            duration_s=round(time.monotonic() - making.began, 1),
+        )
         self._woken.set()  # for the next in the queue
 
     def _store_end_when_there(self, making: Making, state: State, reason: Reason | None) -> None:
