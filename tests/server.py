@@ -57,6 +57,19 @@ class Server:
         """Ends it as a pulled plug does; its worker ends when it notices."""
         self._end(signal.SIGKILL)
 
+    def workers(self) -> list[int]:
+        """The ids of the processes that answer requests."""
+        assert self._process is not None
+        master = self._process.pid
+        return [int(child) for child in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
+
+    def kill_whole(self) -> None:
+        """Ends master and workers in one moment, as a pulled plug does."""
+        workers = self.workers()
+        self.kill()
+        for worker in workers:
+            os.kill(worker, signal.SIGKILL)
+
     def send(self, number: signal.Signals) -> None:
         """Sends the master a signal."""
         assert self._process is not None

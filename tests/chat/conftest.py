@@ -1,10 +1,14 @@
 """A chat with a scripted Ollama behind it."""
 
+import re
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+import requests
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
@@ -13,8 +17,11 @@ from repaircafe.chat.models import Reply
 from repaircafe.database import Database
 from tests.conditions import until
 from tests.fakes.scripted import Ollama
+from tests.server import Server
 
 MODEL = "small"
+SECRET_KEY = "a-key-that-outlives-every-restart-of-the-tests"
+"""For a server that is started again: the pages of before keep their cookies and tokens."""
 
 
 @pytest.fixture
@@ -31,6 +38,95 @@ def chat(app: Flask, ollama: Ollama) -> FlaskClient:
     client = app.test_client()
     set_up(client, ollama.url)
     return client
+
+
+@pytest.fixture
+def raw(database_url: str) -> Iterator[psycopg.Connection]:
+    """A connection to the test's database beside the app, each statement a transaction of its own."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def server(tmp_path: Path, database_url: str, ollama: Ollama) -> Iterator[Server]:
+    """The app as gunicorn serves it, set up to use the model."""
+    with Server(tmp_path, database_url, SECRET_KEY=SECRET_KEY) as server:
+        configure(server, ollama)
+        yield server
+
+
+def configure(server: Server, ollama: Ollama) -> None:
+    """Saves where the model is."""
+    saved = requests.post(f"{server.url}/config", json={"llm_endpoint": ollama.url, "llm_model": MODEL}, timeout=10)
+    assert saved.status_code == 200, saved.text
+
+
+class Visitor:
+    """A browser at a real server: keeps its cookies, sends the page's forms and presses its buttons."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.http = requests.Session()
+        self.http.headers.update({"Accept": "text/html", "Connection": "close"})
+        self.page = ""
+        self.session_id = ""
+
+    def get(self, path: str, **headers: str) -> requests.Response:
+        """Opens an address."""
+        return self.http.get(self.url + path, headers=headers, timeout=30)
+
+    def show(self, session_id: str = "") -> str:
+        """Opens the conversation it is in, or the given one, as a page."""
+        self.session_id = session_id or self.session_id
+        response = self.get(f"/chat/{self.session_id}")
+        assert response.status_code == 200, response.text
+        self.page = response.text
+        return self.page
+
+    def ask(self, text: str) -> str:
+        """Begins a conversation and answers the id of the reply; the page is the conversation then."""
+        self.page = self.get("/chat/new").text
+        path = self._found(r'id="ask" method="post" action="([^"#]+)')
+        self.session_id, reply_id = path.rpartition("/")[2], self._field("reply_id")
+        sent = {"csrf_token": self._field("csrf_token"), "reply_id": reply_id, "message": text}
+        response = self.http.post(self.url + path, data=sent, timeout=30)
+        assert response.status_code == 200, response.text
+        self.page = response.text
+        return reply_id
+
+    def press(self, label: str) -> None:
+        """Presses the last button of that label, and takes the page that comes back."""
+        forms = re.findall(r'<form method="post" action="([^"]+)"[^>]*>(.*?)</form>', self.page, re.S)
+        path = [action for action, inside in forms if f">{label}</button>" in inside][-1]
+        response = self.http.post(self.url + path, data={"csrf_token": self._field("csrf_token")}, timeout=30)
+        assert response.status_code == 200, response.text
+        self.page = response.text
+
+    def poll(self, reply_id: str) -> str:
+        """What the page of a growing reply is told when it asks."""
+        path = f"/chat/{self.session_id}/replies/{reply_id}?from=0"
+        return self.get(path, **{"HX-Request": "true"}).text
+
+    def messages(self) -> list[dict[str, Any]]:
+        """The conversation as programs see it."""
+        found: list[dict[str, Any]] = self.get(f"/api/chat/{self.session_id}").json()["messages"]
+        return found
+
+    def last(self) -> dict[str, Any]:
+        """Its last message."""
+        return self.messages()[-1]
+
+    def comes_to(self, state: str) -> bool:
+        """Whether the last reply comes to a state."""
+        return until(lambda: self.last().get("state") == state)
+
+    def _field(self, name: str) -> str:
+        return self._found(rf'name="{name}" value="([^"]+)"')
+
+    def _found(self, pattern: str) -> str:
+        found = re.search(pattern, self.page)
+        assert found, self.page
+        return found[1]
 
 
 def set_up(client: FlaskClient, endpoint: str) -> None:

@@ -1,0 +1,103 @@
+"""Sixteen visitors and a model that never answers: the pages answer all the same, and each is told its place."""
+
+import re
+import threading
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+import requests
+
+from tests.chat.conftest import Visitor
+from tests.conditions import until
+from tests.fakes.scripted import Ollama
+from tests.server import Server
+
+CROWD = 16
+PROGRAMS = 6
+"""Of the crowd, those who wait in POST /api/chat; the others look at a page, which asks once a second."""
+THREADS = 16
+"""gunicorn's, as they are set by default: as many as there are visitors."""
+LIMITS_S = {"/health": 2.0, "/": 1.0, "/config": 1.0}
+ROUNDS = 20
+
+
+@pytest.fixture
+def crowd(server: Server, ollama: Ollama, raw: psycopg.Connection) -> Iterator[list[str]]:
+    """The conversations of sixteen visitors who wait, in the order in which they asked."""
+    ollama.go_on.clear()
+    over = threading.Event()
+    threads = []
+    for number in range(CROWD):
+        if number % 3 == 0 and number < 3 * PROGRAMS:
+            threads.append(threading.Thread(target=_program, args=(server.url,)))
+        else:
+            threads.append(threading.Thread(target=_page, args=(server.url, over)))
+        threads[-1].start()
+        assert until(lambda number=number: len(_sessions(raw)) == number + 1)
+    yield _sessions(raw)
+    over.set()
+    ollama.go_on.set()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def test_health_home_and_settings_answer_in_time(server: Server, crowd: list[str]) -> None:
+    assert len(crowd) == CROWD
+    for path, limit_s in LIMITS_S.items():
+        took = [_time(server.url + path) for _ in range(ROUNDS)]
+        assert max(took) < limit_s, (path, took)
+
+
+def test_each_is_told_its_place(server: Server, crowd: list[str], raw: psycopg.Connection) -> None:
+    visitor = Visitor(server.url)
+    assert [_place(visitor.show(session_id)) for session_id in crowd] == list(range(CROWD))
+    replies = dict(raw.execute("SELECT session_id::text, id::text FROM replies").fetchall())
+    told = []
+    for visitor.session_id in crowd:
+        told.append(_place(visitor.poll(replies[visitor.session_id])))
+    assert told == list(range(CROWD))
+
+
+def test_programs_that_wait_leave_threads_to_the_others(server: Server, crowd: list[str]) -> None:
+    """However many wait: those of them that are too many are answered at once, with the place to look."""
+    assert len(crowd) == CROWD
+    for number in range(THREADS):
+        asked = requests.post(f"{server.url}/api/chat", json={"message": f"More {number}"}, timeout=5)
+        assert asked.status_code == 202
+        assert asked.json()["assistant_message"]["state"] == "queued"
+    assert _time(f"{server.url}/health") < LIMITS_S["/health"]
+
+
+def _program(url: str) -> None:
+    """Waits for the whole reply, or looks where it is told to."""
+    assert requests.post(f"{url}/api/chat", json={"message": "Hi"}, timeout=120).status_code in (200, 202)
+
+
+def _page(url: str, over: threading.Event) -> None:
+    """Asks and looks once a second, as htmx does."""
+    visitor = Visitor(url)
+    reply_id = visitor.ask("Hi")
+    while not over.wait(1):
+        visitor.poll(reply_id)
+
+
+def _sessions(raw: psycopg.Connection) -> list[str]:
+    return [row[0] for row in raw.execute("SELECT session_id::text FROM replies ORDER BY created_at").fetchall()]
+
+
+def _place(text: str) -> int:
+    """How many are said to come before; 0 for the one that the model is asked for."""
+    assert text.count('class="phase"') == 1, text
+    if found := re.search(r"Waiting: (\d+) questions? (?:is|are) before yours", text):
+        return int(found[1])
+    assert "The model reads the question." in text, text
+    return 0
+
+
+def _time(address: str) -> float:
+    began = time.monotonic()
+    assert requests.get(address, timeout=10).status_code == 200
+    return time.monotonic() - began
