@@ -37,6 +37,15 @@ class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn is untyped
         self.error_log.propagate = True
         self.error_log.setLevel("WARNING")
 
+    def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """Without what was sent where it is no request: it may be a piece of what somebody wrote."""
+        quoting = msg.startswith("Invalid request from ip=")
+        super().warning("Invalid request" if quoting else msg, *args, **kwargs)
+
+    def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """Without the address, which holds the words that were searched for."""
+        super().exception(*(("Error handling request",) if "%s" in msg else (msg, *args)), **kwargs)
+
 
 _host = f"[{environment.host}]" if ":" in environment.host else environment.host
 wsgi_app = "repaircafe:create_app()"

@@ -106,6 +106,10 @@ class BoundedConnection(psycopg.Connection[Any]):
                 raise
             self.pgconn.finish()  # its state is unknown; SQLAlchemy drops a closed connection from the pool
             raise psycopg.errors.ConnectionTimeout("the database did not answer in time") from None
+        except psycopg.Error as error:
+            if error.diag.message_detail:  # it quotes the row that was refused, and with it what people wrote
+                error.args = (error.diag.message_primary,)
+            raise
 
 
 def conninfo(environment: Environment) -> str:
