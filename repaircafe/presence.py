@@ -46,11 +46,8 @@ class Presence:
         """
         with self._lock:
             if not self._holds():
-                self._connection = connection = self._connect()
-                connection.autocommit = True
-                connection.execute(_NOTICE_A_LOST_HOST)
-                self._owner, self._process = secrets.randbits(62), os.getpid()
-                connection.execute("SELECT pg_advisory_lock(%s)", (self._owner,))
+                self._connection, self._owner = self._hold()
+                self._process = os.getpid()
             return self._owner
 
     def leave(self) -> None:
@@ -59,6 +56,18 @@ class Presence:
             if self._connection is not None and self._process == os.getpid():
                 self._connection.close()
             self._connection = None
+
+    def _hold(self) -> tuple[psycopg.Connection[Any], int]:
+        """A connection that holds a new name. One that did not get it is no sign of anybody."""
+        connection, owner = self._connect(), secrets.randbits(62)
+        try:
+            connection.autocommit = True
+            connection.execute(_NOTICE_A_LOST_HOST)
+            connection.execute("SELECT pg_advisory_lock(%s)", (owner,))
+        except psycopg.Error:
+            connection.close()
+            raise
+        return connection, owner
 
     def _holds(self) -> bool:
         if self._connection is None or self._process != os.getpid():

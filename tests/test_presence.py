@@ -1,0 +1,172 @@
+"""repaircafe.presence: a process is there for as long as it is, and not a moment longer."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from repaircafe.environment import PROJECT
+from repaircafe.presence import Presence, living
+from tests.conditions import until
+
+HOLD = """
+import sys, psycopg
+from repaircafe.presence import Presence
+presence = Presence(lambda: psycopg.connect(sys.argv[1]))
+print(presence.owner(), flush=True)
+sys.stdin.read()
+"""
+FORK = """
+import os, sys, psycopg
+from repaircafe.presence import Presence
+presence = Presence(lambda: psycopg.connect(sys.argv[1]))
+mine = presence.owner()
+if os.fork() == 0:
+    print(presence.owner(), flush=True)
+    presence.leave()
+    os._exit(0)
+os.wait()
+assert presence.owner() == mine
+print(mine, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def presence(database_url: str) -> Iterator[Presence]:
+    """The test's own process among those that use the database."""
+    presence = Presence(lambda: psycopg.connect(database_url))
+    yield presence
+    presence.leave()
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[sa.Engine]:
+    """Somebody who looks."""
+    engine = sa.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(database_url))
+    yield engine
+    engine.dispose()
+
+
+def there(engine: sa.Engine) -> set[int]:
+    """Who is there."""
+    with Session(engine) as session:
+        return set(session.scalars(living()))
+
+
+def terminate(engine: sa.Engine, owner: int) -> None:
+    """Has the server end the connection on which the owner is known."""
+    with engine.begin() as connection:
+        ended = connection.scalar(
+            sa.text(
+                "SELECT bool_and(pg_terminate_backend(pid, 5000)) FROM pg_locks"
+                " WHERE locktype = 'advisory' AND (classid::bigint << 32) | objid::bigint = :owner"
+            ),
+            {"owner": owner},
+        )
+    assert ended
+
+
+def process(script: str, database_url: str) -> subprocess.Popen[str]:
+    """Another process that is there until its input ends."""
+    return subprocess.Popen(
+        [sys.executable, "-c", script, database_url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=PROJECT,
+    )
+
+
+def test_a_process_is_there_under_one_name_until_it_leaves(presence: Presence, engine: sa.Engine) -> None:
+    assert there(engine) == set()
+    owner = presence.owner()
+    assert there(engine) == {owner}
+    assert presence.owner() == owner
+    presence.leave()
+    assert until(lambda: there(engine) == set())
+    presence.leave()  # twice is once
+
+
+def test_every_process_has_a_name_of_its_own(presence: Presence, engine: sa.Engine, database_url: str) -> None:
+    other = Presence(lambda: psycopg.connect(database_url))
+    both = {presence.owner(), other.owner()}
+    assert len(both) == 2
+    assert there(engine) == both
+    other.leave()
+    assert until(lambda: there(engine) == {presence.owner()})
+
+
+def test_a_killed_process_is_gone_at_once(engine: sa.Engine, database_url: str) -> None:
+    with process(HOLD, database_url) as held:
+        assert held.stdout is not None
+        owner = int(held.stdout.readline())
+        assert there(engine) == {owner}
+        held.send_signal(signal.SIGKILL)
+        assert until(lambda: there(engine) == set(), 2)
+
+
+def test_a_lost_connection_means_another_name(presence: Presence, engine: sa.Engine) -> None:
+    before = presence.owner()
+    terminate(engine, before)
+    assert there(engine) == set()
+    after = presence.owner()
+    assert after != before
+    assert there(engine) == {after}
+
+
+def test_without_a_database_nobody_is_there_and_the_next_try_is_a_new_one(engine: sa.Engine, database_url: str) -> None:
+    targets = ["postgresql://u@127.0.0.1:9/x", database_url]
+    presence = Presence(lambda: psycopg.connect(targets.pop(0)))
+    with pytest.raises(psycopg.OperationalError):
+        presence.owner()
+    assert there(engine) == set()
+    owner = presence.owner()
+    assert there(engine) == {owner}
+    presence.leave()
+
+
+def test_whoever_did_not_get_the_lock_does_not_believe_to_be_there(engine: sa.Engine, database_url: str) -> None:
+    """The connection outlives a statement that failed; the name must not."""
+    function = "FUNCTION pg_advisory_lock(bigint)"
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"REVOKE EXECUTE ON {function} FROM PUBLIC")
+        connection.exec_driver_sql("CREATE ROLE humble_presence LOGIN")
+    presence = Presence(lambda: psycopg.connect(database_url, user="humble_presence"))
+    try:
+        for _ in range(2):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                presence.owner()
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"GRANT EXECUTE ON {function} TO PUBLIC")
+        owner = presence.owner()
+        assert there(engine) == {owner}
+    finally:
+        presence.leave()
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"GRANT EXECUTE ON {function} TO PUBLIC")
+            connection.exec_driver_sql("DROP ROLE humble_presence")
+
+
+def test_a_forked_child_is_another_and_its_parent_stays(engine: sa.Engine, database_url: str) -> None:
+    with process(FORK, database_url) as parent:
+        assert parent.stdout is not None
+        child, mine = int(parent.stdout.readline()), int(parent.stdout.readline())
+        assert child != mine
+        assert until(lambda: there(engine) == {mine})
+        parent.kill()
+
+
+def test_locks_of_another_database_and_of_other_kinds_are_nobodys(
+    presence: Presence, engine: sa.Engine, database_url: str
+) -> None:
+    owner = presence.owner()
+    with psycopg.connect(database_url, dbname="postgres") as elsewhere, psycopg.connect(database_url) as here:
+        elsewhere.execute("SELECT pg_advisory_lock(123456789012)")
+        here.execute("SELECT pg_advisory_lock(7, 8)")
+        assert there(engine) == {owner}
