@@ -29,13 +29,15 @@ def messages(settings: Settings, history: Sequence[Message], characters: int | N
     if characters is None:
         characters = int((CONTEXT_TOKENS - LONGEST_REPLY_TOKENS) * CHARACTERS_PER_TOKEN)
     system = Message("system", f"{BEHAVIOUR}\n\n{_facts(settings, date.today())}")
-    said = _taking_turns(history)
-    room = characters - len(system.content)
-    kept = len(said) - 1
-    room -= len(said[kept].content)
-    while kept >= 2 and (room := room - len(said[kept - 1].content) - len(said[kept - 2].content)) >= 0:
-        kept -= 2
-    return [system, *said[kept:]]
+    kept = len(history) - 1
+    room = characters - len(system.content) - len(history[kept].content)
+    while kept > 0:
+        before = kept - (1 if history[kept - 1].role == "user" else 2)  # a question alone, or one with its reply
+        room -= sum(len(one.content) for one in history[before:kept])
+        if room < 0:
+            break
+        kept = before
+    return [system, *_taking_turns(history[kept:])]
 
 
 def characters_that_fit(sent: Sequence[Message], error: TooLongError) -> int:

@@ -1,0 +1,101 @@
+"""repaircafe.chat.prompt: what the model is told, and what is left out where not everything fits."""
+
+from datetime import date
+
+import pytest
+
+from repaircafe.chat import prompt
+from repaircafe.config.keys import Settings
+from repaircafe.llm.base import LONGEST_REPLY_TOKENS, Message, TooLongError
+
+SETTINGS = Settings.of({})
+TALK = [
+    Message("user", "first question"),
+    Message("assistant", "first reply"),
+    Message("user", "second question"),
+    Message("assistant", "second reply"),
+    Message("user", "third question"),
+]
+
+
+def length(messages: list[Message]) -> int:
+    return sum(len(one.content) for one in messages)
+
+
+def settings(**values: str) -> Settings:
+    return Settings.of(values)
+
+
+def test_the_facts_are_told_and_those_that_are_missing_are_said_to_be_unknown() -> None:
+    (told, _) = prompt.messages(settings(event_date="2026-12-05", event_location="Dorpsstraat 1"), TALK[:1])
+    assert told.role == "system"
+    assert "- Next repair café: Saturday, 2026-12-05" in told.content
+    assert "- Place: Dorpsstraat 1" in told.content
+    assert "- What can be repaired: not known yet" in told.content
+    assert settings(event_date="2026-12-05").event_date == date(2026, 12, 5)
+
+
+def test_the_organisers_notes_are_told_where_there_are_any() -> None:
+    assert "The organiser says" not in prompt.messages(SETTINGS, TALK)[0].content
+    assert prompt.messages(settings(organiser_notes="No e-bikes."), TALK)[0].content.endswith(
+        "The organiser says:\nNo e-bikes."
+    )
+
+
+def test_what_fits_is_told_whole_and_in_its_order() -> None:
+    assert prompt.messages(SETTINGS, TALK)[1:] == TALK
+
+
+@pytest.mark.parametrize(("missing", "kept"), [(0, TALK), (1, TALK[2:]), (23, TALK[2:]), (24, TALK[2:])])
+def test_the_oldest_goes_first_and_a_reply_never_stays_without_its_question(missing: int, kept: list[Message]) -> None:
+    whole = prompt.messages(SETTINGS, TALK)
+    assert prompt.messages(SETTINGS, TALK, length(whole) - missing)[1:] == kept
+
+
+@pytest.mark.parametrize("characters", [-1, 0, 1, 500])
+def test_facts_and_question_are_whole_however_little_fits(characters: int) -> None:
+    notes = "x" * 4_000
+    told = prompt.messages(settings(organiser_notes=notes), TALK, characters)
+    assert told[1:] == TALK[-1:]
+    assert told[0].content.endswith(notes)
+
+
+def test_questions_that_were_never_answered_go_together_with_the_next() -> None:
+    asked = [Message("user", "first"), Message("user", "second"), *TALK]
+    told = prompt.messages(SETTINGS, asked)
+    assert told[1] == Message("user", "first\n\nsecond\n\nfirst question")
+    assert [one.role for one in told] == ["system", "user", "assistant", "user", "assistant", "user"]
+
+
+def test_questions_that_were_never_answered_are_left_out_where_they_do_not_fit() -> None:
+    """While the model was away ten long questions were asked; the eleventh must not be too long for ever."""
+    asked = [Message("user", f"{number} " + "x" * 3_998) for number in range(10)] + [Message("user", "And now?")]
+    told = prompt.messages(SETTINGS, asked)
+    assert told[1].content.endswith("And now?")
+    assert length(told) <= (prompt.CONTEXT_TOKENS - LONGEST_REPLY_TOKENS) * prompt.CHARACTERS_PER_TOKEN
+    assert told[1].content.startswith("8 "), "the newest of them stay"
+    assert prompt.messages(SETTINGS, asked, 0)[1:] == [Message("user", "And now?")]
+
+
+@pytest.mark.parametrize("answered", range(0, 40, 7))
+@pytest.mark.parametrize("characters", [0, 700, 1_500, 3_000])
+def test_question_and_reply_take_turns_whatever_is_left_out(answered: int, characters: int) -> None:
+    said = []
+    for number in range(40):
+        said.append(Message("user", f"question {number} " * 3))
+        if (number * 3 + answered) % 4:
+            said.append(Message("assistant", f"reply {number} " * 5))
+    said.append(Message("user", "the question"))
+    told = prompt.messages(SETTINGS, said, characters)
+    assert [one.role for one in told] == ["system", *("user", "assistant") * (len(told) // 2)][: len(told)]
+    assert told[-1].role == "user"
+    assert told[-1].content.endswith("the question")
+    assert length(told) <= max(characters, length([told[0], said[-1]])) + 2 * len(said)
+
+
+def test_what_fits_after_a_count_leaves_room_for_the_reply() -> None:
+    sent = [Message("user", "x" * 30_000)]
+    fitting = prompt.characters_that_fit(sent, TooLongError(prompt_tokens=10_000, context_tokens=4_096))
+    assert fitting == (4_096 - LONGEST_REPLY_TOKENS) * 3
+    small = prompt.characters_that_fit(sent, TooLongError(prompt_tokens=10_000, context_tokens=512))
+    assert small == 384 * 3
