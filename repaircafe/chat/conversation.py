@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from repaircafe.chat.models import RETRIABLE, UNDER_WAY, ChatMessage, Conversation, Reply, State
+from repaircafe.chat.models import IS_UNDER_WAY, RETRIABLE, ChatMessage, Conversation, Reply, State
 from repaircafe.llm.base import Message
 from repaircafe.presence import living
 
@@ -116,7 +116,7 @@ def retry(session: Session, session_id: uuid.UUID, reply_id: uuid.UUID, owner: i
 def stop(session: Session, session_id: uuid.UUID, reply_id: uuid.UUID) -> None:
     """Asks the reply's owner to stop; nothing where it has ended. Raises UnknownError."""
     reply_of(session, session_id, reply_id)
-    session.execute(sa.update(Reply).where(Reply.id == reply_id, Reply.state.in_(UNDER_WAY)).values(stop_asked=True))
+    session.execute(sa.update(Reply).where(Reply.id == reply_id, IS_UNDER_WAY).values(stop_asked=True))
     session.commit()
 
 
@@ -187,7 +187,7 @@ def settle_abandoned(session: Session) -> None:
     """Marks replies as broken off whose owner is gone: after a crash, a pulled plug, a restart."""
     session.execute(
         sa.update(Reply)
-        .where(Reply.state.in_(UNDER_WAY), Reply.owner.not_in(living()))
+        .where(IS_UNDER_WAY, Reply.owner.not_in(living()))
         .values(state=State.BROKEN, updated_at=sa.func.now())
     )
     session.commit()
@@ -198,7 +198,7 @@ def ahead(session: Session, reply: Reply) -> int:
     before = sa.or_(
         Reply.state != State.QUEUED, sa.tuple_(Reply.created_at, Reply.id) < sa.tuple_(reply.created_at, reply.id)
     )
-    statement = sa.select(sa.func.count()).where(Reply.state.in_(UNDER_WAY), Reply.owner.in_(living()), before)
+    statement = sa.select(sa.func.count()).where(IS_UNDER_WAY, Reply.owner.in_(living()), before)
     return session.scalar(statement) or 0
 
 

@@ -165,6 +165,9 @@ class Reply(Base):
     )
 
 
+IS_UNDER_WAY = Reply.state.in_(sa.bindparam("under_way", UNDER_WAY, expanding=True, literal_execute=True))
+"""Written out, not bound: a statement that is prepared for any parameters could not use the index of these few."""
+
 _REMOVE_EMPTY = """
 DELETE FROM conversations AS gone WHERE updated_at < now() - make_interval(days => %s)
     AND NOT EXISTS (SELECT FROM chat_messages WHERE session_id = gone.id)

@@ -18,7 +18,7 @@ from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
 from repaircafe.chat import conversation, prompt
-from repaircafe.chat.models import UNDER_WAY, ChatMessage, Conversation, Reply, State
+from repaircafe.chat.models import IS_UNDER_WAY, UNDER_WAY, ChatMessage, Conversation, Reply, State
 from repaircafe.config.keys import Settings
 from repaircafe.config.store import Store
 from repaircafe.database import Database, Identity, identity, is_away
@@ -366,10 +366,9 @@ class Writer:
 
     def _store_progress(self, making: Making, **changed: object) -> bool:
         """Whether it was stored. A database that is away is borne: the next time stores this as well."""
-        still = Reply.state.in_(UNDER_WAY)
         with _borne(), self._session() as session:
             session.execute(_SOON)
-            statement = sa.update(Reply).where(Reply.id == making.id, still)
+            statement = sa.update(Reply).where(Reply.id == making.id, IS_UNDER_WAY)
             session.execute(statement.values(updated_at=sa.func.now(), **changed))
             session.commit()
             making.tell()
