@@ -159,9 +159,9 @@ def history(session: Session, reply: Reply) -> list[Message]:
 
 def forget(session: Session, session_id: uuid.UUID) -> None:
     """Deletes a conversation with all its messages and replies. Raises UnknownError."""
-    session.execute(sa.delete(ChatMessage).where(ChatMessage.session_id == session_id))
     removal = sa.delete(Conversation).where(Conversation.id == session_id).returning(Conversation.id)
-    removed = session.scalars(removal).all()
+    removed = session.scalars(removal).all()  # waits for whoever adds to it just now; the next statement sees that
+    session.execute(sa.delete(ChatMessage).where(ChatMessage.session_id == session_id))
     session.commit()
     if not removed:
         raise UnknownError(session_id)
