@@ -64,8 +64,9 @@ class Listed:
 def ask(session: Session, conversation: Conversation, reply_id: uuid.UUID, text: str, owner: int) -> tuple[Reply, bool]:
     """Stores a visitor's message and the reply that it waits for, at once or not at all; and whether that is new.
 
-    A reply's id that is known already means that the same question was sent twice, and its reply is answered. A
-    conversation that is not there, or is no longer there, begins. Raises RefusedMessageError.
+    A reply's id that is known already means that the same question was sent twice, and its reply is answered; with
+    another question it comes from a page that was gone back to, and is not used again. A conversation that is not
+    there, or is no longer there, begins. Raises RefusedMessageError.
     """
     content = cleaned(text)
     begun = {"id": conversation.id, "browser_id": conversation.browser_id}
@@ -74,8 +75,10 @@ def ask(session: Session, conversation: Conversation, reply_id: uuid.UUID, text:
     session_id = session.scalars(upsert.returning(Conversation.id)).one()  # whoever sends it twice waits here
     known = session.get(Reply, reply_id)
     if known is not None:
-        session.commit()
-        return known, False
+        if (known.session_id, known.question.content) == (session_id, content):
+            session.commit()
+            return known, False
+        reply_id = uuid.uuid4()
     question = ChatMessage(role="user", content=content, session_id=session_id)
     session.add(question)
     session.flush()
