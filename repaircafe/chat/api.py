@@ -117,6 +117,8 @@ def _answered(reply: Reply) -> Response:
     if reply.state in (State.DONE, State.STOPPED):
         return jsonify(_body(reply))
     error = neighbour_away(Service.LLM, Reason(reply.reason or Reason.CUT_OFF))
+    if reply.reason == Reason.INTERNAL:
+        error.status = 500
     error.extra.update(_body(reply))
     return answer(error)
 

@@ -189,6 +189,8 @@ class Writer:
             if making.thread is None:
                 self._end(making, State.BROKEN, None)
         self._presence.leave()  # whatever is still under way is broken off by that
+        for making in makings:
+            making.ended.set()  # a program that waits for one must not keep the process from ending
 
     def _keep_watch(self) -> None:
         while makings := self._unended():
@@ -302,7 +304,9 @@ class Writer:
     def _speak(self, making: Making) -> None:
         settings = self._settings()
         with self._session() as session:
-            reply = session.get_one(Reply, making.id)
+            reply = session.get(Reply, making.id)
+            if reply is None:
+                raise StoppedError  # forgotten just now
             identity.set(Identity(session_id=str(reply.session_id)))
             said = conversation.history(session, reply)
         until = time.monotonic() + FIRST_TOKEN_LIMIT_S

@@ -1,0 +1,294 @@
+"""repaircafe.chat.writer: whatever happens to the database, the model or the process, a reply has its right end."""
+
+import json
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from structlog.testing import capture_logs
+
+from repaircafe.chat import writer as writing
+from repaircafe.chat.writer import Writer
+from repaircafe.config.store import Store
+from repaircafe.llm.base import LARGEST_REPLY, Message, TooLongError
+from repaircafe.llm.ollama import Ollama as OllamaServer
+from repaircafe.neighbours import Reason, TemporaryError
+from tests.chat.conftest import ask, comes_to, last, messages, set_up
+from tests.conditions import until
+from tests.conftest import MakeApp
+from tests.fakes.proxy import Proxy
+from tests.fakes.scripted import Ollama
+
+
+def writer_of(app: Flask) -> Writer:
+    found: Writer = app.extensions["writer"]
+    return found
+
+
+def terminate(raw: psycopg.Connection, which: str = "true") -> None:
+    """Has the server end the app's connections; those of presence hold a lock."""
+    ended = raw.execute(
+        "SELECT bool_and(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
+        f" WHERE datname = current_database() AND application_name = 'repaircafe' AND {which}".encode()
+    ).fetchone()
+    assert ended == (True,)
+
+
+PRESENCE = "pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')"
+
+
+@pytest.mark.parametrize("which", [PRESENCE, "true"], ids=["presence", "every connection"])
+def test_a_reply_outlives_the_loss_of_its_connections(
+    chat: FlaskClient, app: Flask, ollama: Ollama, raw: psycopg.Connection, which: str
+) -> None:
+    pause = threading.Event()
+    ollama.script = ["Half a", pause, " thought"]
+    session_id = ask(chat, "Hi")["session_id"]
+    assert comes_to(chat, session_id, "writing")
+    terminate(raw, which)
+    chat.get(f"/chat/{session_id}")  # whoever looks now finds its owner gone
+    assert comes_to(chat, session_id, "writing")
+    pause.set()
+    assert comes_to(chat, session_id, "done")
+    assert last(chat, session_id)["content"] == "Half a thought"
+    assert len(ollama.chats()) == 1
+    assert until(lambda: not writer_of(app).is_busy)
+
+
+@pytest.mark.parametrize("state", ["queued", "reading"])
+def test_a_reply_that_has_not_begun_to_speak_is_taken_back_as_it_was(
+    chat: FlaskClient, ollama: Ollama, raw: psycopg.Connection, state: str
+) -> None:
+    ollama.go_on.clear()
+    first = ask(chat, "First")["session_id"]
+    assert comes_to(chat, first, "reading")
+    session_id = ask(chat, "Second")["session_id"] if state == "queued" else first
+    terminate(raw, PRESENCE)
+    raw.execute("UPDATE replies SET state = 'broken'")  # as whoever looks would
+    assert comes_to(chat, session_id, state)
+    ollama.go_on.set()
+    assert comes_to(chat, session_id, "done")
+
+
+def test_an_attempt_that_was_given_up_for_another_does_not_come_back(
+    chat: FlaskClient, app: Flask, ollama: Ollama, raw: psycopg.Connection
+) -> None:
+    ollama.script = ["Old", threading.Event()]
+    session_id = ask(chat, "Hi")["session_id"]
+    assert comes_to(chat, session_id, "writing")
+    ollama.script = ["New"]
+    with raw.transaction():
+        raw.execute("UPDATE replies SET state = 'broken', owner = 42")
+        raw.execute(
+            "INSERT INTO replies (session_id, question_id, state, owner, created_at)"
+            " SELECT session_id, question_id, 'done', 42, created_at + interval '1 second' FROM replies"
+        )
+    terminate(raw, PRESENCE)
+    assert until(lambda: not writer_of(app).is_busy)
+    states = raw.execute("SELECT state FROM replies ORDER BY created_at").fetchall()
+    assert states in ([("stopped",), ("done",)], [("broken",), ("done",)])
+
+
+@pytest.mark.parametrize("fault", ["refuse", "reset", "silent"])
+def test_a_database_that_is_away_in_mid_reply_gets_the_whole_reply_when_it_is_back(
+    proxied: Callable[..., Flask], proxy: Proxy, ollama: Ollama, fault: str
+) -> None:
+    app = proxied()
+    client = app.test_client()
+    set_up(client, ollama.url)
+    pauses = [threading.Event(), threading.Event()]
+    ollama.script = ["One", pauses[0], " two", pauses[1], " three"]
+    session_id = ask(client, "Hi")["session_id"]
+    assert comes_to(client, session_id, "writing")
+    proxy.break_with(fault)
+    with capture_logs() as lines:
+        pauses[0].set()
+        pauses[1].set()
+        assert until(lambda: client.get(f"/api/chat/{session_id}").status_code == 503)
+        proxy.mend()
+        assert until(lambda: client.get(f"/api/chat/{session_id}").status_code == 200)
+        assert comes_to(client, session_id, "done")
+    assert last(client, session_id)["content"] == "One two three"
+    assert [line for line in lines if line["log_level"] == "error"] == []
+
+
+def test_closing_breaks_off_and_keeps_what_was_said(
+    chat: FlaskClient, app: Flask, ollama: Ollama, raw: psycopg.Connection, make_app: MakeApp
+) -> None:
+    pause = threading.Event()
+    ollama.script = ["Half", pause, " a thought", threading.Event()]
+    first, second = ask(chat, "First")["session_id"], ask(chat, "Second")["session_id"]
+    assert comes_to(chat, first, "writing")
+    pause.set()
+    assert until(lambda: any(one.content == "Half a thought" for one in writer_of(app)._makings.values()))
+    writer_of(app).close()
+    assert raw.execute("SELECT state, content FROM replies ORDER BY created_at LIMIT 1").fetchone() == (
+        "broken",
+        "Half a thought",
+    )
+    other = make_app().test_client()
+    assert comes_to(other, first, "broken")
+    assert comes_to(other, second, "broken")
+    assert last(other, second)["content"] == ""
+
+
+def test_closing_lets_nobody_wait_for_ever(chat: FlaskClient, app: Flask, ollama: Ollama) -> None:
+    """A program that waits for a queued reply would keep the process from ending."""
+    ollama.go_on.clear()
+    found: list[int] = []
+    ask(chat, "First")
+    waiting = threading.Thread(
+        daemon=True,
+        target=lambda: found.append(app.test_client().post("/api/chat", json={"message": "Second"}).status_code),
+    )
+    waiting.start()
+    assert until(lambda: len(writer_of(app)._makings) == 2)
+    writer_of(app).close()
+    waiting.join(10)
+    assert found == [503]
+
+
+class Scripted:
+    """What `Ollama.chat` does at each call, instead of asking."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *steps: Exception | list[str]) -> None:
+        self.steps = list(steps)
+        self.sent: list[list[Message]] = []
+        scripted = self
+
+        def chat(_server: Any, _model: str, sent: list[Message]) -> Iterator[str]:
+            scripted.sent.append(sent)
+            step = scripted.steps.pop(0)
+            if isinstance(step, Exception):
+                raise step
+            yield from step
+
+        monkeypatch.setattr(OllamaServer, "chat", chat)
+
+
+def test_a_conversation_that_is_too_long_is_told_in_a_shorter_form(
+    chat: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = ask(chat, "First " + "x" * 3_000)["session_id"]
+    assert comes_to(chat, session_id, "done")
+    scripted = Scripted(monkeypatch, TooLongError(5_000, 2_048), ["Yes"])
+    ask(chat, "Second", session_id)
+    assert comes_to(chat, session_id, "done")
+    assert [len(sent) for sent in scripted.sent] == [4, 2]
+    assert scripted.sent[1][-1].content == "Second"
+    assert scripted.sent[1][0] == scripted.sent[0][0]
+
+
+def test_a_question_that_is_too_long_by_itself_is_said_to_be(
+    chat: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted = Scripted(monkeypatch, TooLongError(5_000, 2_048), TooLongError(5_000, 2_048))
+    session_id = ask(chat, "x" * 4_000)["session_id"]
+    assert comes_to(chat, session_id, "failed")
+    assert last(chat, session_id)["reason"] == "too_long"
+    assert len(scripted.sent) == 1
+
+
+def test_a_model_that_is_loading_is_waited_for(chat: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "LOADING_PAUSE_S", 0.01)
+    loading = [TemporaryError(Reason.LOADING) for _ in range(5)]
+    scripted = Scripted(monkeypatch, *loading, ["Yes"])
+    session_id = ask(chat, "Hi")["session_id"]
+    assert comes_to(chat, session_id, "done")
+    assert len(scripted.sent) == 6
+
+
+def test_waiting_for_a_model_that_is_loading_can_be_stopped(
+    chat: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "LOADING_PAUSE_S", 60.0)
+    scripted = Scripted(monkeypatch, TemporaryError(Reason.LOADING))
+    session_id = ask(chat, "Hi")["session_id"]
+    assert until(lambda: len(scripted.sent) == 1)
+    with app.app_context():
+        (reply_id,) = writer_of(app)._makings
+        from repaircafe.database import db
+
+        writer_of(app).stop(db.session(), uuid.UUID(session_id), reply_id)
+    assert comes_to(chat, session_id, "stopped")
+
+
+def test_a_fault_of_our_own_ends_the_reply_and_not_the_thread(
+    chat: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Scripted(monkeypatch, RuntimeError("our own fault"), ["Yes"])
+    with capture_logs() as lines:
+        session_id = ask(chat, "Hi")["session_id"]
+        assert comes_to(chat, session_id, "failed")
+    assert last(chat, session_id)["reason"] == "internal"
+    assert [line["event"] for line in lines if line["log_level"] == "error"] == ["Reply failed"]
+    assert "fault" in chat.get(f"/chat/{session_id}", headers={"Accept": "text/html"}).text
+    second = ask(chat, "Again")["session_id"]
+    assert comes_to(chat, second, "done")
+
+
+def test_a_fault_of_our_own_is_a_500_for_programs(chat: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    Scripted(monkeypatch, RuntimeError("our own fault"))
+    response = chat.post("/api/chat", json={"message": "Hi"})
+    assert (response.status_code, response.get_json()["reason"]) == (500, "internal")
+
+
+def test_what_cannot_be_stored_ends_the_reply_and_the_next_is_made(
+    chat: FlaskClient, ollama: Ollama, raw: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "AFTER_FAULT_S", 0.0)
+    raw.execute("ALTER TABLE chat_messages ADD CONSTRAINT refused CHECK (content <> 'never')")
+    ollama.script = ["never"]
+    session_id = ask(chat, "Hi")["session_id"]
+    assert comes_to(chat, session_id, "failed")
+    assert (last(chat, session_id)["reason"], last(chat, session_id)["content"]) == ("internal", "never")
+    ollama.script = ["ever"]
+    assert comes_to(chat, ask(chat, "Hi")["session_id"], "done")
+
+
+def test_a_conversation_that_is_forgotten_just_when_its_turn_comes_is_no_fault(
+    chat: FlaskClient, app: Flask, ollama: Ollama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store: Store = app.extensions["store"] if "store" in app.extensions else writer_of(app)._store
+    come, forgotten = threading.Event(), threading.Event()
+    stored = store.stored
+
+    def held() -> Any:
+        if threading.current_thread().name == "chat-reply":
+            come.set()
+            forgotten.wait(10)
+        return stored()
+
+    monkeypatch.setattr(store, "stored", held)
+    with capture_logs() as lines:
+        session_id = ask(chat, "Hi")["session_id"]
+        assert come.wait(10)
+        assert chat.delete(f"/api/chat/{session_id}").status_code == 204
+        forgotten.set()
+        assert until(lambda: not writer_of(app).is_busy)
+    assert [line for line in lines if line["log_level"] == "error"] == []
+    assert ollama.chats() == []
+
+
+def test_a_long_reply_with_anything_in_it_is_stored_whole(chat: FlaskClient, ollama: Ollama) -> None:
+    piece = {"message": {"content": "\x00half \ud83d face " + "Ω🔧" * 500}}
+    ollama.script = [json.dumps(piece).encode() + b"\n"] * 1_000
+    session_id = ask(chat, "Hi")["session_id"]
+    assert until(lambda: last(chat, session_id)["state"] == "done", 60)
+    assert last(chat, session_id)["content"] == ("half ? face " + "Ω🔧" * 500) * 1_000
+    assert [one["role"] for one in messages(chat, session_id)] == ["user", "assistant"]
+
+
+def test_a_reply_without_end_is_ended(chat: FlaskClient, ollama: Ollama, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert LARGEST_REPLY == 4_000_000
+    monkeypatch.setattr(writing, "LARGEST_REPLY", 1_000)
+    ollama.script = [*["x" * 300] * 10, threading.Event()]
+    session_id = ask(chat, "Hi")["session_id"]
+    assert comes_to(chat, session_id, "failed")
+    assert last(chat, session_id)["reason"] == "too_large"
+    assert last(chat, session_id)["content"] == "x" * 1_200
