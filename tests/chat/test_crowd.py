@@ -4,6 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import psycopg
 import pytest
@@ -35,7 +36,7 @@ def crowd(server: Server, ollama: Ollama, raw: psycopg.Connection) -> Iterator[l
         else:
             threads.append(threading.Thread(target=_page, args=(server.url, over)))
         threads[-1].start()
-        assert until(lambda number=number: len(_sessions(raw)) == number + 1)
+        assert until(partial(_has_asked, raw, number + 1))
     yield _sessions(raw)
     over.set()
     ollama.go_on.set()
@@ -54,7 +55,7 @@ def test_health_home_and_settings_answer_in_time(server: Server, crowd: list[str
 def test_each_is_told_its_place(server: Server, crowd: list[str], raw: psycopg.Connection) -> None:
     visitor = Visitor(server.url)
     assert [_place(visitor.show(session_id)) for session_id in crowd] == list(range(CROWD))
-    replies = dict(raw.execute("SELECT session_id::text, id::text FROM replies").fetchall())
+    replies: dict[str, str] = dict(raw.execute("SELECT session_id::text, id::text FROM replies").fetchall())
     told = []
     for visitor.session_id in crowd:
         told.append(_place(visitor.poll(replies[visitor.session_id])))
@@ -86,6 +87,10 @@ def _page(url: str, over: threading.Event) -> None:
 
 def _sessions(raw: psycopg.Connection) -> list[str]:
     return [row[0] for row in raw.execute("SELECT session_id::text FROM replies ORDER BY created_at").fetchall()]
+
+
+def _has_asked(raw: psycopg.Connection, number: int) -> bool:
+    return len(_sessions(raw)) == number
 
 
 def _place(text: str) -> int:

@@ -4,6 +4,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -146,7 +147,7 @@ def test_a_conversation_is_opened_in_20_ms_by_its_indexes(
         session_id = a_session_id(raw, number)
         assert len(conversation.turns(session, session_id)) == TURNS
         session.expunge_all()
-        plans = explain(lambda session_id=session_id: conversation.turns(session, session_id))
+        plans = explain(partial(conversation.turns, session, session_id))
         assert len(plans) >= 3
         assert read_whole(plans) == []
         assert took_ms(plans) <= OPEN_LIMIT_MS
@@ -197,7 +198,7 @@ def test_removing_a_tenth_holds_no_reader_up(app: Flask, raw: psycopg.Connection
     for _ in range(2):
         with psycopg.connect(database_url, application_name="repaircafe") as connection:
             worst, rounds, locks = _read_during(
-                database_url, ids, lambda remove=connection: remove.execute("SELECT delete_old_chat_messages(30)")
+                database_url, ids, partial(connection.execute, "SELECT delete_old_chat_messages(30)")
             )
             connection.rollback()
         if worst <= HELD_UP_LIMIT_MS:

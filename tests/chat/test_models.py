@@ -1,4 +1,4 @@
-"""repaircafe.chat.models and migration 0002: what the two tables hold, refuse and find fast."""
+"""repaircafe.chat.models and the migrations 0002 and 0003: what the tables hold, refuse and find fast."""
 
 import uuid
 from collections.abc import Iterator
@@ -15,7 +15,8 @@ from flask import Flask
 from repaircafe.chat.models import ChatMessage, User
 from repaircafe.database import MIGRATIONS, Base, Database
 
-TABLES = ("users", "chat_messages")
+TABLES = ("users", "chat_messages", "conversations", "replies")
+MIGRATIONS_HERE = ("0002", "0003")
 
 
 @pytest.fixture
@@ -113,12 +114,13 @@ def test_old_messages_are_found_by_their_index(connection: sa.Connection) -> Non
     assert "ix_chat_messages_created_at" in _plan(connection, old)
 
 
-def test_the_migration_may_run_twice_and_keeps_what_is_there(connection: sa.Connection) -> None:
+@pytest.mark.parametrize("revision", MIGRATIONS_HERE)
+def test_the_migration_may_run_twice_and_keeps_what_is_there(connection: sa.Connection, revision: str) -> None:
     kept = _add(connection)
     before = _schema(connection)
     context = MigrationContext.configure(connection, opts={"target_metadata": Base.metadata})
     with Operations.context(context):
-        _migration().upgrade()
+        _migration(revision).upgrade()
     assert _schema(connection) == before
     assert connection.scalars(sa.select(ChatMessage.id)).all() == [kept.id]
 
@@ -130,25 +132,38 @@ def test_the_migration_mends_what_is_half_there(connection: sa.Connection) -> No
     assert _schema(connection) != before
     context = MigrationContext.configure(connection, opts={"target_metadata": Base.metadata})
     with Operations.context(context):
-        _migration().upgrade()
+        _migration("0002").upgrade()
     assert _schema(connection) == before
 
 
-def _migration() -> ModuleType:
-    script = ScriptDirectory(str(MIGRATIONS)).get_revision("0002")
+def test_the_migration_of_replies_mends_what_is_half_there(connection: sa.Connection) -> None:
+    before = _schema(connection)
+    connection.execute(sa.text("DROP INDEX ix_replies_under_way"))
+    connection.execute(sa.text("DROP INDEX ix_replies_message_id"))
+    assert _schema(connection) != before
+    context = MigrationContext.configure(connection, opts={"target_metadata": Base.metadata})
+    with Operations.context(context):
+        _migration("0003").upgrade()
+    assert _schema(connection) == before
+
+
+def _migration(revision: str) -> ModuleType:
+    script = ScriptDirectory(str(MIGRATIONS)).get_revision(revision)
     assert script is not None
     return script.module
 
 
 def _schema(connection: sa.Connection) -> list[tuple[Any, ...]]:
-    """Columns, constraints, indexes and comments of both tables, and the function."""
+    """Columns, constraints, indexes and comments of the tables, and the function."""
     query = """
         SELECT 'column', attrelid::regclass::text || '.' || attname,
                format_type(atttypid, atttypmod) || ' ' || coalesce(col_description(attrelid, attnum), '')
-        FROM pg_attribute WHERE attrelid IN ('users'::regclass, 'chat_messages'::regclass) AND attnum > 0
+        FROM pg_attribute WHERE attrelid = ANY ('{users,chat_messages,conversations,replies}'::regclass[])
+            AND attnum > 0
         UNION ALL SELECT 'constraint', conname, pg_get_constraintdef(oid)
-        FROM pg_constraint WHERE conrelid IN ('users'::regclass, 'chat_messages'::regclass)
-        UNION ALL SELECT 'index', indexname, indexdef FROM pg_indexes WHERE tablename IN ('users', 'chat_messages')
+        FROM pg_constraint WHERE conrelid = ANY ('{users,chat_messages,conversations,replies}'::regclass[])
+        UNION ALL SELECT 'index', indexname, indexdef FROM pg_indexes WHERE tablename
+            IN ('users', 'chat_messages', 'conversations', 'replies')
         UNION ALL SELECT 'function', proname, pg_get_functiondef(oid) || obj_description(oid)
         FROM pg_proc WHERE proname = 'delete_old_chat_messages'
         ORDER BY 1, 2

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -84,7 +85,7 @@ def test_both_processes_keep_to_one_queue_and_to_one_reply_at_a_time(
         assert "is before yours" in told or "are before yours" in told if number else "before yours" not in told
         assert number == 0 or f"Waiting: {number} question" in told
     for number, visitor in enumerate(visitors):
-        assert until(lambda number=number: len(ollama.chats()) == number + 1)
+        assert until(partial(_is_asked_for, ollama, number + 1))
         assert ollama.chats()[-1]["messages"][-1]["content"] == f"Question {number}"
         at_work = "SELECT count(*) FROM replies WHERE state IN ('loading', 'reading', 'writing')"
         assert raw.execute(at_work).fetchone() == (1,)
@@ -93,6 +94,10 @@ def test_both_processes_keep_to_one_queue_and_to_one_reply_at_a_time(
         assert visitor.comes_to("done")
     began = "SELECT array_agg(id ORDER BY began_at) = array_agg(id ORDER BY created_at) FROM replies"
     assert raw.execute(began).fetchone() == (True,)
+
+
+def _is_asked_for(ollama: Ollama, number: int) -> bool:
+    return len(ollama.chats()) == number
 
 
 def test_the_others_go_on_when_one_process_is_killed(server: Server, other: Server, ollama: Ollama) -> None:
