@@ -140,7 +140,13 @@ class Postmaster:
         sockets = socket_folder(self.folder)
         sockets.mkdir(mode=0o700, exist_ok=True)
         _own(self.folder, sockets)
-        settings = ("listen_addresses=", f'unix_socket_directories="{sockets}"', "log_timezone=UTC", *self.options)
+        settings = (
+            "listen_addresses=",
+            f'unix_socket_directories="{sockets}"',
+            "log_timezone=UTC",
+            "log_error_verbosity=terse",  # a refused row is not quoted: it holds what visitors wrote
+            *self.options,
+        )
         arguments = [part for setting in settings for part in ("-c", setting)]
         with (self.folder / "postgres.log").open("ab") as log:
             self.process = subprocess.Popen(

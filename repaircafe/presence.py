@@ -16,6 +16,9 @@ import sqlalchemy as sa
 # Of a second host that loses its power the server hears nothing; it asks after ten silent seconds, and twice again.
 _NOTICE_A_LOST_HOST = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2"
 
+WAIT_LIMIT_S = 2.0
+"""For another thread that is about to connect: else each of many would wait for all before it."""
+
 _LIVING = sa.text(
     "SELECT (classid::bigint << 32) | objid::bigint AS owner FROM pg_locks"
     " WHERE locktype = 'advisory' AND objsubid = 1 AND granted"
@@ -42,13 +45,17 @@ class Presence:
     def owner(self) -> int:
         """The name under which this process is known to be there from now on; another where it had been lost.
 
-        Raises psycopg.Error.
+        Raises psycopg.Error, within WAIT_LIMIT_S as well where others wait for a database that does not answer.
         """
-        with self._lock:
+        if not self._lock.acquire(timeout=WAIT_LIMIT_S):
+            raise psycopg.errors.ConnectionTimeout("the database does not answer")
+        try:
             if not self._holds():
                 self._connection, self._owner = self._hold()
                 self._process = os.getpid()
             return self._owner
+        finally:
+            self._lock.release()
 
     def leave(self) -> None:
         """Gives the name up. What it owns is nobody's then."""

@@ -3,7 +3,9 @@
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -160,6 +162,32 @@ def test_a_forked_child_is_another_and_its_parent_stays(engine: sa.Engine, datab
         assert child != mine
         assert until(lambda: there(engine) == {mine})
         parent.kill()
+
+
+def test_whoever_comes_while_another_waits_for_a_silent_database_waits_no_longer_than_is_bearable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("repaircafe.presence.WAIT_LIMIT_S", 0.05)
+    connecting, silence = threading.Event(), threading.Event()
+
+    def connect() -> psycopg.Connection[Any]:
+        connecting.set()
+        silence.wait(30)
+        raise psycopg.OperationalError
+
+    presence = Presence(connect)
+
+    def wait() -> None:
+        with pytest.raises(psycopg.OperationalError):
+            presence.owner()
+
+    first = threading.Thread(target=wait)
+    first.start()
+    assert connecting.wait(30)
+    with pytest.raises(psycopg.errors.ConnectionTimeout):
+        presence.owner()
+    silence.set()
+    first.join()
 
 
 def test_locks_of_another_database_and_of_other_kinds_are_nobodys(

@@ -20,6 +20,9 @@ from repaircafe.neighbours import Reason, Service
 
 blueprint = Blueprint("chat_api", __name__, url_prefix="/api/chat")
 
+STATUS_CODES = {Reason.INTERNAL.value: 500, Reason.TOO_LONG.value: 422}
+"""For a reply that did not come; 503 for any other reason."""
+
 
 def init_app(app: Flask) -> None:
     """Lets the pages of ALLOWED_ORIGINS ask, and bounds how many requests may wait."""
@@ -117,8 +120,9 @@ def _answered(reply: Reply) -> Response:
     if reply.state in (State.DONE, State.STOPPED):
         return jsonify(_body(reply))
     error = neighbour_away(Service.LLM, Reason(reply.reason or Reason.CUT_OFF))
-    if reply.reason == Reason.INTERNAL:
-        error.status = 500
+    error.status = STATUS_CODES.get(reply.reason or "", 503)
+    if error.status != 503:
+        del error.headers["Retry-After"]  # waiting changes nothing
     error.extra.update(_body(reply))
     return answer(error)
 

@@ -180,9 +180,11 @@ def listed(session: Session, browser_id: uuid.UUID, words: str, most: int) -> li
         .order_by(Conversation.updated_at.desc())
         .limit(most)
     )
+    broken = sa.select(Reply.id).where(Reply.session_id == Conversation.id)  # what was said in them is no message
     for word in words.split():
-        found = said.where(ChatMessage.content.icontains(word, autoescape=True))
-        statement = statement.where(found.exists())
+        in_messages = said.where(ChatMessage.content.icontains(word, autoescape=True))
+        in_broken = broken.where(Reply.content.icontains(word, autoescape=True))
+        statement = statement.where(sa.or_(in_messages.exists(), in_broken.exists()))
     return [Listed(one, _shortened(title), updated_at) for one, title, updated_at in session.execute(statement)]
 
 

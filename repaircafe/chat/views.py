@@ -192,8 +192,9 @@ def _news(session_id: uuid.UUID, reply_id: uuid.UUID, seen: int) -> tuple[Reply,
 
     Waits GROWTH_WAIT_S at most. Raises UnknownError.
     """
-    conversation.settle_abandoned(database.db.session())
     changes = writer().changes(reply_id)
+    if changes is None:  # what this process makes is not abandoned, though the connection that says so was just lost
+        conversation.settle_abandoned(database.db.session())
     reply = conversation.reply_of(database.db.session(), session_id, reply_id)
     is_news = len(reply.said) > seen or reply.state.value != request.args.get("phase")
     if changes is None or is_news:

@@ -190,7 +190,7 @@ class Writer:
                 self._end(making, State.BROKEN, None)
         self._presence.leave()  # whatever is still under way is broken off by that
         for making in makings:
-            making.ended.set()  # a program that waits for one must not keep the process from ending
+            making.end()  # a program that waits for one must not keep the process from ending
 
     def _keep_watch(self) -> None:
         while makings := self._unended():

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from tests.chat.conftest import MODEL, ask, comes_to, last, messages, reply_ids, set_up
 from tests.conditions import until
 from tests.conftest import MakeApp
+from tests.fakes.llamacpp import LlamaCpp
 from tests.fakes.scripted import Ollama
 
 PROBLEM = "application/problem+json"
@@ -115,6 +116,18 @@ def test_a_stream_that_breaks_off_is_a_503_with_what_was_said(chat: FlaskClient,
     found = chat.post("/api/chat", json={"message": "Hi"}).get_json()
     assert (found["status"], found["assistant_message"]["content"]) == (503, "Half a")
     assert last(chat, found["session_id"])["state"] == "failed"
+
+
+def test_a_question_that_no_model_can_hold_is_not_a_matter_of_waiting(app: Flask) -> None:
+    client = app.test_client()
+    with LlamaCpp() as llama:
+        too_long = {"type": "exceed_context_size_error", "n_prompt_tokens": 5000, "n_ctx": 512}
+        llama.refusal = (400, {"error": too_long})
+        assert client.post("/config", json={"llm_endpoint": llama.url, "llm_model": "tiny"}).status_code == 200
+        response = client.post("/api/chat", json={"message": "x" * 4_000})
+    assert response.status_code == 422
+    assert "Retry-After" not in response.headers
+    assert response.get_json()["assistant_message"]["reason"] == "too_long"
 
 
 def test_whoever_does_not_wait_is_told_where_to_look(chat: FlaskClient, ollama: Ollama) -> None:

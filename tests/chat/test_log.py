@@ -105,6 +105,7 @@ def test_a_row_that_the_database_refuses_is_logged_without_its_words(
     raw.execute("ALTER TABLE replies ADD CONSTRAINT refused CHECK (content = '') NOT VALID")
     assert requests.post(f"{server.url}/api/chat", json={"message": "Hi"}, timeout=30).status_code >= 500
     assert_nothing_said(server, "Request failed", "Reply not stored", "Reply not kept up")
+    assert raw.execute("SHOW log_error_verbosity").fetchone() == ("terse",), "PostgreSQL's own log would quote the row"
     assert "CheckViolation" in server.log_text()
     assert 'constraint \\"refused\\"' in server.log_text(), "what was refused must still be told"
 

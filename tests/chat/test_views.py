@@ -319,6 +319,15 @@ def test_earlier_conversations_are_listed_and_searched(browser: Browser, ollama:
         assert {word for word in ("toaster", "wool") if word in text} == found, words
 
 
+def test_a_conversation_is_found_by_what_a_broken_reply_had_said(browser: Browser, ollama: Ollama) -> None:
+    ollama.script = ["Half of a xylophone", b'{"error": "x"}\n']
+    browser.send("Hi")
+    session_id = browser.session_id
+    assert comes_to(browser.client, session_id, "failed")
+    assert session_id in browser.open("/chat/earlier?q=xylophone").text
+    assert session_id not in browser.open("/chat/earlier?q=marimba").text
+
+
 def test_a_conversation_is_saved_as_text_and_as_json(browser: Browser) -> None:
     browser.send("Hi")
     assert comes_to(browser.client, browser.session_id, "done")

