@@ -54,6 +54,10 @@ class Reason(StrEnum):
     LENGTH = "length"
     TOO_LONG = "too_long"
     NOT_OFFERED = "not_offered"
+    DISK_FULL = "disk_full"
+    NO_SUCH_MODEL = "no_such_model"
+    OFFLINE = "offline"
+    DOWNLOAD_CUT = "download_cut"
     LOADING = "loading"
     MODEL_MISSING = "model_missing"
     MODEL_NOT_CHOSEN = "model_not_chosen"
@@ -280,7 +284,7 @@ _EXPLANATIONS: Mapping[tuple[Service, Reason], Explanation] = MappingProxyType(
         ),
         (Service.LLM, Reason.MODEL_MISSING): Explanation(
             _l("The chosen model is not installed."),
-            _l("Choose one of the installed models, or install it: ollama pull MODEL"),
+            _l("Choose one of the installed models, or download it in the settings."),
             *_SETTINGS,
         ),
         (Service.LLM, Reason.MODEL_NOT_CHOSEN): Explanation(
@@ -299,6 +303,21 @@ _EXPLANATIONS: Mapping[tuple[Service, Reason], Explanation] = MappingProxyType(
         (Service.LLM, Reason.NOT_OFFERED): Explanation(
             _l("This server cannot download models."),
             _l("A llama.cpp server is started with its model: llama-server -m FILE."),
+        ),
+        (Service.LLM, Reason.DISK_FULL): Explanation(
+            _l("The disk is too full for this model."),
+            _l("Choose a smaller model, or make room: remove a model that nobody uses with ollama rm MODEL."),
+        ),
+        (Service.LLM, Reason.NO_SUCH_MODEL): Explanation(
+            _l("There is no model of that name to download."),
+            _l("Check its spelling, with the part behind the colon; ollama.com/library lists them all."),
+        ),
+        (Service.LLM, Reason.OFFLINE): Explanation(
+            _l("The language model's server cannot reach the internet."),
+            _l("Downloading a model is the one thing that needs it: connect, for instance to a phone, and try again."),
+        ),
+        (Service.LLM, Reason.DOWNLOAD_CUT): Explanation(
+            _l("The download broke off."), _l("Try again: it goes on with what it has.")
         ),
         (Service.LLM, Reason.LENGTH): Explanation(
             _l("The reply has reached the longest length."), _l("Ask the model to go on where it ended.")

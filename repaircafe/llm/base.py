@@ -30,7 +30,11 @@ class Message:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a download is: what is being done, and bytes of it; both 0 where the server does not say."""
+    """How far a download is: what is being done, and bytes of the whole; both 0 while the server does not say.
+
+    `done` never falls. `total` grows as the server comes to know of further parts, of which the first is by far the
+    biggest.
+    """
 
     status: str
     done: int = 0
@@ -51,6 +55,8 @@ class Server(Protocol):
 
     title: str
     """Name and version, for people."""
+    can_pull: bool
+    """Whether it downloads models."""
 
     def models(self) -> tuple[str, ...]:
         """The names of the installed models."""
@@ -77,5 +83,9 @@ class Server(Protocol):
         ...
 
     def pull(self, model: str) -> Iterator[Progress]:
-        """Downloads a model. Raises PermanentError(not_offered) where the server cannot."""
+        """Downloads a model, or what is missing of it; moves the exchange's limit on with each sign of life.
+
+        Raises PermanentError(not_offered) where the server cannot, and NeighbourError with no_such_model, offline,
+        disk_full or download_cut where it says so.
+        """
         ...

@@ -19,6 +19,8 @@ from repaircafe.neighbours import PermanentError, Reason, TemporaryError
 class LlamaCpp:
     """A server with OpenAI's routes; implements base.Server."""
 
+    can_pull = False
+
     def __init__(self, exchange: Exchange, endpoint: str, title: str) -> None:
         self.title = title
         self._exchange = exchange

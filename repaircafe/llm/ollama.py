@@ -1,6 +1,6 @@
 """Ollama's own API, as docs.ollama.com/api tells it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +13,7 @@ from repaircafe.llm.base import (
     Message,
     Progress,
 )
-from repaircafe.neighbours import PermanentError, Reason, TemporaryError
+from repaircafe.neighbours import NeighbourError, PermanentError, Reason, TemporaryError
 
 KEEP_ALIVE = -1
 """How long Ollama keeps the model in memory after a question ('keep_alive', Ollama's FAQ): for ever. Its default is
@@ -22,6 +22,8 @@ five minutes, and loading takes a minute from an SD card. What is said here goes
 
 class Ollama:
     """An Ollama server; implements base.Server."""
+
+    can_pull = True
 
     def __init__(self, exchange: Exchange, endpoint: str, version: str) -> None:
         self.title = f"Ollama {version}"
@@ -102,28 +104,42 @@ class Ollama:
         raise TemporaryError(Reason.CUT_OFF)
 
     def pull(self, model: str) -> Iterator[Progress]:
-        """By `POST /api/pull`, a JSON object a line; `status` is success in the last."""
-        for line in self._lines("/api/pull", {"model": model, "stream": True}, FIRST_TOKEN_LIMIT_S):
-            self._exchange.extend(PULL_IDLE_LIMIT_S)
-            status = str(line.get("status", ""))[:200]
-            yield Progress(status, _bytes(line.get("completed")), _bytes(line.get("total")))
-            if status == "success":
-                return
-        raise TemporaryError(Reason.CUT_OFF)
+        """By `POST /api/pull`, a JSON object a line; `status` is success in the last.
 
-    def _lines(self, path: str, request: object, limit_s: float) -> Iterator[dict[str, Any]]:
+        The server goes on with what it has of a download that was broken off.
+        """
+        layers = _Layers()
+        try:
+            for line in self._lines("/api/pull", {"model": model, "stream": True}, FIRST_TOKEN_LIMIT_S, _pull_error):
+                self._exchange.extend(PULL_IDLE_LIMIT_S)
+                progress = layers.take(line)
+                yield progress
+                if progress.status == "success":
+                    return
+        except TemporaryError as error:
+            if error.reason is not Reason.CUT_OFF:
+                raise
+        raise TemporaryError(Reason.DOWNLOAD_CUT)
+
+    def _lines(
+        self, path: str, request: object, limit_s: float, told: Callable[[object], NeighbourError] | None = None
+    ) -> Iterator[dict[str, Any]]:
         """The objects of a stream. An `error` in one of them is one, although the status was 200 when it began.
 
-        Its text is not logged: it may quote what a visitor wrote. The server's own log has it.
+        Its text is not logged: it may quote what a visitor wrote. The server's own log has it. `told` makes an error of
+        it where it can be read.
         """
         self._exchange.extend(limit_s)
         try:
             for line in filter(None, self._exchange.stream(f"{self._endpoint}{path}", request)):
                 found = parse(line)
                 if "error" in found:
-                    raise TemporaryError(Reason.HTTP_ERROR)
+                    raise told(found["error"]) if told else TemporaryError(Reason.HTTP_ERROR)
                 yield found
         except RefusedError as error:
+            found = error.answer.json_or_none()
+            if told and isinstance(found, dict) and "error" in found:
+                raise told(found["error"]) from None
             self._checked(error.answer)
 
     def _checked(self, answer: Answer) -> Any:
@@ -132,6 +148,45 @@ class Ollama:
         if answer.status != 200:
             raise TemporaryError(Reason.HTTP_ERROR, f"HTTP {answer.status}")
         return answer.json()
+
+
+_ALL_THERE = ("verifying", "writing", "removing", "success")
+"""How what the server does begins once it has every file."""
+
+
+class _Layers:
+    """A model's files, of which the server tells one after the other, summed up."""
+
+    def __init__(self) -> None:
+        self._done: dict[str, int] = {}
+        self._total: dict[str, int] = {}
+
+    def take(self, line: dict[str, Any]) -> Progress:
+        """What a line says, of the whole. What the server counts anew after a fault of its line does not fall."""
+        status = str(line.get("status", ""))[:200].replace("\x00", "").encode(errors="replace").decode()
+        if isinstance(digest := line.get("digest"), str):
+            self._total[digest] = max(_bytes(line.get("total")), self._total.get(digest, 0))
+            done = max(_bytes(line.get("completed")), self._done.get(digest, 0))
+            self._done[digest] = min(done, self._total[digest])
+        elif status.startswith(_ALL_THERE):
+            self._done = dict(self._total)  # the last tick of each file may have been left out
+        return Progress(status, sum(self._done.values()), sum(self._total.values()))
+
+
+_PULL_ERRORS = (
+    (("no space left on device",), PermanentError, Reason.DISK_FULL),
+    (("manifest: file does not exist", "invalid model name"), PermanentError, Reason.NO_SUCH_MODEL),
+    (("dial tcp", "no such host", "i/o timeout", "network is unreachable"), TemporaryError, Reason.OFFLINE),
+)
+"""Phrases of Ollama, of Go's `net` and of Linux (errno(3)), which is all that its `error` consists of."""
+
+
+def _pull_error(text: object) -> NeighbourError:
+    said = str(text).lower()
+    for marks, kind, reason in _PULL_ERRORS:
+        if any(mark in said for mark in marks):
+            return kind(reason)
+    return TemporaryError(Reason.HTTP_ERROR)
 
 
 def _full(model: str) -> str:

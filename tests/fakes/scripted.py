@@ -7,7 +7,8 @@ Both keep what they were asked in `asked`.
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -28,7 +29,7 @@ class Scripted:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
                 outer.asked.append((self.command, self.path, body))
                 status, answer = outer.answer(self.command, self.path, body)
-                if isinstance(answer, Iterator):
+                if isinstance(answer, Generator):
                     self.stream(status, answer)
                     return
                 content = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
@@ -38,18 +39,19 @@ class Scripted:
                 self.end_headers()
                 self.wfile.write(content)
 
-            def stream(self, status: int, lines: Iterator[bytes]) -> None:
+            def stream(self, status: int, lines: Generator[bytes, None, None]) -> None:
                 """In chunks, as they come; one that is empty ends the answer without its end."""
                 self.send_response(status)
                 self.send_header("Content-Type", "application/x-ndjson")
                 self.send_header("Transfer-Encoding", "chunked")
                 self.end_headers()
-                for line in lines:
-                    if not line:
-                        self.close_connection = True
-                        return
-                    self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
-                    self.wfile.flush()
+                with closing(lines):
+                    for line in lines:
+                        if not line:
+                            self.close_connection = True
+                            return
+                        self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
+                        self.wfile.flush()
                 self.wfile.write(b"0\r\n\r\n")
 
             do_GET = do_POST = handle_any  # noqa: N815  the names are the standard library's
@@ -88,7 +90,11 @@ class Ollama(Scripted):
     """`models` are installed, `loaded` those in memory; `broken` answers 500.
 
     A chat waits for `go_on`, as while a model is loaded, then streams `script`: texts are pieces of the reply, bytes
-    are sent as they are (an empty one breaks off), and a threading.Event is waited for. A pull streams `download`.
+    are sent as they are (an empty one breaks off), and a threading.Event is waited for.
+
+    A pull streams `download`, or answers `pull_refused` with 400. While it waits for a threading.Event it repeats its
+    last line, as Ollama does of a file, or is silent where that is of none; `hung_up` is set when the client has gone
+    meanwhile. A pull that ends in success installs the model.
     """
 
     def __init__(self, *models: str) -> None:
@@ -96,7 +102,12 @@ class Ollama(Scripted):
         self.models = list(models)
         self.loaded: list[str] = []
         self.script: list[str | bytes | threading.Event] = ["Hi"]
-        self.download: list[dict[str, Any] | bytes] = [{"status": "pulling manifest"}, {"status": "success"}]
+        self.download: list[dict[str, Any] | bytes | threading.Event] = [
+            {"status": "pulling manifest"},
+            {"status": "success"},
+        ]
+        self.pull_refused = ""
+        self.hung_up = threading.Event()
         self.broken = False
         self.go_on = threading.Event()
         self.go_on.set()
@@ -113,13 +124,14 @@ class Ollama(Scripted):
             case "GET", "/api/ps":
                 return 200, {"models": [{"name": name, "model": name} for name in self.loaded]}
             case "POST", "/api/pull":
-                return 200, (part if isinstance(part, bytes) else _line(part) for part in self.download)
+                refused = (400, {"error": self.pull_refused}) if self.pull_refused else None
+                return refused or (200, self._pull(json.loads(body)["model"]))
         return self._chat(json.loads(body)) if path == "/api/chat" else (404, "404 page not found")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for waited in (self.go_on, *self.script):
+        for waited in (self.go_on, *self.script, *self.download):
             if isinstance(waited, threading.Event):
                 waited.set()
         super().__exit__(kind, error, trace)
@@ -127,6 +139,29 @@ class Ollama(Scripted):
     def chats(self) -> list[dict[str, Any]]:
         """The bodies of the chats that were asked for."""
         return [json.loads(body) for _, path, body in list(self.asked) if path == "/api/chat"]
+
+    def pulls(self) -> list[str]:
+        """The models that were asked to be downloaded."""
+        return [json.loads(body)["model"] for _, path, body in list(self.asked) if path == "/api/pull"]
+
+    def _pull(self, model: str) -> Generator[bytes, None, None]:
+        last: dict[str, Any] = {}
+        try:
+            for part in list(self.download):
+                match part:
+                    case threading.Event():
+                        while not part.wait(0.05 if "digest" in last else 30):
+                            yield _line(last)
+                    case bytes():
+                        yield part
+                    case dict():
+                        if part.get("status") == "success":
+                            self.models.append(model if ":" in model else f"{model}:latest")
+                        last = part
+                        yield _line(part)
+        except GeneratorExit:
+            self.hung_up.set()
+            raise
 
     def _chat(self, request: dict[str, Any]) -> tuple[int, Any]:
         model = request["model"]
@@ -138,7 +173,7 @@ class Ollama(Scripted):
         self.go_on.wait(30)
         return 200, {"model": model, "message": {"role": "assistant", "content": "Hi"}, "done": True}
 
-    def _reply(self, model: str) -> Iterator[bytes]:
+    def _reply(self, model: str) -> Generator[bytes, None, None]:
         self.go_on.wait(30)
         for part in self.script:
             match part:

@@ -9,7 +9,7 @@ import pytest
 from repaircafe.exchange import Exchange, StoppedError
 from repaircafe.llm.base import Message, Progress, Server
 from repaircafe.llm.identify import identify
-from repaircafe.neighbours import PermanentError, Reason, TemporaryError
+from repaircafe.neighbours import NeighbourError, PermanentError, Reason, TemporaryError
 from tests.fakes.scripted import Ollama
 
 LIMIT_S = 5
@@ -149,20 +149,73 @@ def test_whether_a_model_is_in_memory_is_asked(ollama: Ollama, server: Server) -
 def test_a_download_tells_how_far_it_is(ollama: Ollama, server: Server) -> None:
     ollama.download = [
         {"status": "pulling manifest"},
-        {"status": "pulling 6a0746a1ec1a", "digest": "sha256:6a07", "total": 100, "completed": 40},
+        layer("a", 0, 100),
+        layer("a", 40, 100),
+        {"status": "verifying sha256 digest"},
         {"status": "success"},
     ]
     assert list(server.pull("small")) == [
         Progress("pulling manifest"),
-        Progress("pulling 6a0746a1ec1a", 40, 100),
-        Progress("success"),
+        Progress("pulling a", 0, 100),
+        Progress("pulling a", 40, 100),
+        Progress("verifying sha256 digest", 100, 100),
+        Progress("success", 100, 100),
     ]
 
 
-@pytest.mark.parametrize("end", [{"error": "pull model manifest: file does not exist"}, b""])
-def test_a_download_that_fails_says_so(ollama: Ollama, server: Server, end: dict[str, str] | bytes) -> None:
-    ollama.download = [{"status": "pulling manifest"}, end]
+def test_the_files_of_a_download_are_summed_up(ollama: Ollama, server: Server) -> None:
+    ollama.download = [layer("a", 60, 100), layer("a", 100, 100), layer("b", None, 20), layer("b", 5, 20)]
+    ollama.download += [layer("c", 3, 3), {"status": "success"}]
+    steps = [(one.done, one.total) for one in server.pull("small")]
+    assert steps == [(60, 100), (100, 100), (100, 120), (105, 120), (108, 123), (123, 123)]
+
+
+def test_what_the_server_counts_anew_does_not_go_back(ollama: Ollama, server: Server) -> None:
+    """Ollama takes back what it has counted of a part whose connection broke."""
+    ollama.download = [layer("a", 60, 100), layer("a", 20, 100), layer("a", 70, 100), {"status": "success"}]
+    assert [one.done for one in server.pull("small")] == [60, 60, 70, 100]
+
+
+def test_what_is_no_count_of_bytes_is_none(ollama: Ollama, server: Server) -> None:
+    ollama.download = [layer("a", -5, "many"), layer("a", 7, 5), {"status": "success"}]
+    assert [(one.done, one.total) for one in server.pull("small")] == [(0, 0), (5, 5), (5, 5)]
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("pull model manifest: file does not exist", Reason.NO_SUCH_MODEL),
+        ("invalid model name", Reason.NO_SUCH_MODEL),
+        ("write /root/.ollama/models/blobs/sha256-6a-partial: no space left on device", Reason.DISK_FULL),
+        ('Get "https://registry.ollama.ai/v2/": dial tcp: lookup registry.ollama.ai: no such host', Reason.OFFLINE),
+        ("max retries exceeded: EOF", Reason.HTTP_ERROR),
+    ],
+)
+def test_a_download_that_fails_says_why(ollama: Ollama, server: Server, said: str, reason: Reason) -> None:
+    ollama.download = [{"status": "pulling manifest"}, {"error": said}]
     progress = server.pull("small")
     assert next(progress) == Progress("pulling manifest")
-    with pytest.raises(TemporaryError):
+    with pytest.raises(NeighbourError) as caught:
         next(progress)
+    assert caught.value.reason is reason
+    ollama.pull_refused = said  # as an answer of its own, before a stream
+    with pytest.raises(NeighbourError) as caught:
+        next(server.pull("small"))
+    assert caught.value.reason is reason
+
+
+def test_a_download_that_breaks_off_says_so(ollama: Ollama, server: Server) -> None:
+    ollama.download = [{"status": "pulling manifest"}]
+    with pytest.raises(TemporaryError) as caught:
+        list(server.pull("small"))
+    assert caught.value.reason is Reason.DOWNLOAD_CUT
+    ollama.download = [{"status": "pulling manifest"}, b""]
+    with pytest.raises(TemporaryError) as caught:
+        list(server.pull("small"))
+    assert caught.value.reason in (Reason.DOWNLOAD_CUT, Reason.RESET)
+
+
+def layer(digest: str, completed: object, total: object) -> dict[str, object]:
+    """A line of a download; Ollama leaves out what it does not know."""
+    line = {"status": f"pulling {digest}", "digest": f"sha256:{digest}", "total": total, "completed": completed}
+    return {key: value for key, value in line.items() if value is not None}
