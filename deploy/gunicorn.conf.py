@@ -126,9 +126,10 @@ def worker_int(worker: Any) -> None:
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
-    """Before a worker ends, told or not."""
-    worker.app.wsgi().extensions["writer"].close()
-    worker.app.wsgi().extensions["startup"].close()
+    """Before a worker ends, told or not: what it is in the middle of is broken off, and nobody waits any more."""
+    for part in ("writer", "downloader", "startup"):
+        worker.app.wsgi().extensions[part].close()
+    worker.app.wsgi().extensions["presence"].leave()
 
 
 def on_exit(_server: Any) -> None:

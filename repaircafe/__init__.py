@@ -22,6 +22,8 @@ from repaircafe.health import cli as health_cli
 from repaircafe.health import views as health_views
 from repaircafe.health.monitor import Monitor
 from repaircafe.home import views as home_views
+from repaircafe.llm import views as llm_views
+from repaircafe.llm.download import Downloader
 from repaircafe.presence import Presence
 
 
@@ -43,7 +45,9 @@ def create_app(environment: Environment | None = None) -> Flask:
         startup.report(error)
         raise SystemExit(1) from None
     store = Store(app)
-    Writer(app, database, store, Presence(database.connect))
+    presence = app.extensions["presence"] = Presence(database.connect)  # one name for all that this process owns
+    Writer(app, database, store, presence)
+    Downloader(app, database, store, presence)
     opening = startup.Startup(app, database)
     monitor = Monitor(app, database, store, opening)
     logs.watch_requests(app, monitor.errors.count)
@@ -51,7 +55,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     access.init_app(app)
     chat_api.init_app(app)
     errors.init_app(app)
-    for views in (home_views, health_views, config_views, chat_views, chat_api):
+    for views in (home_views, health_views, config_views, llm_views, chat_views, chat_api):
         app.register_blueprint(views.blueprint)
     for command in (health_cli.command, config_cli.show, config_cli.set_value, config_cli.reset, config_cli.test):
         app.cli.add_command(command)

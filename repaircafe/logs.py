@@ -48,6 +48,7 @@ class EventType(StrEnum):
     HEALTH_TRANSITION = "health_transition"
     CONNECTION_TEST = "connection_test"
     CONFIG_CHANGED = "config_changed"
+    DOWNLOAD = "download"
     WATCHDOG = "watchdog"
     INTERNAL_ERROR = "internal_error"
     LIBRARY = "library"

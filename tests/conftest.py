@@ -133,7 +133,9 @@ def administer(cluster: Path, statement: str) -> None:
 
 def dispose(app: Flask) -> None:
     """Gives an app's connections back."""
-    app.extensions["writer"].close()
+    for part in ("writer", "downloader"):
+        app.extensions[part].close()
+    app.extensions["presence"].leave()
     startup: Startup = app.extensions["startup"]
     startup.close()
     database: Database = app.extensions["database"]

@@ -174,6 +174,7 @@ class Writer:
         """Breaks off what is being made, and stores what has been said: the process is about to end.
 
         What is asked for from then on is broken off at once. May be called again.
+        Whatever is still under way then is broken off when the process gives up its presence.
         """
         self._closing.set()
         self._woken.set()
@@ -188,7 +189,6 @@ class Writer:
         for making in makings:
             if making.thread is None:
                 self._end(making, State.BROKEN, None)
-        self._presence.leave()  # whatever is still under way is broken off by that
         for making in makings:
             making.end()  # a program that waits for one must not keep the process from ending
 

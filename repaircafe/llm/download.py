@@ -1,0 +1,401 @@
+"""Downloads models, one at a time, in threads of its own: whoever looks, in whichever process, sees the same.
+
+How far a download is stands in the database, which its owner writes about once a second; so that leaving the page, or
+pressing Cancel in another process, is nothing special. A download whose owner is no longer there is broken off, and the
+next one of the same model goes on with what its server has kept.
+"""
+
+import contextlib
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+import sqlalchemy as sa
+import structlog
+from flask import Flask, current_app
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from repaircafe.config.store import Store
+from repaircafe.database import Database, is_away
+from repaircafe.deadlines import DeadlineError, SingleFlight
+from repaircafe.exchange import Exchange, StoppedError
+from repaircafe.llm import disk
+from repaircafe.llm.base import Progress
+from repaircafe.llm.disk import LEAST, RESERVE, DiskFullError
+from repaircafe.llm.identify import identify
+from repaircafe.llm.models import Download, State
+from repaircafe.logs import EventType
+from repaircafe.neighbours import NeighbourError, PermanentError, Reason, TemporaryError
+from repaircafe.presence import Presence, living
+
+STORE_S = 1.0
+"""Between two stores of how far it is, and two looks whether somebody pressed Cancel: a page asks once a second."""
+SPEED_S = 10.0
+"""What the speed is averaged over: less, and the time that is left jumps."""
+ASK_LIMIT_S = 30.0
+"""For the server to say what it is, before the download."""
+LIST_LIMIT_S = 3.0
+"""All HTTP of a list of models together."""
+LIST_WAIT_S = 4.0
+"""How long a page waits for it, the resolution of the server's name included."""
+AFTER_FAULT_S = 5.0
+STOP_LIMIT_S = 2.0
+"""For the connection to be closed before the end is stored; the resolution of a name alone cannot be broken off."""
+CLOSE_LIMIT_S = 5.0
+
+_SOON = sa.text("SET LOCAL synchronous_commit = off")
+"""For what is stored again within a second: a power cut may take that second, and the SD card is spared."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A model that can be recommended; its size in bytes, as Ollama's README says it."""
+
+    name: str
+    size: int
+
+
+CHOICES = (
+    Choice("gemma3:1b", 815_000_000),
+    Choice("llama3.2:1b", 1_300_000_000),
+    Choice("llama3.2:3b", 2_000_000_000),
+    Choice("phi4-mini", 2_500_000_000),
+    Choice("gemma3:4b", 3_300_000_000),
+)
+"""What fits into the 8 GB of a Pi beside everything else, smallest and fastest first."""
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What a server has: its title, its models, whether it downloads, and bytes free on its disk if that is ours."""
+
+    endpoint: str
+    title: str
+    models: tuple[str, ...]
+    can_pull: bool
+    free: int | None
+
+    def has(self, model: str) -> bool:
+        """Whether the model is installed under this name."""
+        return any(is_same(model, one) for one in self.models)
+
+
+def is_same(one: str, other: str) -> bool:
+    """Whether two names mean the same model: one without a tag means its `latest`."""
+    return other in (one, f"{one}:latest") or one == f"{other}:latest"
+
+
+class Pull:
+    """A download of this process that has not been stored as ended."""
+
+    def __init__(self, download: Download) -> None:
+        self.id = download.id
+        self.model = download.model
+        self.owner = download.owner
+        self.progress = Progress("", download.done, download.total)
+        self.exchange: Exchange | None = None
+        self.state = State.UNDER_WAY
+        self.reason: Reason | None = None
+        self.free: int | None = None
+        self.thread: threading.Thread | None = None
+        self.ended = threading.Event()
+        self._lock = threading.Lock()
+        self._samples: deque[tuple[float, int]] = deque()
+
+    def take(self, progress: Progress) -> None:
+        """How far it is now. A further part is no progress of the line, so the speed is measured anew with it."""
+        with self._lock:
+            if progress.total != self.progress.total:
+                self._samples.clear()
+            self.progress = progress
+            if progress.total:
+                self._samples.append((time.monotonic(), progress.done))
+                self._drop_old()
+
+    def speed(self) -> int:
+        """Bytes a second over the last SPEED_S seconds; 0 where less than one second of it is known."""
+        with self._lock:
+            self._drop_old()
+            if not self._samples:
+                return 0
+            since, before = self._samples[0]
+            passed = time.monotonic() - since
+            return int((self.progress.done - before) / passed) if passed >= 1.0 else 0
+
+    def _drop_old(self) -> None:
+        while self._samples and self._samples[0][0] < time.monotonic() - SPEED_S:
+            self._samples.popleft()
+
+    def end(self, state: State, reason: Reason | None = None, free: int | None = None) -> None:
+        """Says how it ended, from any thread, and ends the work on it; what is said first counts."""
+        with self._lock:
+            if self.state is State.UNDER_WAY:
+                self.state, self.reason, self.free = state, reason, free
+        self.ended.set()
+        if self.exchange is not None:
+            self.exchange.stop()
+
+    def go_on(self) -> None:
+        """Raises StoppedError where it has ended."""
+        if self.state is not State.UNDER_WAY:
+            raise StoppedError
+
+
+class Downloader:
+    """Downloads the models that this process was asked for. One per app; after a fork each process has its own."""
+
+    def __init__(self, app: Flask, ours: Database, store: Store, presence: Presence) -> None:
+        self._database = ours
+        self._store = store
+        self._presence = presence
+        self._lock = threading.Lock()
+        self._pulls: dict[uuid.UUID, Pull] = {}
+        self._closing = threading.Event()
+        self._asking: SingleFlight[Inventory] = SingleFlight("models")
+        app.extensions["downloader"] = self
+
+    def inventory(self, endpoint: str) -> Inventory:
+        """What the server at `endpoint` has, after at most LIST_WAIT_S seconds. Raises NeighbourError."""
+        if not endpoint:
+            raise PermanentError(Reason.NOT_SET)
+        for _ in range(2):  # the first may be the answer of another server, which somebody asked a moment ago
+            try:
+                found = self._asking.join(lambda: _ask(endpoint), LIST_WAIT_S).result()
+            except DeadlineError:
+                raise TemporaryError(Reason.TIMEOUT) from None
+            if found.endpoint == endpoint:
+                return found
+        raise TemporaryError(Reason.BUSY)
+
+    def start(self, session: Session, model: str) -> tuple[Download, bool]:
+        """Begins to download a model and returns at once; and whether that is new.
+
+        While one is under way, that one is answered, whichever model it is. Raises database errors.
+        """
+        owner = self._presence.owner()
+        before = newest(session)
+        kept = _kept(before, model)
+        row = insert(Download).values(model=model, owner=owner, done=kept.done, total=kept.total)
+        while (begun := session.scalar(row.on_conflict_do_nothing().returning(Download))) is None:
+            session.commit()
+            if (other := session.scalar(_UNDER_WAY)) is not None:
+                return other, False
+        session.commit()
+        self._begin(begun)
+        return begun, True
+
+    def cancel(self, session: Session, download_id: uuid.UUID) -> None:
+        """Has its owner end it, whichever process that is; nothing where it has ended. Raises database errors."""
+        asked = sa.update(Download).where(Download.id == download_id, Download.state == State.UNDER_WAY)
+        session.execute(asked.values(cancel_asked=True))
+        session.commit()
+        with self._lock:
+            pull = self._pulls.get(download_id)
+        if pull is not None:
+            pull.end(State.CANCELLED)
+
+    def close(self) -> None:
+        """Breaks off what is being downloaded: the process is about to end."""
+        self._closing.set()
+        with self._lock:
+            pulls = list(self._pulls.values())
+        for pull in pulls:
+            pull.end(State.BROKEN)
+        until = time.monotonic() + CLOSE_LIMIT_S
+        for pull in pulls:
+            if pull.thread is not None:
+                pull.thread.join(max(0.0, until - time.monotonic()))
+
+    def _begin(self, download: Download) -> None:
+        pull = Pull(download)
+        pull.thread = threading.Thread(target=self._keep, args=(pull,), name="download-watch", daemon=True)
+        with self._lock:
+            self._pulls[pull.id] = pull
+        log.info("Download began", event_type=EventType.DOWNLOAD, resource_id=str(pull.id), model=pull.model)
+        pull.thread.start()
+
+    def _keep(self, pull: Pull) -> None:
+        """Keeps the row up to date while another thread reads from the server, and stores the end."""
+        reading = threading.Thread(target=self._pull, args=(pull,), name="download", daemon=True)
+        reading.start()
+        while not pull.ended.wait(STORE_S):
+            with _borne():
+                self._look(pull)
+        reading.join(STOP_LIMIT_S)
+        self._end(pull)
+        with self._lock:
+            del self._pulls[pull.id]
+
+    def _look(self, pull: Pull) -> None:
+        """Stores how far it is, and sees whether somebody pressed Cancel."""
+        owner = self._presence.owner()
+        progress = pull.progress
+        with self._session() as session:
+            session.execute(_SOON)
+            if owner != pull.owner:
+                self._take_back(session, pull, owner)
+            statement = sa.update(Download).where(Download.id == pull.id, Download.state == State.UNDER_WAY)
+            cancel_asked = session.scalar(
+                statement.values(
+                    status=progress.status,
+                    done=progress.done,
+                    total=progress.total,
+                    speed=pull.speed(),
+                    updated_at=sa.func.now(),
+                ).returning(Download.cancel_asked)
+            )
+            session.commit()
+        if cancel_asked is None:  # given up for another
+            pull.end(State.BROKEN)
+        elif cancel_asked:
+            pull.end(State.CANCELLED)
+
+    def _take_back(self, session: Session, pull: Pull, owner: int) -> None:
+        """The connection was lost, and with it our name: nothing is broken off that still goes on.
+
+        Unless another has been begun meanwhile, which the index tells: then that one counts.
+        """
+        still = sa.update(Download).where(Download.id == pull.id, Download.state.in_((State.UNDER_WAY, State.BROKEN)))
+        with contextlib.suppress(sa.exc.IntegrityError), session.begin_nested():
+            session.execute(still.values(owner=owner, state=State.UNDER_WAY))
+        pull.owner = owner
+
+    def _pull(self, pull: Pull) -> None:
+        """From the first word to the server to the last from it. Whatever happens, it has an end."""
+        try:
+            self._read(pull)
+            pull.end(State.DONE)
+        except StoppedError:
+            pull.end(State.BROKEN)
+        except DiskFullError as error:
+            pull.end(State.FAILED, error.reason, error.free)
+        except NeighbourError as error:
+            pull.end(State.FAILED, error.reason)
+        except Exception as error:
+            log.error("Download failed", event_type=EventType.INTERNAL_ERROR, resource_id=str(pull.id), exc_info=error)
+            pull.end(State.FAILED, Reason.INTERNAL)
+
+    def _read(self, pull: Pull) -> None:
+        endpoint = self._endpoint()
+        disk.require(endpoint, pull.progress.total - pull.progress.done, RESERVE)
+        with Exchange(ASK_LIMIT_S) as exchange:
+            pull.exchange = exchange
+            pull.go_on()
+            looked_at, reserve = 0.0, RESERVE
+            for progress in identify(exchange, endpoint).pull(pull.model):
+                pull.take(progress)
+                if progress.total and time.monotonic() - looked_at >= STORE_S:
+                    disk.require(endpoint, progress.total - progress.done, reserve)
+                    looked_at, reserve = time.monotonic(), LEAST
+
+    def _endpoint(self) -> str:
+        stored = self._store.stored()
+        if stored is None:
+            raise TemporaryError(Reason.SETTINGS_UNKNOWN)
+        if not stored.settings.llm_endpoint:
+            raise PermanentError(Reason.NOT_SET)
+        return stored.settings.llm_endpoint
+
+    def _end(self, pull: Pull) -> None:
+        """Stores the end, as soon as the database is there; at the process's end without waiting for it."""
+        level = log.warning if pull.state is State.FAILED else log.info
+        level(
+            "Download ended",
+            event_type=EventType.DOWNLOAD,
+            resource_id=str(pull.id),
+            model=pull.model,
+            state=pull.state.value,
+            reason=pull.reason.value if pull.reason else None,
+        )
+        while True:
+            try:
+                return self._store_end(pull)
+            except Exception as error:
+                if not is_away(error):
+                    log.error(
+                        "Download not stored", event_type=EventType.DB_ERROR, resource_id=str(pull.id), exc_info=error
+                    )
+                    return None
+                if self._closing.wait(STORE_S):
+                    return None
+
+    def _store_end(self, pull: Pull) -> None:
+        with self._session() as session:
+            ours = sa.update(Download).where(
+                Download.id == pull.id, Download.state.in_((State.UNDER_WAY, State.BROKEN))
+            )
+            session.execute(
+                ours.values(
+                    state=pull.state,
+                    status=pull.progress.status,
+                    done=pull.progress.done,
+                    total=pull.progress.total,
+                    speed=0,
+                    free=pull.free,
+                    reason=pull.reason.value if pull.reason else None,
+                    updated_at=sa.func.now(),
+                )
+            )
+            session.commit()
+
+    def _session(self) -> Session:
+        return Session(self._database.engine)
+
+
+_UNDER_WAY = sa.select(Download).where(Download.state == State.UNDER_WAY)
+
+
+def newest(session: Session) -> Download | None:
+    """The download that was asked for last, as it is now; None where there never was one. Raises database errors.
+
+    One under way whose owner is gone is marked as broken first: after a crash, a pulled plug, a restart.
+    """
+    session.execute(
+        sa.update(Download)
+        .where(Download.state == State.UNDER_WAY, Download.owner.not_in(living()))
+        .values(state=State.BROKEN, speed=0, updated_at=sa.func.now())
+    )
+    session.commit()
+    latest = sa.select(Download).order_by(Download.created_at.desc(), Download.id.desc()).limit(1)
+    return session.scalar(latest.execution_options(populate_existing=True))
+
+
+def _kept(before: Download | None, model: str) -> Progress:
+    """What is known of a model before its server is asked: an attempt before this one, or the size in the list."""
+    if before is not None and is_same(before.model, model) and before.state is not State.DONE and before.total:
+        return Progress("", before.done, before.total)
+    return Progress("", 0, next((one.size for one in CHOICES if is_same(one.name, model)), 0))
+
+
+def _ask(endpoint: str) -> Inventory:
+    with Exchange(LIST_LIMIT_S) as exchange:
+        server = identify(exchange, endpoint)
+        models, title, can_pull = server.models(), server.title, server.can_pull
+    return Inventory(endpoint, title, models, can_pull, disk.free(endpoint) if can_pull else None)
+
+
+@contextlib.contextmanager
+def _borne() -> Iterator[None]:
+    """A database that is away is waited for: what was to be stored is stored the next time. Health tells of it.
+
+    After a fault of our own it pauses, so that one that stays does not fill the log.
+    """
+    try:
+        yield
+    except (sa.exc.SQLAlchemyError, psycopg.Error) as error:
+        if not is_away(error):
+            log.error("Download not kept up", event_type=EventType.DB_ERROR, exc_info=error)
+            time.sleep(AFTER_FAULT_S)
+
+
+def downloader() -> Downloader:
+    """The running app's downloader."""
+    found: Downloader = current_app.extensions["downloader"]
+    return found

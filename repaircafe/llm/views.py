@@ -1,0 +1,198 @@
+"""`/config/models`: the installed models, and the download of others; a part of the settings and a page of its own."""
+
+import uuid
+
+from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask_babel import format_decimal
+from flask_babel import gettext as _
+
+from repaircafe import database
+from repaircafe.config.keys import KEYS, LONGEST_MODEL
+from repaircafe.config.store import InvalidSettingsError, store, validate
+from repaircafe.errors import PageError, is_htmx
+from repaircafe.health.monitor import monitor
+from repaircafe.llm.disk import GIGABYTE, RESERVE
+from repaircafe.llm.download import CHOICES, downloader, is_same, newest
+from repaircafe.llm.models import Download, State
+from repaircafe.logs import polled
+from repaircafe.neighbours import NeighbourError, Reason, Service, Text
+
+blueprint = Blueprint("llm", __name__)
+
+MEGABYTE = 1_000_000
+
+
+@blueprint.get("/config/models")
+def show() -> Response:
+    """What there is and what can be had, as the server says it now: the part alone for htmx, else the page."""
+    return _shown()
+
+
+@blueprint.post("/config/models")
+def start() -> Response:
+    """Begins a download, or shows the one that is under way."""
+    typed = request.form.get("model", "")
+    try:
+        model = _name(typed)
+    except InvalidSettingsError as error:
+        fault = error.faults["llm_model"]
+        if is_htmx():
+            return _retargeted(_rendered("llm/_other.html", 422, typed=typed, fault=fault), "#other-model")
+        return _shown(422, typed=typed, fault=fault)
+    download, is_new = downloader().start(database.db.session(), model)
+    notice = None if is_new or is_same(download.model, model) else _not_begun(model, download)
+    if is_htmx():
+        return _retargeted(_rendered("llm/_download.html", download=download, notice=notice), "#download")
+    if notice:
+        flash(notice)
+    return _back()
+
+
+@blueprint.get("/config/models/<uuid:download_id>")
+@polled
+def progress(download_id: uuid.UUID) -> Response:
+    """How far a download is by now or, once it has ended, how it ended."""
+    if not is_htmx():
+        return _back()
+    download = newest(database.db.session())
+    if download and download.id == download_id and download.state is State.UNDER_WAY:
+        return _rendered("llm/_progress.html", download=download)
+    ended = download is None or download.state is not State.UNDER_WAY
+    return _retargeted(_rendered("llm/_download.html", download=download, ended_now=ended), "#download")
+
+
+@blueprint.post("/config/models/<uuid:download_id>/cancel")
+def cancel(download_id: uuid.UUID) -> Response:
+    """Ends a download, in whichever process it is."""
+    ours = database.db.session()
+    downloader().cancel(ours, download_id)
+    return _rendered("llm/_download.html", download=newest(ours)) if is_htmx() else _back()
+
+
+@blueprint.post("/config/models/use")
+def use() -> Response:
+    """Makes a model the one that answers."""
+    try:
+        model = _name(request.form.get("model", ""))
+    except InvalidSettingsError as error:
+        raise PageError(422, error.faults["llm_model"], _("Nothing was changed.")) from None
+    store().save({"llm_model": model})
+    monitor().expire(Service.LLM)
+    said = _("%(model)s is in use from now on.", model=model)
+    if is_htmx():
+        return _shown(template="llm/_used.html", notice=said, key=KEYS["llm_model"], values={"llm_model": model})
+    flash(said)
+    return _back()
+
+
+def _name(typed: str) -> str:
+    """A model's name as its setting takes it. Raises InvalidSettingsError."""
+    model = validate({"llm_model": typed}, current_app.extensions["redactor"])["llm_model"]
+    if not model:
+        raise InvalidSettingsError({"llm_model": _("Type the name of a model first.")})
+    return model
+
+
+def _not_begun(model: str, other: Download) -> Text:
+    return _(
+        "%(model)s was not begun: %(other)s is being downloaded, and one comes after the other.",
+        model=model,
+        other=other.model,
+    )
+
+
+def _shown(status: int = 200, template: str = "llm/_models.html", **context: object) -> Response:
+    """With what the server says; its failure is a sentence on the page."""
+    inventory, reason = None, None
+    download = newest(database.db.session())
+    database.db.session.commit()  # no connection is held while the server is waited for
+    try:
+        inventory = downloader().inventory(store().known()["llm_endpoint"])
+    except NeighbourError as error:
+        reason = error.reason
+    chosen = template if is_htmx() else "llm/show.html"
+    return _rendered(chosen, status, download=download, inventory=inventory, reason=reason, **context)
+
+
+def _rendered(template: str, status: int = 200, *, download: Download | None = None, **context: object) -> Response:
+    page = render_template(
+        template,
+        download=download,
+        ending=_ending(download) if download else "",
+        chosen=store().known()["llm_model"],
+        choices=CHOICES,
+        longest=LONGEST_MODEL,
+        is_same=is_same,
+        size=_size,
+        part=_part,
+        speed=_speed,
+        percent=_percent,
+        left=_minutes_left,
+        doing=_doing,
+        State=State,
+        Reason=Reason,
+        RESERVE=RESERVE,
+        **{"typed": "", "fault": None, "faults": {}, **context},
+    )
+    response = make_response(page, status)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _ending(download: Download) -> Text:
+    sentences = {
+        State.DONE: _("%(model)s has been downloaded.", model=download.model),
+        State.FAILED: _("%(model)s could not be downloaded.", model=download.model),
+        State.CANCELLED: _("The download of %(model)s was cancelled.", model=download.model),
+        State.BROKEN: _("The download of %(model)s ended when the assistant was restarted.", model=download.model),
+    }
+    return sentences.get(download.state, "")
+
+
+def _doing(download: Download) -> Text:
+    """What the server does, in words; those of Ollama's stream are for technicians."""
+    if download.cancel_asked:
+        return _("Being cancelled …")
+    if download.status.startswith(("verifying", "writing", "removing", "success")):
+        return _("Checking what has arrived; on an SD card that takes a few minutes.")
+    if download.done:
+        return _("Downloading.")
+    return _("Looking for the model.")
+
+
+def _percent(download: Download) -> int:
+    return 100 * download.done // download.total
+
+
+def _minutes_left(download: Download) -> int:
+    """Rounded up; 0 where nothing is left."""
+    return -(-(download.total - download.done) // (download.speed * 60))
+
+
+def _size(count: int) -> Text:
+    """Bytes as people read them, in the units in which Ollama states a model's size."""
+    if count < GIGABYTE:
+        return _("%(count)s MB", count=format_decimal(count / MEGABYTE, "0"))
+    return _("%(count)s GB", count=format_decimal(count / GIGABYTE, "0.0"))
+
+
+def _part(done: int, total: int) -> Text:
+    if total < GIGABYTE:
+        unit, form = MEGABYTE, "0"
+    else:
+        unit, form = GIGABYTE, "0.0"
+    of = {"done": format_decimal(done / unit, form), "total": format_decimal(total / unit, form)}
+    return _("%(done)s of %(total)s MB", **of) if unit == MEGABYTE else _("%(done)s of %(total)s GB", **of)
+
+
+def _speed(bytes_per_second: int) -> Text:
+    return _("%(count)s MB/s", count=format_decimal(bytes_per_second / MEGABYTE, "0.0"))
+
+
+def _back() -> Response:
+    return make_response(redirect(url_for("llm.show"), 303))
+
+
+def _retargeted(response: Response, target: str) -> Response:
+    response.headers.update({"HX-Retarget": target, "HX-Reswap": "outerHTML"})
+    return response
