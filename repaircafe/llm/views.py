@@ -2,9 +2,11 @@
 
 import uuid
 
+import psycopg
 from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import format_decimal
 from flask_babel import gettext as _
+from sqlalchemy.exc import SQLAlchemyError
 
 from repaircafe import database
 from repaircafe.config.keys import KEYS, LONGEST_MODEL
@@ -103,15 +105,26 @@ def _not_begun(model: str, other: Download) -> Text:
 
 def _shown(status: int = 200, template: str = "llm/_models.html", **context: object) -> Response:
     """With what the server says; its failure is a sentence on the page."""
-    inventory, reason = None, None
-    download = newest(database.db.session())
-    database.db.session.commit()  # no connection is held while the server is waited for
+    inventory, reason, download = None, None, _newest()
     try:
         inventory = downloader().inventory(store().known()["llm_endpoint"])
     except NeighbourError as error:
         reason = error.reason
     chosen = template if is_htmx() else "llm/show.html"
     return _rendered(chosen, status, download=download, inventory=inventory, reason=reason, **context)
+
+
+def _newest() -> Download | None:
+    """None as well while the database is away: what is installed can be told without it. Holds no connection."""
+    try:
+        download = newest(database.db.session())
+        database.db.session.expunge_all()
+    except (SQLAlchemyError, psycopg.Error) as error:
+        if not database.is_away(error):
+            raise
+        download = None
+    database.db.session.rollback()
+    return download
 
 
 def _rendered(template: str, status: int = 200, *, download: Download | None = None, **context: object) -> Response:

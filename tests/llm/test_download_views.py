@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from repaircafe.llm.disk import GIGABYTE
 from repaircafe.llm.models import Download
 from tests.conditions import free_port, until
 from tests.conftest import MakeApp
+from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama, Scripted
 from tests.llm.downloads import install, layer, room
 
@@ -289,6 +290,21 @@ def test_a_server_that_is_away_is_told_with_its_cure(app: Flask) -> None:
     install(app, f"http://127.0.0.1:{free_port()}")
     assert "The language model is not running." in organiser.open(HTMX)
     assert "Start Ollama" in organiser.page
+
+
+def test_while_the_database_is_away_what_is_installed_is_told(
+    proxied: Callable[..., Flask], proxy: Proxy, ollama: Ollama
+) -> None:
+    app = proxied()
+    install(app, ollama.url)
+    organiser = Organiser(app.test_client())
+    organiser.open()
+    proxy.break_with("refuse")
+    assert '<span class="model">gemma3:1b</span>' in organiser.open(HTMX)
+    assert organiser.press("Download", "phi4-mini", HTMX).status_code == 503
+    assert ollama.pulls() == []
+    proxy.mend()
+    assert organiser.press("Download", "phi4-mini", HTMX).status_code == 200
 
 
 def test_a_download_is_shown_while_the_server_does_not_answer_others(organiser: Organiser, ollama: Ollama) -> None:
