@@ -173,8 +173,8 @@ class Writer:
     def close(self) -> None:
         """Breaks off what is being made, and stores what has been said: the process is about to end.
 
-        What is asked for from then on is broken off at once. May be called again.
-        Whatever is still under way then is broken off when the process gives up its presence.
+        What is asked for from then on is broken off at once; what is still under way at the end, when the process gives
+        up its presence. May be called again.
         """
         self._closing.set()
         self._woken.set()
