@@ -5,6 +5,7 @@ The only module that knows Alembic; PostgreSQL's protocol is spoken here and, fo
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -51,6 +52,9 @@ _MIGRATION_LOCK = int.from_bytes(b"repaircf")
 
 _DRIVER_URL = "postgresql+psycopg://"
 """What SQLAlchemy is told: the dialect alone. The address and the password stay in the creator."""
+
+SOON = sa.text("SET LOCAL synchronous_commit = off")
+"""For what is stored again within a second: a power cut may take that second, and the SD card is spared."""
 
 Result = TypeVar("Result")
 log = structlog.get_logger()
@@ -255,6 +259,21 @@ def is_away(error: BaseException) -> bool:
         return True
     original = getattr(error, "orig", None) or error
     return isinstance(original, psycopg.OperationalError | psycopg.InterfaceError)
+
+
+@contextmanager
+def borne(message: str, pause_s: float = 0.0) -> Iterator[None]:
+    """For what is stored again soon: a database that is away is borne, since the next time stores this as well.
+
+    Health tells of it. A fault of our own is logged as `message`, and `pause_s` seconds pass after it, so that one that
+    stays does not fill the log.
+    """
+    try:
+        yield
+    except (sa.exc.SQLAlchemyError, psycopg.Error) as error:
+        if not is_away(error):
+            log.error(message, event_type=EventType.DB_ERROR, exc_info=error)
+            time.sleep(pause_s)
 
 
 def is_told_by_health(error: BaseException) -> bool:

@@ -4,14 +4,12 @@ One thread keeps watch: it sees whose turn it is and who pressed Stop, in the da
 For each reply that is being made there is another thread, which reads from the model and stores what has been said.
 """
 
-import contextlib
 import threading
 import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import psycopg
 import sqlalchemy as sa
 import structlog
 from flask import Flask, current_app
@@ -21,7 +19,7 @@ from repaircafe.chat import conversation, prompt
 from repaircafe.chat.models import IS_UNDER_WAY, UNDER_WAY, ChatMessage, Conversation, Reply, State
 from repaircafe.config.keys import Settings
 from repaircafe.config.store import Store
-from repaircafe.database import Database, Identity, identity, is_away
+from repaircafe.database import SOON, Database, Identity, borne, identity, is_away
 from repaircafe.exchange import Exchange, StoppedError
 from repaircafe.llm.base import FIRST_TOKEN_LIMIT_S, LARGEST_REPLY, Message, TooLongError
 from repaircafe.llm.identify import identify
@@ -47,9 +45,6 @@ WAITING_SHARE = 4
 
 _TURN_LOCK = int.from_bytes(b"caf\xe9turn")
 """Key of the advisory lock under which turns are taken: of several processes, one looks at a time."""
-_SOON = sa.text("SET LOCAL synchronous_commit = off")
-"""For what is stored again within a second: a power cut may take that second, and the SD card is spared."""
-
 log = structlog.get_logger()
 
 
@@ -195,7 +190,7 @@ class Writer:
     def _keep_watch(self) -> None:
         while makings := self._unended():
             self._woken.clear()
-            with _borne(AFTER_FAULT_S):
+            with borne("Reply not kept up", AFTER_FAULT_S):
                 self._look(makings)
             if self._closing.is_set():
                 return
@@ -269,7 +264,7 @@ class Writer:
     def _take_turns(self, session: Session, makings: list[Making]) -> None:
         """Begins those whose turn it is; of all processes together, no more than LLM_CONCURRENCY."""
         session.execute(sa.select(sa.func.pg_advisory_xact_lock(_TURN_LOCK)))
-        session.execute(_SOON)
+        session.execute(SOON)
         alive = Reply.owner.in_(living())
         running = (State.LOADING, State.READING, State.WRITING)
         busy = session.scalar(sa.select(sa.func.count()).where(Reply.state.in_(running), alive)) or 0
@@ -370,8 +365,8 @@ class Writer:
 
     def _store_progress(self, making: Making, **changed: object) -> bool:
         """Whether it was stored. A database that is away is borne: the next time stores this as well."""
-        with _borne(), self._session() as session:
-            session.execute(_SOON)
+        with borne("Reply not kept up"), self._session() as session:
+            session.execute(SOON)
             statement = sa.update(Reply).where(Reply.id == making.id, IS_UNDER_WAY)
             session.execute(statement.values(updated_at=sa.func.now(), **changed))
             session.commit()
@@ -423,20 +418,6 @@ class Writer:
 
     def _session(self) -> Session:
         return Session(self._database.engine)
-
-
-@contextlib.contextmanager
-def _borne(pause_s: float = 0.0) -> Iterator[None]:
-    """A database that is away is waited for: what was to be done is done the next time. Health tells of it.
-
-    After a fault of our own it pauses, so that one that stays does not fill the log.
-    """
-    try:
-        yield
-    except (sa.exc.SQLAlchemyError, psycopg.Error) as error:
-        if not is_away(error):
-            log.error("Reply not kept up", event_type=EventType.DB_ERROR, exc_info=error)
-            time.sleep(pause_s)
 
 
 def writer() -> Writer:

@@ -10,10 +10,8 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-import psycopg
 import sqlalchemy as sa
 import structlog
 from flask import Flask, current_app
@@ -21,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from repaircafe.config.store import Store
-from repaircafe.database import Database, is_away
+from repaircafe.database import SOON, Database, borne, is_away
 from repaircafe.deadlines import DeadlineError, SingleFlight
 from repaircafe.exchange import Exchange, StoppedError
 from repaircafe.llm import disk
@@ -47,9 +45,6 @@ AFTER_FAULT_S = 5.0
 STOP_LIMIT_S = 2.0
 """For the connection to be closed before the end is stored; the resolution of a name alone cannot be broken off."""
 CLOSE_LIMIT_S = 5.0
-
-_SOON = sa.text("SET LOCAL synchronous_commit = off")
-"""For what is stored again within a second: a power cut may take that second, and the SD card is spared."""
 
 log = structlog.get_logger()
 
@@ -226,7 +221,7 @@ class Downloader:
         reading = threading.Thread(target=self._pull, args=(pull,), name="download", daemon=True)
         reading.start()
         while not pull.ended.wait(STORE_S):
-            with _borne():
+            with borne("Download not kept up", AFTER_FAULT_S):
                 self._look(pull)
         reading.join(STOP_LIMIT_S)
         self._end(pull)
@@ -238,7 +233,7 @@ class Downloader:
         owner = self._presence.owner()
         progress = pull.progress
         with self._session() as session:
-            session.execute(_SOON)
+            session.execute(SOON)
             if owner != pull.owner:
                 self._take_back(session, pull, owner)
             statement = sa.update(Download).where(Download.id == pull.id, Download.state == State.UNDER_WAY)
@@ -379,20 +374,6 @@ def _ask(endpoint: str) -> Inventory:
         server = identify(exchange, endpoint)
         models, title, can_pull = server.models(), server.title, server.can_pull
     return Inventory(endpoint, title, models, can_pull, disk.free(endpoint) if can_pull else None)
-
-
-@contextlib.contextmanager
-def _borne() -> Iterator[None]:
-    """A database that is away is waited for: what was to be stored is stored the next time. Health tells of it.
-
-    After a fault of our own it pauses, so that one that stays does not fill the log.
-    """
-    try:
-        yield
-    except (sa.exc.SQLAlchemyError, psycopg.Error) as error:
-        if not is_away(error):
-            log.error("Download not kept up", event_type=EventType.DB_ERROR, exc_info=error)
-            time.sleep(AFTER_FAULT_S)
 
 
 def downloader() -> Downloader:
