@@ -188,16 +188,15 @@ def expired(error: CSRFError) -> Response:
 
 
 def _news(session_id: uuid.UUID, reply_id: uuid.UUID, seen: int) -> tuple[Reply, bool]:
-    """The reply, as soon as it is another than the page shows; and whether it may be asked for again at once.
+    """The reply, as soon as more than `seen` has been said; and whether it may be asked for again at once.
 
-    Waits GROWTH_WAIT_S at most. Raises UnknownError.
+    Waits GROWTH_WAIT_S at most, so that phase and time are never older. Raises UnknownError.
     """
     changes = writer().changes(reply_id)
     if changes is None:  # what this process makes is not abandoned, though the connection that says so was just lost
         conversation.settle_abandoned(database.db.session())
     reply = conversation.reply_of(database.db.session(), session_id, reply_id)
-    is_news = len(reply.said) > seen or reply.state.value != request.args.get("phase")
-    if changes is None or is_news:
+    if changes is None or len(reply.said) > seen:
         return reply, changes is not None
     database.db.session.remove()  # whoever waits keeps no connection from others
     live = writer().await_change(reply_id, changes)

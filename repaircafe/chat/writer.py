@@ -45,6 +45,12 @@ WAITING_SHARE = 4
 
 _TURN_LOCK = int.from_bytes(b"caf\xe9turn")
 """Key of the advisory lock under which turns are taken: of several processes, one looks at a time."""
+_TURN = sa.select(sa.func.pg_advisory_xact_lock(_TURN_LOCK), sa.func.set_config("synchronous_commit", "off", True))
+"""The turn itself need not outlive a power cut, nor does the reply."""
+_IN_ORDER = (
+    sa.select(Reply.id, Reply.state).where(IS_UNDER_WAY, Reply.owner.in_(living())).order_by(Reply.created_at, Reply.id)
+)
+"""All that are under way, oldest first. The turn is taken before this is asked, so that it sees what others began."""
 log = structlog.get_logger()
 
 
@@ -59,6 +65,8 @@ class Making:
     thread: threading.Thread | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
+    is_reading: bool = False
+    """The model has been asked and is in memory, and nobody has been told yet."""
     stored: int = 0
     stored_at: float = 0.0
     storing: threading.Lock = field(default_factory=threading.Lock)
@@ -204,11 +212,13 @@ class Writer:
             return list(self._makings.values())
 
     def _look(self, makings: list[Making]) -> None:
-        """Who pressed Stop, whose conversation was forgotten, and whose turn it is."""
+        """Whose turn it is, who pressed Stop, and whose conversation was forgotten."""
         owner = self._presence.owner()
         with self._session() as session:
             if owner != self._owner:
                 self._take_back(session, makings, owner)
+            if not self._closing.is_set() and any(one.thread is None and not one.ended.is_set() for one in makings):
+                self._take_turns(session, makings)
             rows = {
                 row.id: row
                 for row in session.execute(
@@ -223,8 +233,6 @@ class Writer:
                     self._stop(making)
                 else:
                     self._flush(making)
-            if not self._closing.is_set() and any(one.thread is None and not one.ended.is_set() for one in makings):
-                self._take_turns(session, makings)
 
     def _take_back(self, session: Session, makings: list[Making], owner: int) -> None:
         """The connection was lost, and with it our name: nothing is broken off that is still being made.
@@ -263,20 +271,17 @@ class Writer:
 
     def _take_turns(self, session: Session, makings: list[Making]) -> None:
         """Begins those whose turn it is; of all processes together, no more than LLM_CONCURRENCY."""
-        session.execute(sa.select(sa.func.pg_advisory_xact_lock(_TURN_LOCK)))
-        session.execute(SOON)
-        alive = Reply.owner.in_(living())
-        running = (State.LOADING, State.READING, State.WRITING)
-        busy = session.scalar(sa.select(sa.func.count()).where(Reply.state.in_(running), alive)) or 0
-        queue = sa.select(Reply.id).where(Reply.state == State.QUEUED, alive).order_by(Reply.created_at, Reply.id)
-        due = session.scalars(queue.limit(max(0, self._concurrency - busy))).all()
+        session.execute(_TURN)
+        rows = session.execute(_IN_ORDER).all()
+        busy = sum(row.state is not State.QUEUED for row in rows)
+        queue = [row.id for row in rows if row.state is State.QUEUED]
+        due = queue[: max(0, self._concurrency - busy)]
         begun = [one for one in makings if one.id in due and one.thread is None and not one.ended.is_set()]
         if begun:
             started = {"state": State.LOADING, "began_at": sa.func.now(), "updated_at": sa.func.now()}
             session.execute(sa.update(Reply).where(Reply.id.in_([one.id for one in begun])).values(**started))
         session.commit()
         for making in begun:
-            making.tell()
             making.thread = threading.Thread(target=self._make, args=(making,), name="chat-reply", daemon=True)
             making.thread.start()
 
@@ -338,8 +343,7 @@ class Writer:
             if making.stopping.is_set():
                 raise StoppedError
             server = identify(exchange, settings.llm_endpoint)
-            if server.is_loaded(settings.llm_model):
-                self._store_progress(making, state=State.READING)
+            making.is_reading = server.is_loaded(settings.llm_model)
             self._listen(making, server.chat(settings.llm_model, sent))
 
     def _listen(self, making: Making, pieces: Iterator[str]) -> None:
@@ -353,8 +357,11 @@ class Writer:
         """Stores what has been said: the first word at once, so that it is seen, then in intervals.
 
         The one who listens calls it with each piece, the watch from time to time: a model may fall silent after one.
+        That the model reads is stored by the watch alone: the question does not wait for it.
         """
         with making.storing:
+            if making.is_reading and not making.content:
+                making.is_reading = not self._store_progress(making, state=State.READING)
             length, now = len(making.content), time.monotonic()
             due = making.stored_at + FLUSH_S * max(1.0, length / FLUSH_LENGTH)
             if length == making.stored or (making.stored and now < due):

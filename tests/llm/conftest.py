@@ -1,5 +1,7 @@
 """A real llama.cpp server with a tiny model of random weights; built by `make test-llm`."""
 
+import re
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,12 +20,15 @@ START_LIMIT_S = 60
 class LlamaServer:
     """The server's process; may be stopped and started again on the same port.
 
-    `size`: layers and width of the model where the smallest is too fast; `context`: in tokens.
+    `size`: layers and width of the model where the smallest is too fast; `context`: in tokens; `options`: more of them.
     """
 
-    def __init__(self, folder: Path, size: tuple[int, int] | None = None, context: int = 2048) -> None:
+    def __init__(
+        self, folder: Path, size: tuple[int, int] | None = None, context: int = 2048, options: tuple[str, ...] = ()
+    ) -> None:
         self._model = folder / "tiny.gguf"
         self._context = context
+        self._options = options
         self._log = folder / "llama-server.log"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -48,6 +53,7 @@ class LlamaServer:
             "127.0.0.1",
             "--port",
             str(self.port),
+            *self._options,
         ]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen([self._binary, *arguments], stdout=log, stderr=log)
@@ -59,10 +65,21 @@ class LlamaServer:
 
     def stop(self) -> None:
         """Ends it; nothing listens on its port then."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Ends it in the middle of whatever it does."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> None:
         if self._process is not None:
-            self._process.terminate()
+            self._process.send_signal(number)
             self._process.wait(10)
             self._process = None
+
+    def last_speed(self) -> float:
+        """Tokens a second of the last reply, as the server's log counts them."""
+        return float(re.findall(r" eval time = .* ([\d.]+) tokens per second", self._log.read_text())[-1])
 
     def is_idle(self) -> bool:
         """Whether no slot is at work, from `GET /slots`."""

@@ -1,5 +1,6 @@
 """Against a real llama.cpp server: what the organiser types at the prompt, and what the pages say."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from repaircafe.environment import PROJECT
 from repaircafe.exchange import Exchange, StoppedError
 from repaircafe.llm.base import Message
 from repaircafe.llm.identify import identify
+from repaircafe.neighbours import PermanentError
 from tests.conditions import until
 from tests.llm.conftest import LlamaServer
 
@@ -75,7 +77,9 @@ def test_the_real_servers_answers_are_read(llama: LlamaServer) -> None:
 def test_a_reply_streams_from_the_real_server(llama: LlamaServer) -> None:
     with Exchange(5) as exchange:
         server = identify(exchange, llama.url)
-        pieces = list(server.chat("tiny", [Message("user", "Can you mend my toaster?")]))
+        pieces: list[str] = []
+        with contextlib.suppress(PermanentError):  # of its length: the random model does not always come to an end
+            pieces.extend(server.chat("tiny", [Message("user", "Can you mend my toaster?")]))
     assert len(pieces) > 10
     assert all(pieces)
 

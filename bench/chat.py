@@ -1,0 +1,207 @@
+"""The chat beside the model's server itself: a real llama.cpp server, gunicorn, PostgreSQL, and a client like the page.
+
+The same questions go to the server directly and through the app, in turns. Both clients read what the server streams,
+one from the server, the other from the page's fragments.
+"""
+
+import html
+import json
+import os
+import re
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+import psycopg
+import requests
+
+from bench.figures import Figure, Table, spread
+from repaircafe import embedded
+from repaircafe.chat import prompt
+from repaircafe.config.keys import Settings
+from repaircafe.llm.base import LONGEST_REPLY_TOKENS, Message
+from tests.llm.conftest import LlamaServer
+from tests.server import Server
+
+FIRST_WORD_ROUNDS = 20
+SPEED_ROUNDS = 10
+QUICK_MODEL, SLOW_MODEL = (4, 256), (8, 512)
+"""Layers and width. The first word of the quick one comes in no time: what is left is ours. The slow one makes a few
+dozen tokens a second."""
+CONTEXT = 1_024
+"""Tokens. The prompt is some seven hundred of the random model's, which knows few words; the reply is the rest."""
+THREADS = str(max(1, (os.cpu_count() or 2) // 2))
+OPTIONS = ("--ignore-eos", "--parallel", "1", "--cache-ram", "0", "--threads", THREADS)
+"""Replies of one length, one conversation after the other, none of them kept; and half of the cores, since llama.cpp's
+threads wait for each other: one that shares its core with anything else slows all of them down, whoever asks."""
+FIRST_WORD_BUDGET_MS = 50.0
+SPEED_BUDGET = 0.97
+HTMX = {"HX-Request": "true", "Accept": "text/html"}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """When the first word was there, in seconds after the question, and how fast the rest came."""
+
+    first_word_s: float
+    speed: float
+    """As a share of the server's own, which it counts for each reply in its log."""
+    own_speed: float
+    """Tokens a second."""
+    stored_s: float = 0.0
+    """When another process could see the first word in the database."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The same number of replies each."""
+
+    directly: list[Reply]
+    through: list[Reply]
+
+
+def measure() -> Table:
+    """Some two minutes."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        cluster = folder / "postgres"
+        target = embedded.ensure(cluster)
+        try:
+            with Server(folder, target) as server:
+                quick = _with_model(
+                    server, target, LlamaServer(folder, QUICK_MODEL, CONTEXT, OPTIONS), FIRST_WORD_ROUNDS
+                )
+                slow = _with_model(server, target, LlamaServer(folder, SLOW_MODEL, CONTEXT, OPTIONS), SPEED_ROUNDS)
+        finally:
+            embedded.release(cluster)
+    return _table(quick, slow)
+
+
+def _with_model(server: Server, target: str, llama: LlamaServer, rounds: int) -> "Compared":
+    llama.start()
+    try:
+        return _rounds(Page(server, llama, target), llama, rounds)
+    finally:
+        llama.stop()
+
+
+def _rounds(page: "Page", llama: LlamaServer, rounds: int) -> "Compared":
+    """After a first question each, which loads what is loaded once; and each goes first in every second round."""
+    directly: list[Reply] = []
+    through: list[Reply] = []
+    for number in range(-1, rounds):
+        for ask in (directly, through) if number % 2 else (through, directly):
+            question = f"Round {number:02}{'ab'[ask is through]}: can you repair my toaster?"
+            reply = page.ask(question) if ask is through else ask_directly(llama, question)
+            if number >= 0:
+                ask.append(reply)
+    return Compared(directly, through)
+
+
+def ask_directly(llama: LlamaServer, question: str) -> Reply:
+    """With the messages that the app sends."""
+    messages = [asdict(one) for one in prompt.messages(Settings(llm_model="tiny"), [Message("user", question)])]
+    body = {"model": "tiny", "messages": messages, "stream": True, "max_tokens": LONGEST_REPLY_TOKENS}
+    began, first, said = time.monotonic(), 0.0, ""
+    with requests.post(f"{llama.url}/v1/chat/completions", json=body, stream=True, timeout=300) as response:
+        for piece in _pieces(response):
+            first = first or time.monotonic()
+            said += piece
+    return _reply(llama, first - began, said, time.monotonic() - first)
+
+
+def _pieces(response: requests.Response) -> Iterator[str]:
+    for line in response.iter_lines(chunk_size=1):
+        if line.startswith(b"data: {"):
+            yield from filter(None, (one["delta"].get("content") for one in json.loads(line[6:])["choices"]))
+
+
+class Page:
+    """A browser at the chat: sends the form, then asks for more as the fragments tell it to."""
+
+    def __init__(self, server: Server, llama: LlamaServer, target: str) -> None:
+        self._server = server
+        self._llama = llama
+        self._target = target
+        settings = {"llm_endpoint": llama.url, "llm_model": "tiny"}
+        requests.post(f"{server.url}/config", json=settings, timeout=30).raise_for_status()
+
+    def ask(self, question: str) -> Reply:
+        """In a conversation of its own."""
+        browser = requests.Session()
+        opened = browser.get(f"{self._server.url}/chat/new", headers={"Accept": "text/html"}, timeout=30).text
+        token, path = _found(r'csrf_token" value="([^"]+)"', opened), _found(r'hx-post="(/chat/[^"]+)"', opened)
+        reply_id = str(uuid.uuid4())
+        form = {"csrf_token": token, "reply_id": reply_id, "message": question}
+        stored: list[float] = []
+        ready = threading.Event()
+        watching = threading.Thread(target=self._watch, args=(reply_id, ready, stored))
+        watching.start()
+        ready.wait()
+        began, first = time.monotonic(), 0.0
+        answer = browser.post(f"{self._server.url}{path}", data=form, headers=HTMX, timeout=300)
+        while "HX-Retarget" not in answer.headers:
+            answer.raise_for_status()
+            first = first or ("<span>" in answer.text and time.monotonic()) or 0.0
+            more = html.unescape(_found(r'class="phase"[^>]* hx-get="([^"]+)"', answer.text))
+            answer = browser.get(f"{self._server.url}{more}", headers=HTMX, timeout=300)
+        ended = time.monotonic()
+        first = first or ended
+        watching.join()
+        said = html.unescape(_found(r'class="said" id="[^"]+">(.*?)</p>', answer.text))
+        return _reply(self._llama, first - began, said, ended - first, stored[0] - began)
+
+    def _watch(self, reply_id: str, ready: threading.Event, stored: list[float]) -> None:
+        """Looks into the database until the first word is there."""
+        query = "SELECT FROM replies WHERE id = %s AND first_word_at IS NOT NULL"
+        with psycopg.connect(self._target, autocommit=True) as connection:
+            ready.set()
+            while connection.execute(query, (reply_id,)).rowcount == 0:
+                time.sleep(0.005)
+        stored.append(time.monotonic())
+
+
+def _found(pattern: str, text: str) -> str:
+    found = re.search(pattern, text, re.DOTALL)
+    if found is None:
+        raise AssertionError(f"{pattern} is not in {text}")
+    return found[1]
+
+
+def _reply(llama: LlamaServer, first_word_s: float, said: str, rest_s: float, stored_s: float = 0.0) -> Reply:
+    tokens = len(requests.post(f"{llama.url}/tokenize", json={"content": said}, timeout=30).json()["tokens"])
+    own = llama.last_speed()
+    return Reply(first_word_s, tokens / max(1e-6, rest_s) / own, own, stored_s)
+
+
+def _table(quick: Compared, slow: Compared) -> Table:
+    own = [reply.first_word_s * 1000 for reply in quick.directly]
+    figures = []
+    for where, found in (
+        ("in the database", [reply.stored_s * 1000 for reply in quick.through]),
+        ("on the page", [reply.first_word_s * 1000 for reply in quick.through]),
+    ):
+        later = median(found) - median(own)
+        budget = f"at most {FIRST_WORD_BUDGET_MS:.0f} ms later; {later:.1f}"
+        kept = later <= FIRST_WORD_BUDGET_MS
+        figures.append(Figure(f"first word {where}", spread(found, "ms"), spread(own, "ms"), budget, kept))
+    for what, replies in (("on the page", slow.through), ("asked directly", slow.directly)):
+        share = median(reply.speed for reply in replies)
+        ours = spread([reply.speed * reply.own_speed for reply in replies], "/s")
+        own_speeds = spread([reply.own_speed for reply in replies], "/s")
+        budget = f"at least {SPEED_BUDGET:.0%}; {share:.1%}" if replies is slow.through else f"none; {share:.1%}"
+        kept = share >= SPEED_BUDGET or replies is slow.directly
+        figures.append(Figure(f"tokens a second {what}", ours, own_speeds, budget, kept))
+    return Table(
+        "Chat beside the model's server",
+        "The same questions directly to llama.cpp's server and through the app, in turns, "
+        f"{len(quick.through)} each to a quick model, and {len(slow.through)} to a slow one: median (smallest to"
+        " largest). The reference of the first word is that of the server asked directly, the reference of the speed"
+        " what the server counts itself in the same replies. The app's client behaves as the page does.",
+        tuple(figures),
+    )

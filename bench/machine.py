@@ -1,0 +1,25 @@
+"""What the figures were measured on."""
+
+import os
+import platform
+import re
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+PACKAGES = ("flask", "gunicorn", "sqlalchemy", "psycopg")
+
+
+def markdown() -> str:
+    """Machine and versions, a line each."""
+    model = re.search(r"model name\s*: (.*)|Model\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    memory = re.search(r"MemTotal:\s*(\d+) kB", Path("/proc/meminfo").read_text())
+    named = model and (model[1] or model[2])
+    gigabytes = int(memory[1]) / 1e6 if memory else 0.0
+    return "\n".join(
+        [
+            f"- {datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.release()}, {platform.machine()}",
+            f"- {named or 'processor of an unknown kind'}, {os.cpu_count()} cores, {gigabytes:.1f} GB",
+            f"- Python {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+        ]
+    )
