@@ -18,42 +18,14 @@ from repaircafe.chat import conversation
 from repaircafe.chat.conversation import UnknownError
 from repaircafe.chat.models import Reply, remove_older
 from repaircafe.database import Database
+from tests.chat import million
+from tests.chat.million import BROWSER, CONVERSATIONS, OLD, TURNS
 from tests.conftest import TEMPLATE, _database, url_of
 
-QUESTIONS = 500_000
-"""Each with its reply: a million messages."""
-TURNS = 10
-"""Of a conversation."""
-CONVERSATIONS = QUESTIONS // TURNS
-OLD = CONVERSATIONS // 10
-BROWSER = uuid.UUID(int=7)
-"""One that has come back again and again."""
-ITS_CONVERSATIONS = 300
 OPEN_LIMIT_MS = 20.0
 SEARCH_LIMIT_MS = 200.0
 """Of 300 conversations; on a Pi it is still within a second."""
 HELD_UP_LIMIT_MS = 100.0
-
-SESSION = "md5({number}::text)::uuid"
-FILL = f"""
-SET session_replication_role = replica;  -- foreign keys are not looked up; what is filled in keeps to them
-INSERT INTO conversations (id, browser_id, created_at, updated_at)
-    SELECT {SESSION.format(number="i")},
-           CASE WHEN i % {CONVERSATIONS // ITS_CONVERSATIONS} = 0 THEN '{BROWSER}' ELSE new_uuid() END, at, at
-    FROM generate_series(1, {CONVERSATIONS}) AS i,
-         LATERAL (SELECT now() - make_interval(secs => 29 * 86400.0 * i / {CONVERSATIONS}
-                                               + CASE WHEN i > {CONVERSATIONS - OLD} THEN 864000 ELSE 0 END)) AS t (at);
-CREATE TEMPORARY TABLE said AS SELECT n, string_agg(substr(md5((n * 40 + i)::text), 1, 2 + i % 8), ' ') AS words
-    FROM generate_series(0, 999) AS n, generate_series(1, 40) AS i GROUP BY n;
-INSERT INTO chat_messages (id, role, content, session_id, created_at, updated_at) OVERRIDING SYSTEM VALUE
-    SELECT i, CASE i % 2 WHEN 1 THEN 'user' ELSE 'assistant' END, words, c.id, c.created_at, c.created_at
-    FROM generate_series(1, {2 * QUESTIONS}) AS i JOIN said ON n = i % 1000
-    JOIN conversations AS c ON c.id = {SESSION.format(number=f"(1 + ((i - 1) / 2) % {CONVERSATIONS})")}
-    ORDER BY i;
-INSERT INTO replies (session_id, question_id, message_id, state, owner, created_at, updated_at)
-    SELECT session_id, id, id + 1, 'done', 1, created_at, created_at FROM chat_messages WHERE role = 'user';
-VACUUM ANALYZE"""
-"""The messages of a conversation lie far apart from each other, as those of visitors who talk all at once do."""
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +33,7 @@ def database_name(cluster: Any) -> Iterator[str]:
     """One for all tests of this file: it takes long to fill."""
     for name in _database(cluster, TEMPLATE):
         with psycopg.connect(url_of(cluster, name), autocommit=True) as connection:
-            for statement in _without_indexes(connection, FILL.split(";\n")):
-                connection.execute(statement.encode())
+            million.fill(connection)
         yield name
 
 
@@ -104,25 +75,6 @@ def explain(app: Flask, raw: psycopg.Connection) -> Iterator[Explain]:
     sa.event.remove(ours.engine, "before_cursor_execute", note)
 
 
-def a_session_id(raw: psycopg.Connection, number: int) -> uuid.UUID:
-    row = raw.execute(f"SELECT {SESSION.format(number=number)}".encode()).fetchone()
-    assert row is not None
-    found: uuid.UUID = row[0]
-    return found
-
-
-def _without_indexes(connection: psycopg.Connection, statements: list[str]) -> list[str]:
-    """The statements, and before and after them what takes the indexes away and makes them again, which is faster."""
-    query = (
-        "SELECT indexname, indexdef FROM pg_indexes WHERE indexname LIKE 'ix_%'"
-        " AND tablename IN ('chat_messages', 'conversations', 'replies')"
-    )
-    indexes = connection.execute(query).fetchall()
-    drops = [f"DROP INDEX {name}" for name, _ in indexes]
-    *fill, last = statements
-    return [*drops, *fill, *(definition for _, definition in indexes), last]
-
-
 def took_ms(plans: list[dict[str, Any]]) -> float:
     """All of them together, planning included."""
     return sum(float(plan["Execution Time"]) + float(plan["Planning Time"]) for plan in plans)
@@ -142,11 +94,9 @@ def read_whole(plans: list[dict[str, Any]]) -> list[str]:
     return sorted(read & {"chat_messages", "conversations", "replies"})
 
 
-def test_a_conversation_is_opened_in_20_ms_by_its_indexes(
-    session: Session, explain: Explain, raw: psycopg.Connection
-) -> None:
+def test_a_conversation_is_opened_in_20_ms_by_its_indexes(session: Session, explain: Explain) -> None:
     for number in (1, CONVERSATIONS // 2, CONVERSATIONS):
-        session_id = a_session_id(raw, number)
+        session_id = million.session_id(number)
         assert len(conversation.turns(session, session_id)) == TURNS
         session.expunge_all()
         plans = explain(partial(conversation.turns, session, session_id))
@@ -156,12 +106,12 @@ def test_a_conversation_is_opened_in_20_ms_by_its_indexes(
 
 
 def test_it_is_opened_as_fast_by_a_statement_that_was_prepared_for_any_parameters(
-    session: Session, raw: psycopg.Connection
+    session: Session,
 ) -> None:
     """What is sent often, psycopg prepares, and the server may then plan without knowing what is asked for."""
     session.connection().exec_driver_sql("SET plan_cache_mode = force_generic_plan")
     session.commit()
-    session_id = a_session_id(raw, 42)
+    session_id = million.session_id(42)
     took_ms = []
     for _ in range(12):
         session.expunge_all()
@@ -194,9 +144,9 @@ def test_a_browsers_own_conversations_are_listed_and_searched_by_their_indexes(
     assert took_ms(plans) <= SEARCH_LIMIT_MS
 
 
-def test_removing_a_tenth_holds_no_reader_up(app: Flask, raw: psycopg.Connection, database_url: str) -> None:
+def test_removing_a_tenth_holds_no_reader_up(app: Flask, database_url: str) -> None:
     """The machine may be busy with something else: of three removals, two of them taken back, one is looked at."""
-    ids = [a_session_id(raw, number) for number in (1, 77, CONVERSATIONS)]
+    ids = [million.session_id(number) for number in (1, 77, CONVERSATIONS)]
     for _ in range(2):
         with psycopg.connect(database_url, application_name="repaircafe") as connection:
             worst, rounds, locks = _read_during(

@@ -1,0 +1,60 @@
+"""A million messages, for tests and `make bench`: conversations as visitors have them who talk all at once."""
+
+import hashlib
+import uuid
+
+import psycopg
+
+QUESTIONS = 500_000
+"""Each with its reply: a million messages."""
+TURNS = 10
+"""Of a conversation."""
+CONVERSATIONS = QUESTIONS // TURNS
+OLD = CONVERSATIONS // 10
+BROWSER = uuid.UUID(int=7)
+"""One that has come back again and again."""
+ITS_CONVERSATIONS = 300
+
+SESSION = "md5({number}::text)::uuid"
+FILL = f"""
+SET session_replication_role = replica;  -- foreign keys are not looked up; what is filled in keeps to them
+INSERT INTO conversations (id, browser_id, created_at, updated_at)
+    SELECT {SESSION.format(number="i")},
+           CASE WHEN i % {CONVERSATIONS // ITS_CONVERSATIONS} = 0 THEN '{BROWSER}' ELSE new_uuid() END, at, at
+    FROM generate_series(1, {CONVERSATIONS}) AS i,
+         LATERAL (SELECT now() - make_interval(secs => 29 * 86400.0 * i / {CONVERSATIONS}
+                                               + CASE WHEN i > {CONVERSATIONS - OLD} THEN 864000 ELSE 0 END)) AS t (at);
+CREATE TEMPORARY TABLE said AS SELECT n, string_agg(substr(md5((n * 40 + i)::text), 1, 2 + i % 8), ' ') AS words
+    FROM generate_series(0, 999) AS n, generate_series(1, 40) AS i GROUP BY n;
+INSERT INTO chat_messages (id, role, content, session_id, created_at, updated_at) OVERRIDING SYSTEM VALUE
+    SELECT i, CASE i % 2 WHEN 1 THEN 'user' ELSE 'assistant' END, words, c.id, c.created_at, c.created_at
+    FROM generate_series(1, {2 * QUESTIONS}) AS i JOIN said ON n = i % 1000
+    JOIN conversations AS c ON c.id = {SESSION.format(number=f"(1 + ((i - 1) / 2) % {CONVERSATIONS})")}
+    ORDER BY i;
+INSERT INTO replies (session_id, question_id, message_id, state, owner, created_at, updated_at)
+    SELECT session_id, id, id + 1, 'done', 1, created_at, created_at FROM chat_messages WHERE role = 'user';
+VACUUM ANALYZE"""
+"""The messages of a conversation lie far apart from each other, as those of visitors who talk all at once do."""
+
+
+def fill(connection: psycopg.Connection) -> None:
+    """Fills a database that has its tables; the connection commits by itself."""
+    for statement in _without_indexes(connection, FILL.split(";\n")):
+        connection.execute(statement.encode())
+
+
+def session_id(number: int) -> uuid.UUID:
+    """Of a conversation, from 1 to CONVERSATIONS; the last OLD are older than thirty days."""
+    return uuid.UUID(bytes=hashlib.md5(str(number).encode(), usedforsecurity=False).digest())
+
+
+def _without_indexes(connection: psycopg.Connection, statements: list[str]) -> list[str]:
+    """The statements, and before and after them what takes the indexes away and makes them again, which is faster."""
+    query = (
+        "SELECT indexname, indexdef FROM pg_indexes WHERE indexname LIKE 'ix_%'"
+        " AND tablename IN ('chat_messages', 'conversations', 'replies')"
+    )
+    indexes = connection.execute(query).fetchall()
+    drops = [f"DROP INDEX {name}" for name, _ in indexes]
+    *fill, last = statements
+    return [*drops, *fill, *(definition for _, definition in indexes), last]
