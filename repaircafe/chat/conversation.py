@@ -180,11 +180,10 @@ def listed(session: Session, browser_id: uuid.UUID, words: str, most: int) -> li
         .order_by(Conversation.updated_at.desc())
         .limit(most)
     )
-    broken = sa.select(Reply.id).where(Reply.session_id == Conversation.id)  # what was said in them is no message
+    broken = sa.select(Reply.content).where(Reply.session_id == Conversation.id)  # what was said in them is no message
+    anywhere = sa.union_all(said.correlate(Conversation), broken.correlate(Conversation)).subquery()
     for word in words.split():
-        in_messages = said.where(ChatMessage.content.icontains(word, autoescape=True))
-        in_broken = broken.where(Reply.content.icontains(word, autoescape=True))
-        statement = statement.where(sa.or_(in_messages.exists(), in_broken.exists()))
+        statement = statement.where(sa.exists().where(anywhere.c.content.icontains(word, autoescape=True)))
     return [Listed(one, _shortened(title), updated_at) for one, title, updated_at in session.execute(statement)]
 
 
