@@ -51,6 +51,7 @@ def take_all(browser: Browser, server: Server, ollama: Returning, folder: Path) 
     _take(_tested(browser, server), folder / "config-wide.png")
     _take(_tested(browser, server, dark=True), folder / "config-dark.png")
     _take(_tested(browser, server, width=NARROW), folder / "config-narrow.png")
+    _take(_chat(browser, server, ollama), folder / "chat-narrow.png")
     ollama.go()
     expect(home.locator("#banner .banner")).to_be_visible(timeout=BANNER_LIMIT_MS)
     _take(home, folder / "banner.png")
@@ -72,6 +73,22 @@ def _tested(browser: Browser, server: Server, *, width: int = WIDE, dark: bool =
     page = _open(browser, server, "/config", width=width, dark=dark)
     page.get_by_role("button", name="Test the language model").click()
     expect(page.locator("#test-llm .message")).to_have_text("It works.")
+    expect(page.locator("#model-lists")).to_be_visible()
+    page.mouse.move(0, 0)
+    return page
+
+
+def _chat(browser: Browser, server: Server, ollama: Returning) -> Page:
+    """A visitor's question, answered."""
+    ollama.script = [
+        "Yes, bring it along on Saturday 5 December to community centre De Hoek, Dorpsstraat 1: small kitchen"
+        " appliances are among what the volunteers repair.\n\n"
+        "I don't know from what time we are open. Please ask a volunteer."
+    ]
+    page = _open(browser, server, "/chat", width=NARROW)
+    page.get_by_label("Your question").fill("Can you fix my toaster, and when are you open?")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".reply[data-state=done]")).to_be_visible()
     page.mouse.move(0, 0)
     return page
 

@@ -1,6 +1,6 @@
 """repaircafe.chat.prompt: what the model is told, and what is left out where not everything fits."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -27,12 +27,21 @@ def settings(**values: str) -> Settings:
 
 
 def test_the_facts_are_told_and_those_that_are_missing_are_said_to_be_unknown() -> None:
-    (told, _) = prompt.messages(settings(event_date="2026-12-05", event_location="Dorpsstraat 1"), TALK[:1])
+    soon = date.today() + timedelta(days=14)
+    (told, _) = prompt.messages(settings(event_date=soon.isoformat(), event_location="Dorpsstraat 1"), TALK[:1])
     assert told.role == "system"
-    assert "- Next repair café: Saturday, 2026-12-05" in told.content
+    assert f"- Next repair café: {soon:%A}, {soon.isoformat()}" in told.content
     assert "- Place: Dorpsstraat 1" in told.content
     assert "- What can be repaired: not known yet" in told.content
-    assert settings(event_date="2026-12-05").event_date == date(2026, 12, 5)
+
+
+@pytest.mark.parametrize(
+    ("days", "said"), [(0, "- Next repair café: {day}"), (-1, "not planned yet; the last one was on {day}")]
+)
+def test_a_day_that_is_over_is_promised_to_nobody(days: int, said: str) -> None:
+    planned = date.today() + timedelta(days=days)
+    (told, _) = prompt.messages(settings(event_date=planned.isoformat()), TALK[:1])
+    assert said.format(day=f"{planned:%A}, {planned.isoformat()}") in told.content
 
 
 def test_the_organisers_notes_are_told_where_there_are_any() -> None:
