@@ -1,6 +1,6 @@
 """Who may open which page, and the headers of every answer.
 
-Closed by default: a view is the operator's unless it is marked with `public`.
+Closed by default: a view is the operator's unless VISITORS names it.
 """
 
 import hmac
@@ -26,6 +26,31 @@ OPERATOR = "operator"
 LARGEST_REQUEST = 256 * 1024
 """Bytes. All settings at their longest are some 10 kB."""
 
+VISITORS = frozenset(
+    {
+        "static",
+        "home.show",
+        "health.show",
+        "health.live",
+        "health.ready",
+        "health.banner",
+        "chat.show_last",
+        "chat.begin",
+        "chat.show",
+        "chat.ask",
+        "chat.grow",
+        "chat.stop",
+        "chat.retry",
+        "chat.forget",
+        "chat.earlier",
+        "chat.save",
+        "chat_api.ask",
+        "chat_api.show",
+        "chat_api.forget",
+    }
+)
+"""The line: the endpoints that anybody may use. A new route is the operator's until its endpoint is named here."""
+
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     "X-Content-Type-Options": "nosniff",
@@ -37,12 +62,6 @@ View = TypeVar("View", bound=Callable[..., object])
 
 csrf = CSRFProtect()
 log = structlog.get_logger()
-
-
-def public(view: View) -> View:
-    """Marks a view that visitors may open."""
-    view.public = True  # type: ignore[attr-defined]
-    return view
 
 
 def open_while_starting(view: View) -> View:
@@ -118,8 +137,7 @@ def _identify() -> None:
 
 
 def _check_operator() -> None:
-    view = current_app.view_functions.get(request.endpoint or "")
-    if view is None or request.endpoint == "static" or getattr(view, "public", False) or is_operator():
+    if request.endpoint is None or request.endpoint in VISITORS or is_operator():
         return
     environment: Environment = current_app.extensions["environment"]
     log.warning("Access refused", event_type=EventType.AUTHZ_FAILURE, path=request.path)

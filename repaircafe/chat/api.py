@@ -9,7 +9,6 @@ from flask_babel import gettext as _
 from flask_cors import CORS
 
 from repaircafe import database
-from repaircafe.access import public
 from repaircafe.chat import conversation, export
 from repaircafe.chat.conversation import LONGEST_MESSAGE, RefusedMessageError, UnknownError
 from repaircafe.chat.models import Conversation, Reply, State
@@ -40,7 +39,6 @@ def init_app(app: Flask) -> None:
 
 
 @blueprint.post("")
-@public
 def ask() -> Response:
     """Asks a question, in a new conversation or a known one, and answers with the whole reply.
 
@@ -63,7 +61,6 @@ def ask() -> Response:
 
 
 @blueprint.get("/<uuid:session_id>")
-@public
 def show(session_id: uuid.UUID) -> Response:
     """The conversation with all its messages."""
     response = jsonify(export.as_dict(session_id, conversation.turns(database.db.session(), session_id)))
@@ -72,7 +69,6 @@ def show(session_id: uuid.UUID) -> Response:
 
 
 @blueprint.delete("/<uuid:session_id>")
-@public
 def forget(session_id: uuid.UUID) -> Response:
     """Deletes the conversation now."""
     conversation.forget(database.db.session(), session_id)

@@ -22,7 +22,6 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 
 from repaircafe import database
-from repaircafe.access import public
 from repaircafe.chat import conversation, export
 from repaircafe.chat.conversation import LONGEST_MESSAGE, RefusedMessageError, Turn, UnknownError
 from repaircafe.chat.models import UNDER_WAY, Conversation, Reply
@@ -40,7 +39,6 @@ MOST_LISTED = 100
 
 
 @blueprint.get("/chat")
-@public
 def show_last() -> Response:
     """The conversation that this browser was in, or a new one."""
     last = _uuid(session.get("conversation"))
@@ -50,21 +48,18 @@ def show_last() -> Response:
 
 
 @blueprint.get("/chat/new")
-@public
 def begin() -> Response:
     """A new conversation; it is stored with its first question."""
     return _page(uuid.uuid4(), [], is_new=True)
 
 
 @blueprint.get("/chat/<uuid:session_id>")
-@public
 def show(session_id: uuid.UUID) -> Response:
     """The whole conversation."""
     return _page(session_id, conversation.turns(database.db.session(), session_id))
 
 
 @blueprint.post("/chat/<uuid:session_id>")
-@public
 def ask(session_id: uuid.UUID) -> Response:
     """Stores a question and begins its reply. Whatever goes wrong, what was typed comes back."""
     text, reply_id = request.form.get("message", ""), _uuid(request.form.get("reply_id")) or uuid.uuid4()
@@ -88,7 +83,6 @@ def ask(session_id: uuid.UUID) -> Response:
 
 
 @blueprint.get("/chat/<uuid:session_id>/replies/<uuid:reply_id>")
-@public
 @polled
 def grow(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
     """What a reply has grown by since the page's last look, or, once it has ended, the whole of it."""
@@ -107,7 +101,6 @@ def grow(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("/chat/<uuid:session_id>/replies/<uuid:reply_id>/stop")
-@public
 def stop(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
     """Stops the model; what it has said so far stays."""
     writer().stop(database.db.session(), session_id, reply_id)
@@ -115,7 +108,6 @@ def stop(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("/chat/<uuid:session_id>/replies/<uuid:reply_id>/retry")
-@public
 def retry(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
     """Asks the same question again."""
     ours = database.db.session()
@@ -127,7 +119,6 @@ def retry(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("/chat/<uuid:session_id>/forget")
-@public
 def forget(session_id: uuid.UUID) -> Response:
     """Deletes the conversation now, on every machine and for everybody."""
     conversation.forget(database.db.session(), session_id)
@@ -138,7 +129,6 @@ def forget(session_id: uuid.UUID) -> Response:
 
 
 @blueprint.get("/chat/earlier")
-@public
 def earlier() -> Response:
     """The conversations of this browser, or those in which the words turn up."""
     words, browser = request.args.get("q", "").strip()[:200], _uuid(session.get("browser"))
@@ -150,7 +140,6 @@ def earlier() -> Response:
 
 
 @blueprint.get("/chat/<uuid:session_id>.<any(md, json):form>")
-@public
 def save(session_id: uuid.UUID, form: str) -> Response:
     """The conversation as a file to keep."""
     turns = conversation.turns(database.db.session(), session_id)

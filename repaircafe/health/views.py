@@ -4,7 +4,7 @@ import hashlib
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request
 
-from repaircafe.access import is_operator, open_while_starting, public
+from repaircafe.access import is_operator, open_while_starting
 from repaircafe.errors import is_htmx
 from repaircafe.health.monitor import Health, State, monitor
 from repaircafe.logs import polled
@@ -16,7 +16,6 @@ STATUS_CODES = {State.STARTING: 503, State.UNHEALTHY: 503, State.HEALTHY: 200, S
 
 
 @blueprint.get("/health")
-@public
 @open_while_starting
 @polled
 def show() -> Response:
@@ -31,7 +30,6 @@ def show() -> Response:
 
 
 @blueprint.get("/health/live")
-@public
 @open_while_starting
 @polled
 def live() -> Response:
@@ -40,7 +38,6 @@ def live() -> Response:
 
 
 @blueprint.get("/health/ready")
-@public
 @open_while_starting
 @polled
 def ready() -> Response:
@@ -53,7 +50,6 @@ def ready() -> Response:
 
 
 @blueprint.get("/banner")
-@public
 @open_while_starting
 @polled
 def banner() -> Response:

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, render_template
 
-from repaircafe.access import public
 from repaircafe.config.keys import Settings
 from repaircafe.config.store import store
 
@@ -10,7 +9,6 @@ blueprint = Blueprint("home", __name__)
 
 
 @blueprint.get("/")
-@public
 def show() -> str:
     """The next repair café, as far as it is known."""
     stored = store().stored()
