@@ -25,6 +25,8 @@ from repaircafe.home import views as home_views
 from repaircafe.llm import views as llm_views
 from repaircafe.llm.download import Downloader
 from repaircafe.presence import Presence
+from repaircafe.signin import cli as signin_cli
+from repaircafe.signin import views as signin_views
 
 
 def create_app(environment: Environment | None = None) -> Flask:
@@ -55,11 +57,12 @@ def create_app(environment: Environment | None = None) -> Flask:
     access.init_app(app)
     chat_api.init_app(app)
     errors.init_app(app)
-    for views in (home_views, health_views, config_views, llm_views, chat_views, chat_api):
+    for views in (home_views, health_views, config_views, llm_views, chat_views, chat_api, signin_views):
         app.register_blueprint(views.blueprint)
     for command in (health_cli.command, config_cli.show, config_cli.set_value, config_cli.reset, config_cli.test):
         app.cli.add_command(command)
     app.cli.add_command(backup_cli.group)
     app.cli.add_command(chat_cli.prune)
+    app.cli.add_command(signin_cli.command)
     health_views.init_templates(app.jinja_env.globals)
     return app

@@ -1,28 +1,35 @@
-"""Who may open which page, and the headers of every answer.
+"""Who is the operator, who may open which page, and the headers of every answer.
 
 Closed by default: a view is the operator's unless VISITORS names it.
 """
 
+import hashlib
 import hmac
 import ipaddress
+import secrets
+import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, current_app, request
+from flask import Flask, Request, Response, current_app, g, make_response, redirect, render_template, request, url_for
 from flask_babel import lazy_gettext as _l
-from flask_wtf.csrf import CSRFProtect
+from flask_login import LoginManager, UserMixin, current_user
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.security import check_password_hash
 
+from repaircafe import throttle
 from repaircafe.database import Identity, identity
-from repaircafe.environment import Environment, is_loopback
-from repaircafe.errors import PageError
+from repaircafe.environment import HASHES, Environment, is_loopback
+from repaircafe.errors import PageError, is_htmx, wants_json
 from repaircafe.logs import EventType
+from repaircafe.users import OPERATOR, Users, operator, users
 
-OPERATOR = "operator"
 LARGEST_REQUEST = 256 * 1024
 """Bytes. All settings at their longest are some 10 kB."""
 
@@ -47,9 +54,15 @@ VISITORS = frozenset(
         "chat_api.ask",
         "chat_api.show",
         "chat_api.forget",
+        "signin.show",
+        "signin.sign_in",
+        "signin.sign_out",
     }
 )
 """The line: the endpoints that anybody may use. A new route is the operator's until its endpoint is named here."""
+
+TAKE_JSON = frozenset({"config.save", "config.test"})
+"""Views outside /api/ that take JSON in place of their form."""
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
@@ -60,8 +73,23 @@ HEADERS = {
 
 View = TypeVar("View", bound=Callable[..., object])
 
+PROCESS_KEY = secrets.token_bytes()
+"""Under it a process keeps the digest of the password that was right, so that a script is not hashed for each time."""
+
 csrf = CSRFProtect()
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Operator(UserMixin):  # type: ignore[misc]  # flask-login has no types
+    """The operator in a request. `sign_in` is what a browser was given; None by HTTP Basic and in a trial."""
+
+    user_id: int | None
+    sign_in: uuid.UUID | None = None
+
+    def get_id(self) -> str:
+        """What Flask-Login keeps in the cookie."""
+        return str(self.sign_in)
 
 
 def open_while_starting(view: View) -> View:
@@ -71,23 +99,77 @@ def open_while_starting(view: View) -> View:
 
 
 def is_operator() -> bool:
-    """Whether the request comes from the operator.
+    """Whether the request comes from the operator: signed in, by HTTP Basic, or in a trial."""
+    return bool(current_user.is_authenticated)
 
-    By Basic credentials; or, without a password in development, because it comes from this machine itself.
-    """
+
+def user_id() -> int | None:
+    """The id of the operator's row; None for a visitor."""
+    return current_user.user_id if is_operator() else None
+
+
+def author(session: Session) -> int | None:
+    """The same, as the database has it now, for a row that names it. Raises the database's errors."""
+    return operator(session) if is_operator() else None
+
+
+def is_trial() -> bool:
+    """Whether there is no password, so that this machine itself is the operator; in development alone."""
     environment: Environment = current_app.extensions["environment"]
-    if environment.operator_password is None:
-        return environment.development and is_loopback(request.remote_addr or "")
-    given = request.authorization
-    if given is None or given.type != "basic" or given.username != OPERATOR:
-        return False
-    return _matches(given.password or "", environment.operator_password.get_secret_value())
+    return environment.operator_password is None
+
+
+def check_password(given: str, name: str = OPERATOR) -> bool:
+    """Whether name and password are the operator's. Counts and logs wrong ones. Raises PageError after too many."""
+    if wait_s := throttle.sign_in_wait_s():
+        raise throttle.too_many(wait_s)
+    environment: Environment = current_app.extensions["environment"]
+    kept = environment.operator_password
+    if kept is not None and name == OPERATOR and _matches(given, kept.get_secret_value()):
+        return True
+    throttle.wrong_password()
+    log.warning("Password refused", event_type=EventType.AUTH_FAILURE, remote=request.remote_addr)
+    return False
 
 
 def _matches(given: str, kept: str) -> bool:
-    if kept.startswith(("scrypt:", "pbkdf2:")):
-        return check_password_hash(kept, given)
-    return hmac.compare_digest(given.encode(), kept.encode())
+    """In constant time, and for a hash that was right before without hashing again."""
+    text = given.encode(errors="surrogateescape")
+    if not kept.startswith(HASHES):
+        return hmac.compare_digest(text, kept.encode())
+    proof = hmac.digest(PROCESS_KEY, hashlib.sha256(kept.encode()).digest() + text, "sha256")
+    known: bytes = current_app.extensions.get("right_password", b"")
+    if hmac.compare_digest(proof, known):
+        return True
+    if not check_password_hash(kept, given):
+        return False
+    current_app.extensions["right_password"] = proof
+    return True
+
+
+def _by_cookie(kept: str) -> Operator | None:
+    """Flask-Login's user_loader."""
+    try:
+        sign_in = uuid.UUID(kept)
+    except ValueError:
+        return None
+    known = users().find(sign_in)
+    return Operator(known.user_id, sign_in) if known else None
+
+
+def _by_request(asked: Request) -> Operator | None:
+    """Flask-Login's request_loader: the trial's machine, or HTTP Basic."""
+    if is_trial():
+        return Operator(users().operator_id()) if is_loopback(asked.remote_addr or "") else None
+    given = asked.authorization
+    if given is None or given.type != "basic" or not given.password:
+        return None
+    try:
+        if check_password(given.password, given.username or ""):
+            return Operator(users().operator_id())
+    except PageError as error:
+        g.throttled = error  # what is open to visitors stays open
+    return None
 
 
 def init_app(app: Flask) -> None:
@@ -104,13 +186,19 @@ def init_app(app: Flask) -> None:
         MAX_CONTENT_LENGTH=LARGEST_REQUEST,
     )
     csrf.init_app(app)
+    Users(app)
+    throttle.init_app(app)
+    manager = LoginManager(app)
+    manager.session_protection = None  # it would give every visitor a cookie; a telephone's address changes
+    manager.user_loader(_by_cookie)
+    manager.request_loader(_by_request)
     names = environment.trusted_names()
     app.before_request(lambda: _check_host(names))
     app.before_request(_identify)
     app.before_request(_check_operator)
     app.before_request(_check_form)
     app.after_request(_add_headers)
-    app.jinja_env.globals["is_operator"] = is_operator
+    app.jinja_env.globals.update(is_operator=is_operator, is_trial=is_trial)
 
 
 def _check_host(names: list[str]) -> None:
@@ -123,6 +211,7 @@ def _check_host(names: list[str]) -> None:
         ipaddress.ip_address(host)
     except ValueError:
         if host.lower() not in names:
+            log.warning("Host refused", event_type=EventType.AUTHZ_FAILURE, remote=request.remote_addr)
             raise PageError(
                 421,
                 _l("This machine does not answer to that name."),
@@ -131,43 +220,72 @@ def _check_host(names: list[str]) -> None:
 
 
 def _identify() -> None:
-    """Tells the database's transactions whose request this is; a thread serves one request after the other."""
+    """Tells the log and the database's transactions whose request this is; a thread serves one after the other."""
     session_id = (request.view_args or {}).get("session_id", "")
-    identity.set(Identity(session_id=str(session_id)))
+    whose = None if request.endpoint == "static" else user_id()
+    structlog.contextvars.bind_contextvars(user_id=whose)
+    identity.set(Identity(user_id="" if whose is None else str(whose), session_id=str(session_id)))
 
 
-def _check_operator() -> None:
+def _check_operator() -> Response | None:
     if request.endpoint is None or request.endpoint in VISITORS or is_operator():
-        return
-    environment: Environment = current_app.extensions["environment"]
+        return None
     log.warning("Access refused", event_type=EventType.AUTHZ_FAILURE, path=request.path)
-    if environment.operator_password is None:
+    if is_trial():
         raise PageError(
             403,
             _l("This page is open only on the machine itself."),
             _l("Set OPERATOR_PASSWORD in .env and restart the service to open it from elsewhere."),
         )
-    refused = PageError(
-        401, _l("This page is the organiser's."), _l("Sign in with the name “operator” and OPERATOR_PASSWORD of .env.")
-    )
-    refused.headers["WWW-Authenticate"] = 'Basic realm="Repair Cafe", charset="UTF-8"'
-    raise refused
+    if "throttled" in g:
+        raise g.throttled
+    if is_htmx():
+        raise PageError(401, _l("You are not signed in any more."), _l("What you typed is still here."))
+    if wants_json() or "text/html" not in request.accept_mimetypes.values():  # a browser says that it wants a page
+        refused = PageError(
+            401, _l("This is the organiser's."), _l("Sign in with the name “operator” and OPERATOR_PASSWORD of .env.")
+        )
+        refused.headers["WWW-Authenticate"] = 'Basic realm="Repair Cafe", charset="UTF-8"'
+        raise refused
+    if request.method in ("GET", "HEAD"):
+        return make_response(redirect(url_for("signin.show", next=request.full_path.rstrip("?")), 303))
+    return sign_in_page(request.path, _kept_form(), status=401)
+
+
+def sign_in_page(then: str, kept: dict[str, str] | None = None, problem: str = "", status: int = 200) -> Response:
+    """The form for the password. `then` is where it leads; `kept` the form that was sent there and is not lost."""
+    page = render_template("signin/show.html", then=then, kept=kept or {}, problem=problem)
+    response = make_response(page, status)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _kept_form() -> dict[str, str]:
+    """The form that came too late, to be sent again after the sign-in; nothing where it may be another site's."""
+    try:
+        csrf.protect()
+    except CSRFError:
+        return {}
+    return {name: text for name, text in request.form.items() if name != "csrf_token"}
 
 
 def _check_form() -> None:
     """Every form carries its token. What no form can send needs none: a page of another site must ask us first (CORS).
 
-    That is JSON, and under /api/, where nothing else is taken, a DELETE as well.
+    That is JSON where it is taken, and under /api/, where nothing else is, a DELETE as well.
     """
-    if request.method in ("GET", "HEAD", "OPTIONS") or request.is_json:
+    if request.endpoint is None or request.method in ("GET", "HEAD", "OPTIONS"):
         return
-    if not request.path.startswith("/api/"):
+    if request.path.startswith("/api/"):
+        if request.method != "DELETE" and not request.is_json:
+            raise UnsupportedMediaType
+    elif not (request.is_json and request.endpoint in TAKE_JSON):
         csrf.protect()
-    elif request.method != "DELETE":
-        raise UnsupportedMediaType
 
 
 def _add_headers(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    if request.endpoint not in VISITORS:
+        response.headers["Cache-Control"] = "no-store"
     return response

@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from werkzeug.security import check_password_hash
 
 PROJECT = Path(__file__).resolve().parent.parent
 EX_CONFIG = 78
@@ -34,6 +35,10 @@ SECRET_FIELDS = (
     "gmail_client_secret",
     "gmail_refresh_token",
 )
+HASHES = ("scrypt:", "pbkdf2:")
+"""What a hash made by werkzeug begins with."""
+SHORTEST_OPERATOR_PASSWORD = 12
+"""Characters. It is guessed at from the whole Wi-Fi, at the pace that throttle.py allows."""
 SHORTEST_SECRET = 8
 """Characters. A shorter value would turn up by chance in every log line that it has to be struck out of."""
 
@@ -174,10 +179,26 @@ class Environment(BaseSettings):
     @field_validator(*SECRET_FIELDS)
     @classmethod
     def _long_enough(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        shortest = {"secret_key": 32, "operator_password": 12}.get(info.field_name or "", SHORTEST_SECRET)
+        shortest = {"secret_key": 32, "operator_password": SHORTEST_OPERATOR_PASSWORD}.get(
+            info.field_name or "", SHORTEST_SECRET
+        )
         relaxed = info.field_name == "secret_key" and info.data.get("environment") is Stage.DEVELOPMENT
         if value is not None and len(value.get_secret_value()) < (SHORTEST_SECRET if relaxed else shortest):
             raise ValueError("is too short")
+        return value
+
+    @field_validator("operator_password")
+    @classmethod
+    def _whole_hash(cls, value: SecretStr | None) -> SecretStr | None:
+        kept = value.get_secret_value() if value else ""
+        if kept.startswith(HASHES):
+            try:
+                parts = kept.split("$")
+                whole = len(parts) == 3 and all(parts) and not check_password_hash(kept, "")
+            except ValueError:
+                whole = False
+            if not whole:
+                raise ValueError("is not a whole hash; make one with: flask operator-password")
         return value
 
     @field_validator("secret_key", "database_url", "operator_password")

@@ -117,12 +117,13 @@ def _plain(value: Any) -> Any:
 def init_app(app: Flask) -> None:
     """Registers the handlers."""
     app.register_error_handler(PageError, answer)
-    app.register_error_handler(CSRFError, _expired_form)
+    app.register_error_handler(CSRFError, expired_form)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
 
-def _expired_form(_error: CSRFError) -> Response:
+def expired_form(_error: CSRFError) -> Response:
+    """400 for a form whose token is missing or not this session's."""
     return answer(
         PageError(
             400, _("This form has expired."), _("Nothing was changed. Go back, reload the page and send it again.")

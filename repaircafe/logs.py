@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
 import structlog
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, g, has_request_context, request
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from repaircafe.environment import Environment, LogFormat
@@ -27,6 +27,9 @@ FIELDS = ("event_type", "request_id", "user_id", "resource_id", "exception")
 """In every line, null where they do not apply, so that a query never has to ask whether they exist."""
 
 View = TypeVar("View", bound=Callable[..., object])
+
+REFUSED = (400, 413, 415, 422)
+"""Statuses of a request that was not understood, or whose values are not taken."""
 
 _IN_URL = re.compile(r"(://[^/\s:@]*:)[^/\s@]+(@)")
 
@@ -49,6 +52,7 @@ class EventType(StrEnum):
     CONNECTION_TEST = "connection_test"
     CONFIG_CHANGED = "config_changed"
     DOWNLOAD = "download"
+    SIGN_IN = "sign_in"
     WATCHDOG = "watchdog"
     INTERNAL_ERROR = "internal_error"
     LIBRARY = "library"
@@ -192,10 +196,17 @@ def is_polled() -> bool:
     return hasattr(current_app.view_functions.get(request.endpoint or ""), "polled")
 
 
-def watch_requests(app: Flask, count: Callable[[bool], None]) -> None:
-    """One line per request, and an id that its lines, its error page and its X-Request-ID share.
+def name_faults(names: Iterable[str]) -> None:
+    """Tells the line of the request's refusal which fields were not taken; a command has no such line."""
+    if has_request_context():
+        g.faults = sorted(names)
 
-    `count` hears of each request whether it failed by our own fault.
+
+def watch_requests(app: Flask, count: Callable[[bool], None]) -> None:
+    """One line per request, one more where its input was refused, and an id.
+
+    Its lines, its error page and its X-Request-ID share the id. `count` hears of each request whether it failed by our
+    own fault.
     """
 
     def begin() -> None:
@@ -208,6 +219,13 @@ def watch_requests(app: Flask, count: Callable[[bool], None]) -> None:
         response.headers["X-Request-ID"] = g.request_id
         count(response.status_code == 500)
         calm = (request.endpoint == "static" or is_polled()) and response.status_code != 500
+        if response.status_code in REFUSED:
+            structlog.get_logger().info(
+                "Input refused",
+                event_type=EventType.VALIDATION_ERROR,
+                status=response.status_code,
+                fields=g.get("faults", []),
+            )
         structlog.get_logger().log(
             logging.DEBUG if calm else logging.INFO,
             "Request answered",

@@ -15,6 +15,7 @@ from repaircafe import create_app, embedded
 from repaircafe.database import Database
 from repaircafe.environment import Environment
 from repaircafe.startup import Startup
+from tests.conditions import until
 from tests.fakes.proxy import Proxy
 
 MakeApp = Callable[..., Flask]
@@ -139,6 +140,7 @@ def dispose(app: Flask) -> None:
     startup: Startup = app.extensions["startup"]
     startup.close()
     database: Database = app.extensions["database"]
+    until(lambda: database.pool()["in_use"] == 0, 1)  # a read that nobody waited for may still be under way
     database.close()
 
 

@@ -9,13 +9,22 @@ from flask_babel import gettext as _
 from flask_cors import CORS
 
 from repaircafe import database
+from repaircafe.access import author, is_operator
 from repaircafe.chat import conversation, export
-from repaircafe.chat.conversation import LONGEST_MESSAGE, RefusedMessageError, UnknownError
+from repaircafe.chat.conversation import (
+    LONGEST_MESSAGE,
+    QUEUE_WAIT_S,
+    Question,
+    QueueFullError,
+    RefusedMessageError,
+    UnknownError,
+)
 from repaircafe.chat.models import Conversation, Reply, State
 from repaircafe.chat.writer import WAITING_SHARE, Begun, writer
 from repaircafe.environment import Environment, comma_list
 from repaircafe.errors import PageError, answer, neighbour_away
 from repaircafe.neighbours import Reason, Service
+from repaircafe.throttle import QUESTIONS, limiter, too_many
 
 blueprint = Blueprint("chat_api", __name__, url_prefix="/api/chat")
 
@@ -39,6 +48,7 @@ def init_app(app: Flask) -> None:
 
 
 @blueprint.post("")
+@limiter.limit(QUESTIONS, exempt_when=is_operator)
 def ask() -> Response:
     """Asks a question, in a new conversation or a known one, and answers with the whole reply.
 
@@ -48,7 +58,7 @@ def ask() -> Response:
     session = database.db.session()
     if session_id is not None and session.get(Conversation, session_id) is None:
         raise UnknownError(session_id)
-    begun = writer().ask(session, Conversation(id=session_id), uuid.uuid4(), text)
+    begun = writer().ask(session, Question(Conversation(id=session_id), uuid.uuid4(), text, author(session)))
     waiting: threading.BoundedSemaphore = current_app.extensions["chat_waiting"]
     if "respond-async" in request.headers.get("Prefer", "") or not waiting.acquire(blocking=False):
         response = make_response(jsonify(_body(begun.reply)), 202)
@@ -87,6 +97,12 @@ def refused(error: RefusedMessageError) -> Response:
     title = _("The message is too long.") if error.length else _("The message is empty.")
     cure = _("Send 1 to %(most)d characters.", most=LONGEST_MESSAGE)
     return answer(PageError(422, title, cure, length=error.length, most=LONGEST_MESSAGE))
+
+
+@blueprint.errorhandler(QueueFullError)
+def full(_error: QueueFullError) -> Response:
+    """Nothing was stored."""
+    return answer(too_many(QUEUE_WAIT_S))
 
 
 def _question(body: Any) -> tuple[str, uuid.UUID | None]:

@@ -14,10 +14,18 @@ from sqlalchemy.orm import Session
 
 from repaircafe.chat.models import IS_UNDER_WAY, RETRIABLE, ChatMessage, Conversation, Reply, State
 from repaircafe.llm.base import Message
+from repaircafe.logs import name_faults
 from repaircafe.presence import living
 
 LONGEST_MESSAGE = 4_000
 """Characters of a visitor's message."""
+OPERATORS_BROWSER = uuid.uuid5(uuid.NAMESPACE_OID, "operator")
+"""Stands for every browser in which the operator is signed in, so that they all list the same conversations."""
+LONGEST_QUEUE = 60
+"""Replies under way, past which visitors are sent away: the last of them would wait for an hour. Whoever floods the
+queue from many addresses keeps others out of it, but fills no disk."""
+QUEUE_WAIT_S = 60
+"""Seconds after which a place may have become free."""
 LONGEST_TITLE = 80
 """Characters of a question that stands for its conversation in a list."""
 
@@ -28,6 +36,10 @@ class RefusedMessageError(ValueError):
     def __init__(self, length: int) -> None:
         super().__init__(length)
         self.length = length
+
+
+class QueueFullError(Exception):
+    """LONGEST_QUEUE replies are under way already. Nothing was stored."""
 
 
 class UnknownError(LookupError):
@@ -61,15 +73,27 @@ class Listed:
     updated_at: datetime
 
 
-def ask(session: Session, conversation: Conversation, reply_id: uuid.UUID, text: str, owner: int) -> tuple[Reply, bool]:
-    """Stores a visitor's message and the reply that it waits for, at once or not at all; and whether that is new.
+@dataclass(frozen=True)
+class Question:
+    """What is asked and by whom: `user_id` is the operator's, None for a visitor. `reply_id` makes it known again."""
+
+    conversation: Conversation
+    reply_id: uuid.UUID
+    text: str
+    user_id: int | None = None
+
+
+def ask(session: Session, asked: Question, owner: int) -> tuple[Reply, bool]:
+    """Stores a message and the reply that it waits for, at once or not at all; and whether that is new.
 
     A reply's id that is known already means that the same question was sent twice, and its reply is answered; with
     another question it comes from a page that was gone back to, and is not used again. A conversation that is not
-    there, or is no longer there, begins. Raises RefusedMessageError.
+    there, or is no longer there, begins. Raises RefusedMessageError and, for a visitor, QueueFullError.
     """
-    content = cleaned(text)
-    begun = {"id": conversation.id, "browser_id": conversation.browser_id}
+    content, reply_id = cleaned(asked.text), asked.reply_id
+    if asked.user_id is None and _is_full(session) and session.get(Reply, reply_id) is None:
+        raise QueueFullError
+    begun = {"id": asked.conversation.id, "browser_id": asked.conversation.browser_id}
     upsert = insert(Conversation).values({key: value for key, value in begun.items() if value is not None})
     upsert = upsert.on_conflict_do_update(index_elements=[Conversation.id], set_={"updated_at": sa.func.now()})
     session_id = session.scalars(upsert.returning(Conversation.id)).one()  # whoever sends it twice waits here
@@ -79,7 +103,7 @@ def ask(session: Session, conversation: Conversation, reply_id: uuid.UUID, text:
             session.commit()
             return known, False
         reply_id = uuid.uuid4()
-    question = ChatMessage(role="user", content=content, session_id=session_id)
+    question = ChatMessage(role="user", content=content, session_id=session_id, user_id=asked.user_id)
     session.add(question)
     session.flush()
     reply = Reply(id=reply_id, session_id=session_id, question_id=question.id, owner=owner)
@@ -88,10 +112,18 @@ def ask(session: Session, conversation: Conversation, reply_id: uuid.UUID, text:
     return reply, True
 
 
+def _is_full(session: Session) -> bool:
+    if session.scalar(_UNDER_WAY) != LONGEST_QUEUE:
+        return False
+    settle_abandoned(session)  # those of a process that is gone keep nobody away
+    return session.scalar(_UNDER_WAY) == LONGEST_QUEUE
+
+
 def cleaned(text: str) -> str:
     """The message as it is stored: without what PostgreSQL cannot hold. Raises RefusedMessageError."""
     content = text.replace("\r\n", "\n").replace("\x00", "").encode(errors="replace").decode().strip()
     if not content or len(content) > LONGEST_MESSAGE:
+        name_faults(["message"])
         raise RefusedMessageError(len(content))
     return content
 
@@ -187,6 +219,11 @@ def listed(session: Session, browser_id: uuid.UUID, words: str, most: int) -> li
     return [Listed(one, _shortened(title), updated_at) for one, title, updated_at in session.execute(statement)]
 
 
+def hand_over(session: Session, before: uuid.UUID, after: uuid.UUID) -> None:
+    """The conversations of one browser become those of another, in the caller's transaction."""
+    session.execute(sa.update(Conversation).where(Conversation.browser_id == before).values(browser_id=after))
+
+
 def settle_abandoned(session: Session) -> None:
     """Marks replies as broken off whose owner is gone: after a crash, a pulled plug, a restart."""
     session.execute(
@@ -206,6 +243,9 @@ def ahead(session: Session, reply: Reply) -> int:
     return session.scalar(statement) or 0
 
 
+_UNDER_WAY = sa.select(sa.func.count()).select_from(
+    sa.select(Reply.id).where(IS_UNDER_WAY).limit(LONGEST_QUEUE).subquery()
+)
 _ORDER = (Reply.created_at, Reply.id)
 _NOW = sa.select(Reply).execution_options(populate_existing=True)
 

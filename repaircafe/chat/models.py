@@ -1,4 +1,4 @@
-"""The `users`, `chat_messages`, `conversations` and `replies` tables. What each column holds, the database tells."""
+"""The `chat_messages`, `conversations` and `replies` tables. What each column holds, the database tells."""
 
 import uuid
 from datetime import datetime
@@ -11,22 +11,6 @@ from repaircafe.database import Base, Database, connector
 
 PRUNE_LIMIT_S = 600.0
 """The longest removal: the first one of years, on a slow SD card. A page's limit would make it fail every night."""
-
-
-class User(Base):
-    """Somebody who can sign in. The password is in .env."""
-
-    __tablename__ = "users"
-    __table_args__ = ({"comment": "Who can sign in. Passwords are in .env alone"},)
-
-    id: Mapped[int] = mapped_column(sa.Identity(), primary_key=True, comment="Given by the database")
-    name: Mapped[str] = mapped_column(sa.String(255), unique=True, comment="What the person signs in with")
-    created_at: Mapped[datetime] = mapped_column(
-        sa.DateTime(timezone=True), server_default=sa.func.now(), comment="When the user was added"
-    )
-    updated_at: Mapped[datetime] = mapped_column(
-        sa.DateTime(timezone=True), server_default=sa.func.now(), comment="When the row was last changed"
-    )
 
 
 class ChatMessage(Base):

@@ -18,19 +18,30 @@ from flask import (
     url_for,
 )
 from flask_babel import gettext as _
+from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 
 from repaircafe import database
+from repaircafe.access import author, is_operator
 from repaircafe.chat import conversation, export
-from repaircafe.chat.conversation import LONGEST_MESSAGE, RefusedMessageError, Turn, UnknownError
+from repaircafe.chat.conversation import (
+    LONGEST_MESSAGE,
+    QUEUE_WAIT_S,
+    Question,
+    QueueFullError,
+    RefusedMessageError,
+    Turn,
+    UnknownError,
+)
 from repaircafe.chat.models import UNDER_WAY, Conversation, Reply
 from repaircafe.chat.writer import writer
 from repaircafe.environment import Environment
-from repaircafe.errors import PageError, answer, is_htmx
+from repaircafe.errors import PageError, answer, expired_form, is_htmx
 from repaircafe.health.monitor import monitor
 from repaircafe.logs import polled
 from repaircafe.neighbours import Reason, Service, Text
+from repaircafe.throttle import QUESTIONS, exceeded, limiter, questions_wait_s
 
 blueprint = Blueprint("chat", __name__)
 
@@ -60,15 +71,19 @@ def show(session_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("/chat/<uuid:session_id>")
+@limiter.limit(QUESTIONS, exempt_when=is_operator)
 def ask(session_id: uuid.UUID) -> Response:
     """Stores a question and begins its reply. Whatever goes wrong, what was typed comes back."""
     text, reply_id = request.form.get("message", ""), _uuid(request.form.get("reply_id")) or uuid.uuid4()
+    ours = database.db.session()
     try:
         _remember(session_id)
         asked_in = Conversation(id=session_id, browser_id=_uuid(session["browser"]))
-        begun = writer().ask(database.db.session(), asked_in, reply_id, text)
+        begun = writer().ask(ours, Question(asked_in, reply_id, text, author(ours)))
     except RefusedMessageError as error:
         return _not_asked(session_id, text, _refusal(error), 422)
+    except QueueFullError:
+        return _too_many(session_id, text, _("Not sent: too many questions are waiting already."), QUEUE_WAIT_S)
     except (SQLAlchemyError, psycopg.Error) as error:
         if not database.is_away(error):
             raise
@@ -108,6 +123,7 @@ def stop(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("/chat/<uuid:session_id>/replies/<uuid:reply_id>/retry")
+@limiter.limit(QUESTIONS, exempt_when=is_operator)
 def retry(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
     """Asks the same question again."""
     ours = database.db.session()
@@ -171,9 +187,18 @@ def expired(error: CSRFError) -> Response:
     """The page was open across a restart: what was typed is shown again, to be sent again."""
     session_id = (request.view_args or {}).get("session_id")
     if request.endpoint != "chat.ask" or session_id is None:
-        raise error
+        return expired_form(error)
     problem = _("This page was open for too long. Nothing was sent yet: press Send again.")
     return _not_asked(session_id, request.form.get("message", ""), problem, 400)
+
+
+@blueprint.errorhandler(RateLimitExceeded)
+def too_often(error: RateLimitExceeded) -> Response:
+    """Too many questions in a short time: what was typed comes back."""
+    if request.endpoint != "chat.ask":
+        return exceeded(error)
+    session_id, wait_s = (request.view_args or {})["session_id"], questions_wait_s()
+    return _too_many(session_id, request.form.get("message", ""), _("Not sent: that was too often."), wait_s)
 
 
 def _news(session_id: uuid.UUID, reply_id: uuid.UUID, seen: int) -> tuple[Reply, bool]:
@@ -220,6 +245,13 @@ def _not_asked(session_id: uuid.UUID, text: str, problem: Text, status: int) -> 
         turns = []
     response = _page(session_id, turns, typed=text, problem=problem)
     response.status_code = status
+    return response
+
+
+def _too_many(session_id: uuid.UUID, text: str, problem: Text, wait_s: int) -> Response:
+    again = _("What you typed is still here. Try again in %(wait)d seconds.", wait=wait_s)
+    response = _not_asked(session_id, text, f"{problem} {again}", 429)
+    response.headers["Retry-After"] = str(wait_s)
     return response
 
 

@@ -16,7 +16,8 @@ from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
 from repaircafe.chat import conversation, prompt
-from repaircafe.chat.models import IS_UNDER_WAY, UNDER_WAY, ChatMessage, Conversation, Reply, State
+from repaircafe.chat.conversation import Question
+from repaircafe.chat.models import IS_UNDER_WAY, UNDER_WAY, ChatMessage, Reply, State
 from repaircafe.config.keys import Settings
 from repaircafe.config.store import Store
 from repaircafe.database import SOON, Database, Identity, borne, identity, is_away
@@ -116,9 +117,9 @@ class Writer:
         self._owner = 0
         app.extensions["writer"] = self
 
-    def ask(self, session: Session, asked_in: Conversation, reply_id: uuid.UUID, text: str) -> "Begun":
-        """Stores a question and begins its reply; returns at once. Raises RefusedMessageError and database errors."""
-        return self._begun(*conversation.ask(session, asked_in, reply_id, text, self._presence.owner()))
+    def ask(self, session: Session, asked: Question) -> "Begun":
+        """Stores a question and begins its reply; returns at once. Raises what conversation.ask does."""
+        return self._begun(*conversation.ask(session, asked, self._presence.owner()))
 
     def retry(self, session: Session, session_id: uuid.UUID, reply_id: uuid.UUID) -> "Begun":
         """Begins another reply to the same question; returns at once. Raises UnknownError and database errors."""

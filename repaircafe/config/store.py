@@ -14,7 +14,7 @@ from repaircafe.config.keys import KEYS, RefusedError, Settings, UnknownKeyError
 from repaircafe.config.models import Setting
 from repaircafe.database import db, is_told_by_health
 from repaircafe.deadlines import Cached, DeadlineError
-from repaircafe.logs import EventType, Redactor
+from repaircafe.logs import EventType, Redactor, name_faults
 from repaircafe.neighbours import Text
 
 FRESH_S = 1.0
@@ -63,6 +63,7 @@ def validate(changes: Mapping[str, str], redactor: Redactor) -> dict[str, str]:
             if redactor.holds_secret(valid[name]):
                 faults[name] = _l("This holds a credential of .env, which must not be stored in the database.")
     if faults:
+        name_faults(name if name in KEYS else "(unknown)" for name in faults)
         raise InvalidSettingsError(faults)
     return valid
 

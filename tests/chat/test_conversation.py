@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from repaircafe.chat import conversation
-from repaircafe.chat.conversation import LONGEST_MESSAGE, RefusedMessageError, UnknownError
+from repaircafe.chat.conversation import LONGEST_MESSAGE, Question, RefusedMessageError, UnknownError
 from repaircafe.chat.models import ChatMessage, Conversation, Reply, State, remove_older
 from repaircafe.database import Database
 from repaircafe.presence import Presence
@@ -43,7 +43,7 @@ def owner(ours: Database) -> Iterator[int]:
 
 def ask(session: Session, owner: int, text: str = "Hi", session_id: uuid.UUID | None = None) -> Reply:
     """A new question's reply."""
-    reply, is_new = conversation.ask(session, Conversation(id=session_id), uuid.uuid4(), text, owner)
+    reply, is_new = conversation.ask(session, Question(Conversation(id=session_id), uuid.uuid4(), text), owner)
     assert is_new
     return reply
 
@@ -105,7 +105,7 @@ def test_a_question_that_two_send_at_once_is_asked_once(
     before, reply_id = count(session, Reply), uuid.uuid4()
 
     def send(session: Session) -> tuple[Reply, bool]:
-        return conversation.ask(session, Conversation(id=session_id), reply_id, "Hi", owner)
+        return conversation.ask(session, Question(Conversation(id=session_id), reply_id, "Hi"), owner)
 
     answers = at_once(ours, raw, [send] * 4)
     assert [reply.id for reply, _ in answers] == [reply_id] * 4
@@ -116,10 +116,10 @@ def test_a_question_that_two_send_at_once_is_asked_once(
 def test_another_question_under_an_old_reply_is_another_question(session: Session, owner: int) -> None:
     """The page that was gone back to still has the old id in its form; what was typed there is not lost."""
     first = ask(session, owner, "First")
-    second, is_new = conversation.ask(session, Conversation(id=first.session_id), first.id, "Second", owner)
+    second, is_new = conversation.ask(session, Question(Conversation(id=first.session_id), first.id, "Second"), owner)
     assert is_new
     assert second.id != first.id
-    elsewhere, is_new = conversation.ask(session, Conversation(id=uuid.uuid4()), first.id, "First", owner)
+    elsewhere, is_new = conversation.ask(session, Question(Conversation(id=uuid.uuid4()), first.id, "First"), owner)
     assert is_new
     assert elsewhere.session_id != first.session_id
     turns = conversation.turns(session, first.session_id)
@@ -274,7 +274,7 @@ def test_a_question_that_is_sent_while_its_conversation_is_forgotten_leaves_noth
         forgetting = threading.Thread(target=lambda: conversation.forget(session, session_id))
         forgetting.start()
         assert until(lambda: _waiting(raw) == 1)
-        conversation.ask(asking, Conversation(id=session_id), uuid.uuid4(), "One more", owner)
+        conversation.ask(asking, Question(Conversation(id=session_id), uuid.uuid4(), "One more"), owner)
     forgetting.join(10)
     orphans = "SELECT count(*) FROM chat_messages WHERE session_id NOT IN (SELECT id FROM conversations)"
     assert raw.execute(orphans).fetchone() == (0,)

@@ -12,8 +12,9 @@ from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from flask import Flask
 
-from repaircafe.chat.models import ChatMessage, User
+from repaircafe.chat.models import ChatMessage
 from repaircafe.database import MIGRATIONS, Base, Database
+from repaircafe.users import User
 
 TABLES = ("users", "chat_messages", "conversations", "replies")
 MIGRATIONS_HERE = ("0002", "0003")

@@ -245,8 +245,8 @@ def test_an_unknown_service_is_not_found(client: FlaskClient) -> None:
 
 def test_the_page_is_the_operators(make_app: MakeApp) -> None:
     client = make_app(operator_password="a-long-password").test_client()
-    assert client.get("/config", headers=HTML).status_code == 401
-    assert client.get("/config", headers=HTML, auth=("operator", "wrong")).status_code == 401
+    assert client.get("/config", headers=HTML).location == "/sign-in?next=/config"
+    assert client.get("/config", headers=HTML, auth=("operator", "wrong")).status_code == 303
     assert client.get("/config", headers=HTML, auth=("operator", "a-long-password")).status_code == 200
     assert client.get("/", headers=HTML).status_code == 200
 

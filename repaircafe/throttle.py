@@ -1,0 +1,85 @@
+"""How often is too often: wrong passwords, and the visitors' questions. Counted by each process, in its memory."""
+
+import ipaddress
+import math
+import time
+from collections.abc import Iterator
+
+from flask import Flask, Response
+from flask_babel import gettext as _
+from flask_limiter import Limiter, RateLimitExceeded
+from flask_limiter.util import get_remote_address
+from limits import RateLimitItem, parse_many
+
+from repaircafe.errors import PageError, answer
+
+QUESTIONS = "20 per minute; 200 per hour"
+"""Of the visitors' questions from one address, behind which a whole Wi-Fi may be. A model on a Pi answers one a minute
+or so."""
+
+WRONG_PASSWORDS = parse_many("5 per minute; 30 per hour")
+"""From one address. Whoever mistypes has room; a password of twelve characters is not guessed at this pace."""
+WRONG_PASSWORDS_OF_ALL = parse_many("60 per minute")
+"""From all addresses together: on a LAN anybody can have many. Who is signed in already is not kept out by it."""
+
+
+def address() -> str:
+    """Whom a limit counts: the address, or the IPv6 network that one machine may fill with addresses of its own."""
+    found = get_remote_address()
+    try:
+        plain = ipaddress.ip_address(found.partition("%")[0])
+    except ValueError:
+        return found
+    return str(ipaddress.ip_network((plain, 64), strict=False)) if plain.version == 6 else found
+
+
+limiter = Limiter(address, storage_uri="memory://")
+
+
+def init_app(app: Flask) -> None:
+    """Counts from nothing."""
+    limiter.init_app(app)
+    app.register_error_handler(RateLimitExceeded, exceeded)
+
+
+def wrong_password() -> None:
+    """Counts one, against the address and against all."""
+    for limit, *key in _watched():
+        limiter.limiter.hit(limit, *key)
+
+
+def sign_in_wait_s() -> int:
+    """Seconds until a password from this address is looked at again; 0 where it is at once."""
+    waits = [_wait_s(limit, key) for limit, *key in _watched() if not limiter.limiter.test(limit, *key)]
+    return max(waits, default=0)
+
+
+def questions_wait_s() -> int:
+    """Seconds until the next question from this address, after a RateLimitExceeded."""
+    limit = limiter.current_limit
+    return _until(limit.reset_at) if limit else 1
+
+
+def too_many(wait_s: int) -> PageError:
+    """429 with the time to wait."""
+    error = PageError(429, _("That was too often."), _("Try again in %(wait)d seconds.", wait=wait_s))
+    error.headers["Retry-After"] = str(wait_s)
+    return error
+
+
+def _watched() -> Iterator[tuple[RateLimitItem, str, str]]:
+    yield from ((limit, "wrong-password", address()) for limit in WRONG_PASSWORDS)
+    yield from ((limit, "wrong-password", "all") for limit in WRONG_PASSWORDS_OF_ALL)
+
+
+def _wait_s(limit: RateLimitItem, key: list[str]) -> int:
+    return _until(limiter.limiter.get_window_stats(limit, *key).reset_time)
+
+
+def _until(moment: float) -> int:
+    return max(1, math.ceil(moment - time.time()))
+
+
+def exceeded(_error: RateLimitExceeded) -> Response:
+    """429 for too many questions."""
+    return answer(too_many(questions_wait_s()))

@@ -1,0 +1,247 @@
+"""repaircafe.signin.views: the password, what the browser gets for it, and how that ends."""
+
+import re
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from repaircafe.users import LONGEST_SIGN_IN, Users
+from tests.conditions import until
+from tests.conftest import MakeApp
+from tests.fakes.proxy import Proxy
+
+PASSWORD = "a-long-password"
+HTML = {"Accept": "text/html"}
+
+
+@pytest.fixture
+def guarded(make_app: MakeApp) -> Flask:
+    """An app with a password."""
+    return make_app(operator_password=PASSWORD)
+
+
+@pytest.fixture
+def browser(guarded: Flask) -> FlaskClient:
+    """A browser that nobody is signed in with."""
+    return guarded.test_client()
+
+
+def token(page: str) -> str:
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert found, page
+    return found[1]
+
+
+def sign_in(browser: FlaskClient, password: str = PASSWORD, **fields: str) -> TestResponse:
+    page = browser.get("/sign-in", headers=HTML).text
+    return browser.post("/sign-in", data={"csrf_token": token(page), "password": password, **fields}, headers=HTML)
+
+
+def cookie(browser: FlaskClient) -> str:
+    kept = browser.get_cookie("repaircafe")
+    assert kept is not None
+    return kept.value
+
+
+def test_the_password_opens_what_is_the_operators(browser: FlaskClient) -> None:
+    asked = browser.get("/config?x=1", headers=HTML)
+    assert (asked.status_code, asked.location) == (303, "/sign-in?next=/config?x%3D1")
+    page = browser.get(asked.location, headers=HTML)
+    assert page.headers["Cache-Control"] == "no-store"
+    answer = sign_in(browser, next="/config?x=1")
+    assert (answer.status_code, answer.location) == (303, "/config?x=1")
+    shown = browser.get("/config", headers=HTML)
+    assert shown.status_code == 200
+    assert shown.headers["Cache-Control"] == "no-store"
+    assert "Sign out" in shown.text
+    assert browser.get("/sign-in?next=/config", headers=HTML).location == "/config"
+
+
+@pytest.mark.parametrize("password", ["", "a-long-passwor", PASSWORD.upper(), PASSWORD + "\x00", "é" * 300])
+def test_another_password_opens_nothing(browser: FlaskClient, password: str) -> None:
+    refused = sign_in(browser, password)
+    assert refused.status_code == 403
+    assert "That is not the password." in refused.text
+    assert password not in refused.text or not password
+    assert browser.get("/config").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example/",
+        "\\\\evil.example/",
+        "/\r\nSet-Cookie: x=1",
+        "javascript:alert(1)",
+        "config",
+        "http:/evil.example",
+        "///evil.example",
+        "/[",
+        " /config",
+        "",
+    ],
+)
+def test_the_sign_in_never_leads_to_another_site(browser: FlaskClient, elsewhere: str) -> None:
+    answer = sign_in(browser, next=elsewhere)
+    assert answer.status_code == 303
+    assert re.fullmatch(r"/(config|%5B)?", answer.location)
+
+
+def test_the_session_of_before_is_not_the_one_after(browser: FlaskClient) -> None:
+    browser.get("/chat", headers=HTML)
+    before = token(browser.get("/sign-in", headers=HTML).text)
+    old = cookie(browser)
+    sign_in(browser)
+    assert cookie(browser) != old
+    assert browser.post("/sign-out", data={"csrf_token": before}, headers=HTML).status_code == 400
+    stolen = browser.application.test_client()
+    stolen.set_cookie("repaircafe", old)
+    assert stolen.get("/config").status_code == 401
+
+
+def test_a_stolen_cookie_ends_with_the_sign_out(browser: FlaskClient, database_url: str) -> None:
+    sign_in(browser)
+    stolen = browser.application.test_client()
+    stolen.set_cookie("repaircafe", cookie(browser))
+    assert stolen.get("/config").status_code == 200
+    page = browser.get("/config", headers=HTML).text
+    assert browser.post("/sign-out", data={"csrf_token": token(page)}).location == "/"
+    assert browser.get("/config").status_code == 401
+    assert stolen.get("/config").status_code == 401
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM sign_ins").fetchone() == (0,)
+
+
+def test_signing_out_twice_is_no_error(browser: FlaskClient) -> None:
+    sign_in(browser)
+    for _ in range(2):
+        page = browser.get("/chat", headers=HTML).text
+        assert browser.post("/sign-out", data={"csrf_token": token(page)}).location == "/"
+
+
+def test_a_sign_in_ends_by_itself(browser: FlaskClient, database_url: str) -> None:
+    sign_in(browser)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        ((ends_at,),) = connection.execute("SELECT ends_at FROM sign_ins").fetchall()
+        left = ends_at - datetime.now(UTC)
+        assert LONGEST_SIGN_IN - timedelta(minutes=1) < left <= LONGEST_SIGN_IN
+        connection.execute("UPDATE sign_ins SET ends_at = now()")
+        assert until(lambda: browser.get("/config").status_code == 401)
+        sign_in(browser)
+        assert connection.execute("SELECT count(*) FROM sign_ins").fetchone() == (1,), "the ended one is gone"
+
+
+def test_it_ends_everywhere(make_app: MakeApp) -> None:
+    """Two processes on one database: what is signed out in one is signed out in the other within a second."""
+    key = "k" * 40
+    here, there = (make_app(operator_password=PASSWORD, secret_key=key).test_client() for _ in range(2))
+    sign_in(here)
+    there.set_cookie("repaircafe", cookie(here))
+    assert there.get("/config").status_code == 200
+    here.post("/sign-out", data={"csrf_token": token(here.get("/config", headers=HTML).text)})
+    assert until(lambda: there.get("/config").status_code == 401)
+
+
+def test_what_was_typed_before_the_session_ended_is_not_lost(browser: FlaskClient, database_url: str) -> None:
+    sign_in(browser)
+    form = token(browser.get("/config", headers=HTML).text)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("DELETE FROM sign_ins")
+    assert until(lambda: browser.get("/config").status_code == 401)
+    typed = {"csrf_token": form, "event_location": 'De "Hoek"', "was.event_location": ""}
+    late = browser.post("/config", data=typed, headers=HTML)
+    assert late.status_code == 401
+    kept = dict(re.findall(r'name="(kept\.[^"]+|next)" value="([^"]*)"', late.text))
+    assert kept == {"next": "/config", "kept.event_location": "De &#34;Hoek&#34;", "kept.was.event_location": ""}
+    again = sign_in(browser, **{name: text.replace("&#34;", '"') for name, text in kept.items()})
+    assert again.status_code == 200
+    sent = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', again.text))
+    assert 'action="/config"' in again.text
+    saved = browser.post("/config", data={**sent, "event_location": 'De "Hoek"'}, headers=HTML)
+    assert (saved.status_code, saved.location) == (303, "/config")
+    assert "De &#34;Hoek&#34;" in browser.get("/config", headers=HTML).text
+
+
+def test_a_form_of_another_site_is_not_kept(browser: FlaskClient) -> None:
+    """Else the organiser would sign in and press a button that another site has filled in."""
+    late = browser.post("/config", data={"llm_endpoint": "http://evil.example"}, headers=HTML)
+    assert late.status_code == 401
+    assert "evil" not in late.text
+
+
+def test_htmx_is_told_where_to_sign_in(browser: FlaskClient) -> None:
+    late = browser.post("/config/test/llm", headers={"HX-Request": "true"})
+    assert late.status_code == 401
+    assert 'href="/sign-in"' in late.text
+    assert "WWW-Authenticate" not in late.headers
+
+
+def test_the_conversations_of_the_browser_go_along_and_are_not_left_behind(browser: FlaskClient) -> None:
+    page = browser.get("/chat/new", headers=HTML).text
+    where = re.search(r'action="(/chat/[0-9a-f-]+)', page)
+    assert where
+    browser.post(where[1], data={"csrf_token": token(page), "message": "Before"}, headers=HTML)
+    sign_in(browser)
+    assert "Before" in browser.get("/chat/earlier", headers=HTML).text
+    browser.post("/sign-out", data={"csrf_token": token(browser.get("/config", headers=HTML).text)})
+    assert "Before" not in browser.get("/chat/earlier", headers=HTML).text
+    elsewhere = browser.application.test_client()
+    sign_in(elsewhere)
+    assert "Before" in elsewhere.get("/chat/earlier", headers=HTML).text
+
+
+def test_what_is_written_signed_in_carries_who_wrote_it(browser: FlaskClient, database_url: str) -> None:
+    asked: dict[str, Any] = {"json": {"message": "By hand"}, "headers": {"Prefer": "respond-async"}}
+    browser.post("/api/chat", **asked)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        assert connection.execute("SELECT user_id FROM chat_messages").fetchall() == [(None,)]
+        assert connection.execute("SELECT count(*) FROM users").fetchone() == (0,)
+        sign_in(browser)
+        ((operator,),) = connection.execute("SELECT id FROM users WHERE name = 'operator'").fetchall()
+        browser.post("/api/chat", **asked)
+        browser.application.test_client().post("/api/chat", auth=("operator", PASSWORD), **asked)
+        said = connection.execute("SELECT user_id FROM chat_messages ORDER BY id").fetchall()
+        assert said == [(None,), (operator,), (operator,)]
+
+
+@pytest.mark.parametrize("fault", ["refuse", "silent"])
+def test_while_the_database_is_away_who_is_signed_in_stays_so(
+    make_app: MakeApp, proxy: Proxy, database_name: str, fault: str
+) -> None:
+    url = f"postgresql://postgres@127.0.0.1:{proxy.port}/{database_name}"
+    browser = make_app(database_url=url, operator_password=PASSWORD).test_client()
+    sign_in(browser)
+    assert browser.get("/config", headers=HTML).status_code == 200
+    proxy.break_with(fault)
+    assert browser.get("/config", headers=HTML).status_code == 200
+    assert sign_in(browser.application.test_client()).status_code == 503
+    shown = browser.get("/config", headers=HTML).text
+    assert browser.post("/sign-out", data={"csrf_token": token(shown)}).location == "/"
+    assert browser.get("/config").status_code == 401
+    proxy.mend()
+    users: Users = browser.application.extensions["users"]
+    assert until(lambda: users.find(uuid.uuid4()) is None and not users._ended)
+
+
+def test_basic_works_without_a_cookie(browser: FlaskClient) -> None:
+    answer = browser.get("/config", auth=("operator", PASSWORD), headers={"Accept": "application/json"})
+    assert answer.status_code == 200
+    assert "Set-Cookie" not in answer.headers
+    refused = browser.get("/config", auth=("operator", "wrong-password"))
+    assert refused.headers["WWW-Authenticate"].startswith("Basic ")
+
+
+def test_without_a_password_the_machine_itself_is_the_operator_and_the_page_says_so(client: FlaskClient) -> None:
+    assert "There is no password yet" in client.get("/", headers=HTML).text
+    elsewhere = {"environ_base": {"REMOTE_ADDR": "192.168.1.9"}, "headers": HTML}
+    assert "There is no password yet" not in client.get("/", **elsewhere).text
+    assert client.get("/config", **elsewhere).status_code == 403
+    assert "this page is open only on the machine itself" in client.get("/sign-in", **elsewhere).text

@@ -1,0 +1,239 @@
+"""Every route in every way in which it must not be used: the answer of the table, and an unchanged database."""
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
+from flask.testing import FlaskClient
+from psycopg import sql
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from repaircafe.access import VISITORS
+from repaircafe.throttle import limiter
+from repaircafe.users import Users
+from tests.conditions import until
+from tests.conftest import MakeApp
+from tests.signin.test_views import PASSWORD, sign_in, token
+
+KEY = "k" * 40
+EVIL = "http://evil.example"
+OPEN = frozenset({200, 204, 303, 404})
+"""Of a page that is open: itself, nothing new, on to another page, or none of that name."""
+
+TABLE: dict[str, dict[str, frozenset[int] | int]] = {
+    "no session": {"page": 303, "form": 401, "open page": OPEN, "open form": 400, "api": 422, "removal": 404},
+    "expired session": {"page": 303, "form": 401, "open page": OPEN, "open form": 400, "api": 422, "removal": 404},
+    "forged cookie": {"page": 303, "form": 401, "open page": OPEN, "open form": 400, "api": 422, "removal": 404},
+    "tampered cookie": {"page": 303, "form": 401, "open page": OPEN, "open form": 400, "api": 422, "removal": 404},
+    "wrong password": {"page": 401, "form": 401, "open page": OPEN, "open form": 400, "api": 422, "removal": 404},
+    "other origin": {"page": OPEN, "form": 400, "open page": OPEN, "open form": 400, "api": 415, "removal": 404},
+    "no token": {"page": OPEN, "form": 400, "open page": OPEN, "open form": 400, "api": 415, "removal": 404},
+    "stale token": {"page": OPEN, "form": 400, "open page": OPEN, "open form": 400, "api": 415, "removal": 404},
+    "wrong method": dict.fromkeys(("page", "form", "open page", "open form", "api", "removal"), 405),
+    "wrong content type": {"page": OPEN, "form": 400, "open page": OPEN, "open form": 400, "api": 415, "removal": 404},
+    "foreign Host": dict.fromkeys(("page", "form", "open page", "open form", "api", "removal"), 421),
+}
+"""By what is wrong, and by the kind of route: what the answer's status is. `api` takes JSON alone."""
+
+FORM = {"event_location": "Elsewhere", "message": "Hi", "password": PASSWORD}
+FILLED = {"service": "llm", "filename": "app.css", "form": "md"}
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+
+
+@dataclass
+class Attempt:
+    """What goes with the request."""
+
+    client: FlaskClient
+    headers: dict[str, str] = field(default_factory=lambda: {"Accept": "text/html"})
+    data: dict[str, str] | bytes | None = None
+    json: Any = None
+
+
+@pytest.fixture
+def guarded(make_app: MakeApp) -> Flask:
+    """An app with a password, some settings and a conversation."""
+    app = make_app(operator_password=PASSWORD, secret_key=KEY)
+    client = app.test_client()
+    saved = client.post("/config", json={"event_location": "De Hoek"}, auth=("operator", PASSWORD))
+    assert saved.status_code == 200
+    asked = client.post("/api/chat", json={"message": "Hi"})
+    assert asked.status_code == 503  # no model is set up; the question is kept
+    return app
+
+
+@pytest.fixture
+def raw(database_url: str) -> Iterator[psycopg.Connection]:
+    """A connection beside the app."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+class Prepared:
+    """Makes the client, headers and body of what is wrong."""
+
+    def __init__(self, app: Flask, raw: psycopg.Connection) -> None:
+        self.app = app
+        self.raw = raw
+        self.visitor = app.test_client()
+        self.signed_in = app.test_client()
+        self.stale = token(self.signed_in.get("/chat", headers={"Accept": "text/html"}).text)
+        sign_in(self.signed_in)
+        self.cookie = _cookie_of(self.signed_in)
+
+    def attempt(self, wrong: str) -> Attempt:
+        """By its name in the table."""
+        made: Attempt = getattr(self, wrong.replace(" ", "_").lower())()
+        return made
+
+    def no_session(self) -> Attempt:
+        return Attempt(self.visitor, json={})
+
+    def expired_session(self) -> Attempt:
+        self.raw.execute("UPDATE sign_ins SET ends_at = now() - interval '1 s'")
+        users: Users = self.app.extensions["users"]
+        users._sign_ins.expire()
+        return self._with_cookie(self.cookie)
+
+    def forged_cookie(self) -> Attempt:
+        return self._with_cookie(_signed_by("another key", _inside(self.app, self.cookie)))
+
+    def tampered_cookie(self) -> Attempt:
+        payload, *rest = self.cookie.rsplit(".", 2)
+        return self._with_cookie(".".join([payload[:-1] + ("A" if payload[-1] != "A" else "B"), *rest]))
+
+    def wrong_password(self) -> Attempt:
+        return Attempt(self.visitor, {"Authorization": _basic("operator:wrong-password")}, json={})
+
+    def other_origin(self) -> Attempt:
+        headers = {"Accept": "text/html", "Origin": EVIL, "Sec-Fetch-Site": "cross-site"}
+        return Attempt(self.signed_in, headers, data=FORM)
+
+    def no_token(self) -> Attempt:
+        return Attempt(self.signed_in, data=FORM)
+
+    def stale_token(self) -> Attempt:
+        return Attempt(self.signed_in, data={**FORM, "csrf_token": self.stale})
+
+    def wrong_content_type(self) -> Attempt:
+        headers = {"Accept": "text/html", "Content-Type": "text/plain"}
+        return Attempt(self.signed_in, headers, data=json.dumps(FORM).encode())
+
+    def foreign_host(self) -> Attempt:
+        return Attempt(self.signed_in, {"Accept": "text/html", "Host": "evil.example"}, json=FORM)
+
+    def wrong_method(self) -> Attempt:
+        return Attempt(self.signed_in)
+
+    def _with_cookie(self, cookie: str) -> Attempt:
+        self.visitor.set_cookie("repaircafe", cookie)
+        return Attempt(self.visitor, json={})
+
+
+@pytest.mark.parametrize("wrong", TABLE)
+def test_the_answer_is_the_tables_and_nothing_changes(guarded: Flask, raw: psycopg.Connection, wrong: str) -> None:
+    attempt = Prepared(guarded, raw).attempt(wrong)
+    before = _everything(raw)
+    seen = set()
+    for rule in guarded.url_map.iter_rules():
+        methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - methods if wrong == "wrong method" else methods:
+            kind = _kind(rule, sorted(methods)[0] if wrong == "wrong method" else method)
+            if wrong == "wrong method" and _has_another_rule(guarded, rule, method):
+                continue
+            limiter.reset()
+            answer = _send(attempt, method, _path(rule))
+            expected = TABLE[wrong][kind]
+            assert answer.status_code in (expected if isinstance(expected, frozenset) else {expected}), (
+                rule.rule,
+                method,
+                answer.text,
+            )
+            assert "Access-Control-Allow-Origin" not in answer.headers
+            assert kind.startswith("open") or "De Hoek" not in answer.text or wrong in ("other origin", *SIGNED_IN)
+            if answer.status_code == 303 and kind == "page":
+                assert "/sign-in" in answer.headers["Location"] or wrong in ("other origin", *SIGNED_IN)
+            seen.add(kind)
+    assert seen == set(TABLE[wrong])
+    assert until(lambda: _everything(raw) == before, 1)
+
+
+SIGNED_IN = ("no token", "stale token", "wrong content type")
+
+
+def test_another_origin_may_not_ask_in_advance(guarded: Flask) -> None:
+    """JSON and DELETE need this (Fetch standard, 'CORS-preflight fetch'); without it the browser does not send them."""
+    client = guarded.test_client()
+    for rule in guarded.url_map.iter_rules():
+        for method in ("POST", "DELETE"):
+            asked = {"Origin": EVIL, "Access-Control-Request-Method": method}
+            answer = client.options(_path(rule), headers={**asked, "Access-Control-Request-Headers": "content-type"})
+            assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
+
+
+def _send(attempt: Attempt, method: str, path: str) -> TestResponse:
+    body: dict[str, Any] = {}
+    if method not in ("GET", "DELETE"):
+        body = {"data": attempt.data} if attempt.data is not None else {"json": attempt.json}
+    return attempt.client.open(path, method=method, headers=attempt.headers, buffered=True, **body)
+
+
+def _kind(rule: Rule, method: str) -> str:
+    if rule.rule.startswith("/api/") and method != "GET":
+        return "api" if method == "POST" else "removal"
+    whose = "open " if rule.endpoint in VISITORS else ""
+    return whose + ("page" if method == "GET" else "form")
+
+
+def _path(rule: Rule) -> str:
+    values = {name: FILLED.get(name, UNKNOWN) for name in rule.arguments}
+    built: tuple[str, str] | None = rule.build({name: _converted(rule, name, text) for name, text in values.items()})
+    assert built is not None
+    return built[1]
+
+
+def _converted(rule: Rule, name: str, text: str) -> Any:
+    return rule._converters[name].to_python(text)
+
+
+def _has_another_rule(app: Flask, rule: Rule, method: str) -> bool:
+    """Whether the same address takes the method by another view."""
+    return any(other.rule == rule.rule and method in (other.methods or ()) for other in app.url_map.iter_rules())
+
+
+def _basic(credentials: str) -> str:
+    return f"Basic {base64.b64encode(credentials.encode()).decode()}"
+
+
+def _cookie_of(client: FlaskClient) -> str:
+    kept = client.get_cookie("repaircafe")
+    assert kept is not None
+    return kept.value
+
+
+def _inside(app: Flask, cookie: str) -> Any:
+    serializer = SecureCookieSessionInterface().get_signing_serializer(app)
+    assert serializer is not None
+    return serializer.loads(cookie)
+
+
+def _signed_by(key: str, content: Any) -> str:
+    other = Flask("other")
+    other.secret_key = key
+    serializer = SecureCookieSessionInterface().get_signing_serializer(other)
+    assert serializer is not None
+    return str(serializer.dumps(content))
+
+
+def _everything(raw: psycopg.Connection) -> dict[str, Any]:
+    """A digest of every table."""
+    tables = raw.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    digest = "SELECT count(*), md5(string_agg(one::text, '|' ORDER BY one::text)) FROM {} AS one"
+    return {name: raw.execute(sql.SQL(digest).format(sql.Identifier(name))).fetchone() for (name,) in tables}

@@ -1,0 +1,151 @@
+"""repaircafe.throttle: wrong passwords and visitors' questions, counted by address."""
+
+import re
+import uuid
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from limits import parse_many
+
+from repaircafe import throttle
+from repaircafe.chat import conversation
+from repaircafe.chat.conversation import Question
+from repaircafe.chat.models import Conversation
+from repaircafe.database import db
+from repaircafe.users import users
+from tests.conftest import MakeApp
+from tests.signin.test_views import PASSWORD, sign_in, token
+
+HTML = {"Accept": "text/html"}
+HERE, THERE = "192.168.1.7", "192.168.1.8"
+A_MINUTE = 5
+
+
+@pytest.fixture
+def guarded(make_app: MakeApp) -> Flask:
+    """An app with a password, whose model is not set up."""
+    return make_app(operator_password=PASSWORD)
+
+
+def client_at(app: Flask, address: str) -> FlaskClient:
+    """A browser at an address."""
+    client = app.test_client()
+    client.environ_base["REMOTE_ADDR"] = address
+    return client
+
+
+def test_after_five_wrong_passwords_even_the_right_one_has_to_wait(guarded: Flask) -> None:
+    here = client_at(guarded, HERE)
+    for _ in range(A_MINUTE):
+        assert sign_in(here, "wrong-password").status_code == 403
+    refused = sign_in(here)
+    assert refused.status_code == 429
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert f"Try again in {refused.headers['Retry-After']} seconds." in refused.text
+    assert here.get("/config", auth=("operator", PASSWORD)).status_code == 429
+    assert here.get("/", headers=HTML, auth=("operator", PASSWORD)).status_code == 200, "open to visitors as ever"
+    assert sign_in(client_at(guarded, THERE)).status_code == 303
+
+
+def test_basic_and_the_form_count_together(guarded: Flask) -> None:
+    here = client_at(guarded, HERE)
+    answers = [here.get("/config", auth=("operator", f"wrong {number}")).status_code for number in range(A_MINUTE)]
+    assert answers == [401] * A_MINUTE
+    assert sign_in(here).status_code == 429
+
+
+def test_another_name_is_as_wrong_as_another_password(guarded: Flask) -> None:
+    here = client_at(guarded, HERE)
+    for _ in range(A_MINUTE):
+        assert here.get("/config", auth=("admin", PASSWORD)).status_code == 401
+    assert here.get("/config", auth=("operator", PASSWORD)).status_code == 429
+
+
+def test_right_passwords_are_not_counted(guarded: Flask) -> None:
+    here = client_at(guarded, HERE)
+    assert {here.get("/config", auth=("operator", PASSWORD)).status_code for _ in range(100)} == {200}
+
+
+def test_who_is_signed_in_stays_so_whatever_others_try(guarded: Flask) -> None:
+    here = client_at(guarded, HERE)
+    sign_in(here)
+    for number in range(100):
+        client_at(guarded, f"10.0.0.{number}").get("/config", auth=("operator", "wrong-password"))
+    assert sign_in(client_at(guarded, THERE)).status_code == 429, "all addresses together have had enough"
+    assert here.get("/config").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.168.1.7", "192.168.1.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", "127.0.0.1"),
+    ],
+)
+def test_a_machine_with_many_addresses_counts_once(guarded: Flask, address: str, counted: str) -> None:
+    with guarded.test_request_context(environ_base={"REMOTE_ADDR": address}):
+        assert throttle.address() == counted
+
+
+def ask(browser: FlaskClient, message: str = "Hi") -> tuple[int, str, str]:
+    """Status, page and Retry-After."""
+    page = browser.get("/chat/new", headers=HTML).text
+    where = re.search(r'action="(/chat/[0-9a-f-]+)', page)
+    assert where
+    answer = browser.post(where[1], data={"csrf_token": token(page), "message": message}, headers=HTML)
+    return answer.status_code, answer.text, answer.headers.get("Retry-After", "")
+
+
+def test_a_visitor_may_not_ask_without_end_and_loses_no_word(guarded: Flask) -> None:
+    here = client_at(guarded, HERE)
+    (a_minute, _) = parse_many(throttle.QUESTIONS)
+    for number in range(a_minute.amount):
+        if number % 2:
+            assert here.post("/api/chat", json={"message": "Hi"}).status_code == 503
+        else:
+            assert ask(here)[0] == 303
+    page_only = client_at(guarded, HERE)
+    status, text, wait = ask(page_only, "My <b>long</b> question")
+    assert status in (303, 429)
+    while status == 303:
+        status, text, wait = ask(page_only, "My <b>long</b> question")
+    assert "My &lt;b&gt;long&lt;/b&gt; question" in text
+    assert f"Try again in {wait} seconds." in text
+    refused = here.post("/api/chat", json={"message": "Hi"})
+    while refused.status_code == 503:
+        refused = here.post("/api/chat", json={"message": "Hi"})
+    assert (refused.status_code, refused.mimetype) == (429, "application/problem+json")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert client_at(guarded, THERE).post("/api/chat", json={"message": "Hi"}).status_code == 503
+
+
+def test_the_operator_may_ask_as_often_as_they_like(guarded: Flask) -> None:
+    here = client_at(guarded, HERE)
+    sign_in(here)
+    assert {ask(here)[0] for _ in range(30)} == {303}
+
+
+def test_a_full_queue_sends_visitors_away_and_not_the_operator(guarded: Flask) -> None:
+    with guarded.app_context():
+        for _ in range(conversation.LONGEST_QUEUE):
+            asked = Question(Conversation(id=uuid.uuid4()), uuid.uuid4(), "Hi", users().operator_id())
+            conversation.ask(db.session(), asked, guarded.extensions["presence"].owner())
+    here = client_at(guarded, HERE)
+    status, text, wait = ask(here, "My question")
+    assert (status, wait) == (429, str(conversation.QUEUE_WAIT_S))
+    assert "too many questions are waiting already" in text
+    assert "My question" in text
+    assert here.post("/api/chat", json={"message": "Hi"}).status_code == 429
+    sign_in(here)
+    assert ask(here, "My question")[0] == 303
+
+
+def test_what_a_process_that_is_gone_has_left_under_way_keeps_nobody_away(guarded: Flask) -> None:
+    with guarded.app_context():
+        for _ in range(conversation.LONGEST_QUEUE):
+            asked = Question(Conversation(id=uuid.uuid4()), uuid.uuid4(), "Hi", users().operator_id())
+            conversation.ask(db.session(), asked, owner=1)
+    assert ask(client_at(guarded, HERE))[0] == 303
