@@ -21,12 +21,14 @@ build: .venv/.run $(HTMX) ## Install the locked packages and fetch htmx; deploy/
 test: .venv/.dev $(HTMX) ## Run every test that needs neither root nor a browser nor a model server
 	@$(PY) -m pytest tests
 
-check: .venv/.dev ## Lint, types, templates, unit files, and whether every locked package has a wheel for the Pi
+check: .venv/.dev ## Lint, types, templates, unit files, security, and whether every locked package has a wheel for the Pi
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@$(PY) -m pytest -q tests/test_templates.py tests/deploy/test_units.py
+	@$(PY) -m bandit -q -r repaircafe deploy migrations -c pyproject.toml
 	@$(PY) -m tests.deploy.wheels requirements.txt
+	@$(PY) -m tests.deploy.audit requirements.txt
 
 test-browser: .venv/.dev $(HTMX) ## Drive the pages in Chromium (/usr/bin/chromium must be there)
 	@$(PY) -m pytest tests/browser -m browser
@@ -46,8 +48,8 @@ pictures: .venv/.dev $(HTMX) ## Take the pictures of docs/pictures afresh
 	@$(PY) -m tests.browser.pictures docs/pictures
 
 lock: ## Resolve the dependency ranges of setup.cfg into the locked files again (needs uv)
-	uv pip compile setup.cfg --universal --python-version 3.11 --generate-hashes --no-header -q -U -o requirements.txt
-	uv pip compile setup.cfg --extra dev --universal --python-version 3.11 --generate-hashes --no-header -q -c requirements.txt -o requirements-dev.txt
+	uv pip compile setup.cfg --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-header -q -U -o requirements.txt
+	uv pip compile setup.cfg --extra dev --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-header -q -c requirements.txt -o requirements-dev.txt
 
 clean: ## Remove what make has made, the trial's data excepted
 	rm -rf .venv .cache static/vendor .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -61,7 +61,7 @@ graceful_timeout = 30  # less than TimeoutStopSec= of the unit
 keepalive = 5
 worker_connections = 500  # far below LimitNOFILE= of the unit: files, the database and the model need descriptors too
 control_socket_disable = True  # it would be created in the working directory, which the service must not write
-_memory = Path("/dev/shm")  # noqa: S108  gunicorn makes a file of its own there, unnamed
+_memory = Path("/dev/shm")  # noqa: S108  gunicorn makes a file of its own there, unnamed  # nosec B108
 worker_tmp_dir = str(_memory) if _memory.is_dir() else None  # the heartbeat file must not wear the SD card
 
 SWITCH_S = 0.0005

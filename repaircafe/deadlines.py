@@ -119,7 +119,7 @@ class Cached(Generic[Result]):
     def _learn(self) -> Result:
         """Runs the work asked for last, and again where `expire` came in between: its answer is out of date."""
         while True:
-            assert self._work is not None  # noqa: S101  begin() has set it
+            assert self._work is not None  # noqa: S101  begin() has set it  # nosec B101
             generation = self._generation
             value = self._work()
             if generation == self._generation:

@@ -24,7 +24,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 EX_CONFIG = 78
 """Exit code of a start that its configuration forbids: sysexits(3)."""
 
-GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105  a public address
+GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105  a public address  # nosec B105
 """Google's token endpoint: 'Using OAuth 2.0 for Web Server Applications', Google Identity documentation."""
 
 SECRET_FIELDS = (
@@ -41,6 +41,8 @@ SHORTEST_OPERATOR_PASSWORD = 12
 """Characters. It is guessed at from the whole Wi-Fi, at the pace that throttle.py allows."""
 SHORTEST_SECRET = 8
 """Characters. A shorter value would turn up by chance in every log line that it has to be struck out of."""
+SHORTEST_KEY = 32
+SHORTEST = {"secret_key": SHORTEST_KEY, "operator_password": SHORTEST_OPERATOR_PASSWORD}
 
 
 class Stage(StrEnum):
@@ -179,9 +181,7 @@ class Environment(BaseSettings):
     @field_validator(*SECRET_FIELDS)
     @classmethod
     def _long_enough(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        shortest = {"secret_key": 32, "operator_password": SHORTEST_OPERATOR_PASSWORD}.get(
-            info.field_name or "", SHORTEST_SECRET
-        )
+        shortest = SHORTEST.get(info.field_name or "", SHORTEST_SECRET)
         relaxed = info.field_name == "secret_key" and info.data.get("environment") is Stage.DEVELOPMENT
         if value is not None and len(value.get_secret_value()) < (SHORTEST_SECRET if relaxed else shortest):
             raise ValueError("is too short")
@@ -377,7 +377,7 @@ def _check_database_url(url: str) -> None:
         _ = parts.port
     except ValueError:
         raise ValueError("cannot be read as a URL") from None
-    if parts.password == "":
+    if parts.password is not None and not parts.password:
         raise ValueError("has an empty password; is POSTGRES_PASSWORD set?")
     if not named:
         raise ValueError("names no host or no database")

@@ -120,7 +120,7 @@ class StepName(StrEnum):
     ANSWER = "answer"
     TABLES = "tables"
     CREDENTIALS = "credentials"
-    TOKEN = "token"  # noqa: S105  the name of a step
+    TOKEN = "token"  # noqa: S105  the name of a step  # nosec B105
 
 
 STEP_LABELS: Mapping[StepName, Text] = MappingProxyType(

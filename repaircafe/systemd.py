@@ -157,7 +157,13 @@ class Watchdog:
 
 def _reachable(host: str) -> str:
     """The address under which we reach a socket that listens on `host`."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  not bound here
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if not found.is_unspecified:
+        return host
+    return "127.0.0.1" if found.version == 4 else "::1"
 
 
 def _words(body: bytes) -> str:
