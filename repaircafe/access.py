@@ -198,6 +198,7 @@ def init_app(app: Flask) -> None:
     app.before_request(_check_operator)
     app.before_request(_check_form)
     app.after_request(_add_headers)
+    app.teardown_request(_forget_identity)
     app.jinja_env.globals.update(is_operator=is_operator, is_trial=is_trial)
 
 
@@ -225,6 +226,10 @@ def _identify() -> None:
     whose = None if request.endpoint == "static" else user_id()
     structlog.contextvars.bind_contextvars(user_id=whose)
     identity.set(Identity(user_id="" if whose is None else str(whose), session_id=str(session_id)))
+
+
+def _forget_identity(_error: BaseException | None) -> None:
+    identity.set(Identity())
 
 
 def _check_operator() -> Response | None:

@@ -114,13 +114,13 @@ def test_every_transaction_carries_who_acts(app: Flask) -> None:
 
 
 def test_a_request_that_fails_leaves_nothing_behind(app: Flask) -> None:
-    @app.post("/half")
+    @app.post("/api/half")
     def half() -> str:
         db.session.execute(sa.text("INSERT INTO settings (key, value) VALUES ('event_location', 'half')"))
         raise RuntimeError
 
     client = app.test_client()
-    assert client.post("/half", json={}).status_code == 500
+    assert client.post("/api/half", json={}).status_code == 500
     assert client.get("/config", headers={"Accept": "application/json"}).json["settings"]["event_location"] == ""  # type: ignore[index]
 
 
