@@ -206,14 +206,9 @@ def _news(session_id: uuid.UUID, reply_id: uuid.UUID, seen: int) -> tuple[Reply,
 
     Waits GROWTH_WAIT_S at most, so that phase and time are never older. Raises UnknownError.
     """
-    changes = writer().changes(reply_id)
-    if changes is None:  # what this process makes is not abandoned, though the connection that says so was just lost
+    if not writer().makes(reply_id):  # what is made here is not abandoned, though the connection that says so was lost
         conversation.settle_abandoned(database.db.session())
-    reply = conversation.reply_of(database.db.session(), session_id, reply_id)
-    if changes is None or len(reply.said) > seen:
-        return reply, changes is not None
-    database.db.session.remove()  # whoever waits keeps no connection from others
-    live = writer().await_change(reply_id, changes)
+    live = writer().await_change(reply_id, seen)
     return conversation.reply_of(database.db.session(), session_id, reply_id), live
 
 

@@ -7,7 +7,7 @@ For each reply that is being made there is another thread, which reads from the 
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -22,7 +22,7 @@ from repaircafe.config.keys import Settings
 from repaircafe.config.store import Store
 from repaircafe.database import SOON, Database, Identity, borne, identity, is_away
 from repaircafe.exchange import Exchange, StoppedError
-from repaircafe.llm.base import FIRST_TOKEN_LIMIT_S, LARGEST_REPLY, Message, TooLongError
+from repaircafe.llm.base import FIRST_TOKEN_LIMIT_S, LARGEST_REPLY, Message, Server, TooLongError
 from repaircafe.llm.identify import identify
 from repaircafe.logs import EventType
 from repaircafe.neighbours import NeighbourError, PermanentError, Reason, TemporaryError
@@ -114,6 +114,7 @@ class Writer:
         self._woken = threading.Event()
         self._closing = threading.Event()
         self._waiting = threading.BoundedSemaphore(ours.environment.threads // WAITING_SHARE)
+        self._recognised: tuple[str, Callable[[Exchange, str], Server]] | None = None
         self._owner = 0
         app.extensions["writer"] = self
 
@@ -130,22 +131,23 @@ class Writer:
         conversation.stop(session, session_id, reply_id)
         self._woken.set()
 
-    def changes(self, reply_id: uuid.UUID) -> int | None:
-        """How often a reply has been stored so far; None where another process makes it, or nobody any more."""
-        making = self._makings.get(reply_id)
-        return making.changes if making else None
+    def makes(self, reply_id: uuid.UUID) -> bool:
+        """Whether this process makes the reply; else another one does, or nobody any more."""
+        return reply_id in self._makings
 
-    def await_change(self, reply_id: uuid.UUID, changes: int) -> bool:
-        """Waits until a reply of this process has been stored more often, GROWTH_WAIT_S at most.
+    def await_change(self, reply_id: uuid.UUID, seen: int) -> bool:
+        """Waits until anything new is stored of a reply of which `seen` characters are known, GROWTH_WAIT_S at most.
 
-        False at once where there is nothing to wait for, or where those who wait already would take all threads.
+        False at once where another process makes it, or where those who wait already would take all threads.
         """
         making = self._makings.get(reply_id)
         if making is None or not self._waiting.acquire(blocking=False):
             return False
         try:
             with making.changed:
-                making.changed.wait_for(lambda: making.changes != changes, GROWTH_WAIT_S)
+                changes = making.changes
+                if making.stored <= seen and not making.ended.is_set():
+                    making.changed.wait_for(lambda: making.changes != changes, GROWTH_WAIT_S)
         finally:
             self._waiting.release()
         return True
@@ -313,7 +315,7 @@ class Writer:
         until = time.monotonic() + FIRST_TOKEN_LIMIT_S
         characters = None
         while True:
-            sent = prompt.messages(settings, said, characters)
+            sent, known = prompt.messages(settings, said, characters), self._recognised
             try:
                 self._ask(making, settings, sent)
             except TooLongError as error:
@@ -321,10 +323,10 @@ class Writer:
                 if prompt.messages(settings, said, fitting) == sent:
                     raise
                 characters = fitting
-            except TemporaryError as error:
-                if error.reason is not Reason.LOADING or making.content or time.monotonic() > until:
+            except NeighbourError as error:
+                if making.content or time.monotonic() > until or not self._is_curable(error, known is not None):
                     raise
-                making.stopping.wait(LOADING_PAUSE_S)
+                making.stopping.wait(LOADING_PAUSE_S if error.reason is Reason.LOADING else 0)
             else:
                 return
 
@@ -343,9 +345,22 @@ class Writer:
             making.exchange = exchange
             if making.stopping.is_set():
                 raise StoppedError
-            server = identify(exchange, settings.llm_endpoint)
+            server = self._server(exchange, settings.llm_endpoint)
             making.is_reading = server.is_loaded(settings.llm_model)
             self._listen(making, server.chat(settings.llm_model, sent))
+
+    def _is_curable(self, error: NeighbourError, was_known: bool) -> bool:
+        """Whether asking again may help: the model is being loaded, or another server stands at the address now."""
+        self._recognised = None
+        return error.reason is Reason.LOADING or (was_known and isinstance(error, PermanentError))
+
+    def _server(self, exchange: Exchange, endpoint: str) -> Server:
+        """What answers there. It is told apart once, and again after a failure: four requests would delay each word."""
+        if self._recognised is not None and self._recognised[0] == endpoint:
+            return self._recognised[1](exchange, endpoint)
+        server = identify(exchange, endpoint)
+        self._recognised = endpoint, type(server)
+        return server
 
     def _listen(self, making: Making, pieces: Iterator[str]) -> None:
         for piece in pieces:

@@ -21,7 +21,7 @@ class LlamaCpp:
 
     can_pull = False
 
-    def __init__(self, exchange: Exchange, endpoint: str, title: str) -> None:
+    def __init__(self, exchange: Exchange, endpoint: str, title: str = "") -> None:
         self.title = title
         self._exchange = exchange
         self._endpoint = endpoint

@@ -25,7 +25,7 @@ class Ollama:
 
     can_pull = True
 
-    def __init__(self, exchange: Exchange, endpoint: str, version: str) -> None:
+    def __init__(self, exchange: Exchange, endpoint: str, version: str = "") -> None:
         self.title = f"Ollama {version}"
         self._exchange = exchange
         self._endpoint = endpoint

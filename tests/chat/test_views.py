@@ -290,9 +290,9 @@ def test_a_conversation_is_forgotten_at_once(browser: Browser) -> None:
     session_id = browser.session_id
     browser.open("/chat")
     assert browser.press("Forget this conversation now").status_code == 303
+    assert "has been forgotten" in Browser(browser.client).page
     assert browser.open(f"/chat/{session_id}").status_code == 404
     assert "A secret" not in browser.open("/chat/earlier").text
-    assert "has been forgotten" in Browser(browser.client).page
 
 
 def test_a_page_that_still_asks_for_a_forgotten_reply_is_told_once(browser: Browser, ollama: Ollama) -> None:

@@ -21,6 +21,7 @@ from repaircafe.neighbours import Reason, TemporaryError
 from tests.chat.conftest import ask, comes_to, last, messages, set_up
 from tests.conditions import until
 from tests.conftest import MakeApp
+from tests.fakes.llamacpp import LlamaCpp
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
 
@@ -292,3 +293,17 @@ def test_a_reply_without_end_is_ended(chat: FlaskClient, ollama: Ollama, monkeyp
     assert comes_to(chat, session_id, "failed")
     assert last(chat, session_id)["reason"] == "too_large"
     assert last(chat, session_id)["content"] == "x" * 1_200
+
+
+def test_the_server_is_told_apart_once_and_again_when_another_stands_there(chat: FlaskClient, ollama: Ollama) -> None:
+    session_id = ask(chat, "Hi")["session_id"]
+    assert comes_to(chat, session_id, "done")
+    told_apart = [path for _, path, _ in ollama.asked].count("/api/version")
+    ask(chat, "Hi", session_id)
+    assert comes_to(chat, session_id, "done")
+    assert [path for _, path, _ in ollama.asked].count("/api/version") == told_apart
+    with LlamaCpp() as other:
+        other.script = ["From another kind of server"]
+        ollama.answer = other.answer  # type: ignore[method-assign, assignment]
+        ask(chat, "Hi", session_id)
+        assert until(lambda: last(chat, session_id).get("content") == "From another kind of server")
