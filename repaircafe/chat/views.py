@@ -22,7 +22,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 
 from repaircafe import database
-from repaircafe.chat import conversation, export
+from repaircafe.chat import conversation, export, markdown
 from repaircafe.chat.conversation import LONGEST_MESSAGE, RefusedMessageError, Turn, UnknownError
 from repaircafe.chat.models import UNDER_WAY, Conversation, Reply
 from repaircafe.chat.writer import writer
@@ -242,6 +242,8 @@ def _fragment(template: str, session_id: uuid.UUID, **context: object) -> Respon
         passed=_passed,
         removed=_removed,
         ended=export.ended,
+        as_html=markdown.as_html,
+        as_speech=markdown.as_speech,
         reasons=Reason,
         service=Service.LLM,
         **context,
