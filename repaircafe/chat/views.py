@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from repaircafe import database
 from repaircafe.access import author, is_operator
-from repaircafe.chat import conversation, export
+from repaircafe.chat import conversation, export, markdown
 from repaircafe.chat.conversation import (
     LONGEST_MESSAGE,
     QUEUE_WAIT_S,
@@ -269,6 +269,8 @@ def _fragment(template: str, session_id: uuid.UUID, **context: object) -> Respon
         passed=_passed,
         removed=_removed,
         ended=export.ended,
+        as_html=markdown.as_html,
+        as_speech=markdown.as_speech,
         reasons=Reason,
         service=Service.LLM,
         **context,

@@ -207,6 +207,17 @@ def test_what_is_said_is_text_and_nothing_else(
     assert watched.errors == []
 
 
+def test_long_code_in_a_reply_scrolls_within_itself(new_page: NewPage, configured: Server, ollama: Returning) -> None:
+    word = "unbreakable" * 20
+    ollama.script = [f"1. `{word}`\n   - **{word}**\n     1. {word}\n\n```\n{word}\n```\n### {word}"]
+    page = new_page(configured, viewport={"width": 320, "height": 640})
+    page.goto("/chat")
+    send(page, "Hi")
+    expect(reply(page).locator("pre")).to_be_visible()
+    assert_fits(page)
+    assert reply(page).locator("pre").evaluate("code => code.scrollWidth > code.clientWidth")
+
+
 def test_earlier_conversations_are_found_saved_and_forgotten(
     new_page: NewPage, configured: Server, ollama: Returning
 ) -> None:

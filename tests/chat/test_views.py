@@ -177,6 +177,22 @@ def test_the_phases_are_told_as_they_are(browser: Browser, ollama: Ollama) -> No
     assert "hx-get" not in ended.text  # asks no more
 
 
+def test_markdown_is_shown_when_the_reply_has_ended(browser: Browser, ollama: Ollama) -> None:
+    pause = threading.Event()
+    ollama.script = ["**Yes**", pause, "\n- bring it\n- <b>today</b>"]
+    browser.page = browser.send("**Hi**", HTMX).text + browser.page
+    assert '<p class="said">**Hi**</p>' in browser.page
+    assert until(lambda: "<span>**Yes**</span>" in browser.poll().text)
+    pause.set()
+    assert until(lambda: "HX-Retarget" in browser.poll().headers)
+    reply, _, announcement = browser.poll().text.partition('id="announcement"')
+    assert "<p><strong>Yes</strong></p>\n<ul>\n<li>bring it</li>\n<li>&lt;b&gt;today&lt;/b&gt;</li>" in reply
+    assert "Reply: Yes bring it &lt;b&gt;today&lt;/b&gt; <" in announcement
+    browser.open("/chat")
+    assert '<p class="said">**Hi**</p>' in browser.page
+    assert "<p><strong>Yes</strong></p>" in browser.page
+
+
 def test_a_model_in_memory_is_said_to_be_reading(browser: Browser, ollama: Ollama) -> None:
     ollama.go_on.clear()
     browser.page = browser.send("Hi", HTMX).text + browser.page
