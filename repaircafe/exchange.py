@@ -25,6 +25,7 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from repaircafe.addresses import is_metadata
 from repaircafe.neighbours import NeighbourError, PermanentError, Reason, TemporaryError
 
 CONNECT_LIMIT_S = 2.0
@@ -174,16 +175,24 @@ class Exchange:
         if self._expired:
             raise TemporaryError(Reason.TIMEOUT) from cause
 
-    def watch(self, connection: socket.socket) -> None:
-        """Has this socket shut down at the deadline. It is a copy: TLS takes the original away."""
-        copy = connection.dup()
+    def watch(self, connection: socket.socket) -> socket.socket:
+        """Has this socket shut down at the deadline, by a copy: TLS takes the original away.
+
+        Raises PermanentError(bad_address) before a byte is sent where a name has led to a cloud machine's credentials.
+        """
         with contextlib.suppress(OSError):  # it has ended by itself
-            self.peers.add(connection.getpeername()[0])
+            peer = connection.getpeername()[0]
+            if is_metadata(peer):
+                connection.close()
+                raise PermanentError(Reason.BAD_ADDRESS, peer)
+            self.peers.add(peer)
+        copy = connection.dup()
         with self._lock:
             self._sockets.append(copy)
             ended = self._expired or self._stopped
         if ended:
             _shut(copy)
+        return connection
 
     def _expire(self) -> None:
         self._expired = True
@@ -324,15 +333,11 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
         class Plain(HTTPConnection):
             def _new_conn(self) -> socket.socket:
-                connection = super()._new_conn()
-                exchange.watch(connection)
-                return connection
+                return exchange.watch(super()._new_conn())
 
         class Secure(HTTPSConnection):
             def _new_conn(self) -> socket.socket:
-                connection = super()._new_conn()
-                exchange.watch(connection)
-                return connection
+                return exchange.watch(super()._new_conn())
 
         class PlainPool(HTTPConnectionPool):
             ConnectionCls = Plain

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from repaircafe import addresses
 from repaircafe.exchange import Exchange
 from repaircafe.neighbours import NeighbourError, Reason
 from tests.fakes.misbehaving import FAULTS, Misbehaving
@@ -61,3 +62,17 @@ def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch
     with Misbehaving("refuse") as proxy, Ollama() as ollama, Exchange(LIMIT_S) as exchange:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         assert exchange.get(f"{ollama.url}/api/version").json() == {"version": "0.12.6"}
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_name_that_leads_to_a_cloud_machines_credentials_is_sent_nothing(
+    monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    """Loopback stands for the address, which nobody has here."""
+    monkeypatch.setattr(addresses, "CLOUD_METADATA", frozenset({"127.0.0.1"}))
+    with Ollama() as ollama:
+        address = ollama.url.replace("127.0.0.1", "localhost").replace("http", scheme)
+        with Exchange(LIMIT_S) as exchange, pytest.raises(NeighbourError) as caught:
+            exchange.get(f"{address}/latest/meta-data/")
+        assert ollama.asked == []
+    assert caught.value.reason is Reason.BAD_ADDRESS

@@ -10,7 +10,7 @@ from flask.cli import with_appcontext
 
 from repaircafe import database, errors
 from repaircafe.config.keys import KEYS, UnknownKeyError
-from repaircafe.config.store import InvalidSettingsError, read, store
+from repaircafe.config.store import InvalidSettingsError, OutsideError, read, store
 from repaircafe.health.checks import report_of
 from repaircafe.health.cli import MARKS, echo_report
 from repaircafe.health.monitor import monitor
@@ -34,12 +34,13 @@ def show(as_json: bool) -> None:
 @click.command("config-set")
 @click.argument("key")
 @click.argument("value")
+@click.option("--anyway", is_flag=True, help="Also an address outside this network.")
 @with_appcontext
-def set_value(key: str, value: str) -> None:
+def set_value(key: str, value: str, anyway: bool) -> None:
     """Sets KEY to VALUE, after the same validation as the page's."""
     with _plain_failures():
         _require_known(key)
-        saved = store().save({key: value}).values[key]
+        saved = store().save({key: value}, anyway=anyway).values[key]
     click.echo(f"{key} = {saved}" if saved else f"{key} is not set any more.")
 
 
@@ -107,5 +108,7 @@ def _plain_failures() -> Iterator[None]:
             yield
     except UnknownKeyError as error:
         errors.fail(f"{error.key}: {error.hint}", errors.EXIT_USAGE)
+    except OutsideError as error:
+        errors.fail(f"Nothing was saved. {error.message}\nWhat to do: repeat it with --anyway if that is meant.")
     except InvalidSettingsError as error:
         errors.fail("\n".join(f"{key}: {fault}" for key, fault in error.faults.items()))

@@ -3,9 +3,7 @@
 A value is stored as text in one canonical form; the parser of its key makes that form and refuses everything else.
 """
 
-import ipaddress
 import re
-import socket
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from flask_babel import lazy_gettext as _l
 
+from repaircafe import addresses
 from repaircafe.environment import Environment, comma_list
 from repaircafe.neighbours import Service, Text
 
@@ -30,8 +29,8 @@ LONGEST_NOTES = 3_000
 YEARS = range(2020, 2100)
 """A half-typed year is none of these."""
 
-CLOUD_METADATA = ("169.254.169.254", "fd00:ec2::254")
-"""Where cloud machines hand out their credentials (AWS EC2 user guide, 'Instance metadata'); never a language model."""
+METADATA_NAMES = ("metadata.google.internal", "instance-data")
+"""Names of the same (Google Cloud, 'About VM metadata'; AWS EC2 user guide)."""
 
 
 class RefusedError(ValueError):
@@ -85,18 +84,7 @@ def _url(text: str) -> str:
 
 
 def _is_metadata(host: str) -> bool:
-    plain = host.partition("%")[0].rstrip(".").lower()
-    if plain in ("metadata.google.internal", "instance-data"):
-        return True
-    try:
-        found = ipaddress.ip_address(plain)
-    except ValueError:
-        try:  # inet_aton(3) reads 2852039166 and 0xa9fea9fe as addresses, and so does the resolver
-            found = ipaddress.ip_address(socket.inet_aton(plain))
-        except OSError:
-            return False
-    mapped = getattr(found, "ipv4_mapped", None)
-    return str(mapped or found) in CLOUD_METADATA
+    return host.rstrip(".").lower() in METADATA_NAMES or addresses.is_metadata(host)
 
 
 def _model(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 import structlog
@@ -10,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from repaircafe.addresses import is_inside
 from repaircafe.config.keys import KEYS, RefusedError, Settings, UnknownKeyError, parse
 from repaircafe.config.models import Setting
 from repaircafe.database import db, is_told_by_health
@@ -30,6 +32,12 @@ class InvalidSettingsError(Exception):
     def __init__(self, faults: Mapping[str, Text]) -> None:
         super().__init__(", ".join(faults))
         self.faults = dict(faults)
+
+
+class OutsideError(Exception):
+    """The language model's address is outside this network, or nobody knows where it is. Nothing was saved."""
+
+    message = _l("That address is not on this network, or cannot be looked up. What is asked would leave the building.")
 
 
 @dataclass(frozen=True)
@@ -117,9 +125,15 @@ class Store:
         stored = self.stored()
         return dict(stored.values) if stored else dict.fromkeys(KEYS, "")
 
-    def save(self, changes: Mapping[str, str]) -> Stored:
-        """Validates and writes, all or nothing. Raises InvalidSettingsError, or the database's error."""
+    def save(self, changes: Mapping[str, str], *, anyway: bool = False) -> Stored:
+        """Validates and writes, all or nothing. Raises InvalidSettingsError, or the database's error.
+
+        Raises OutsideError where words would leave the network from now on, unless somebody has said that they may.
+        """
         valid = validate(changes, self._app.extensions["redactor"])
+        endpoint = valid.get("llm_endpoint")
+        if endpoint and not anyway and endpoint != self.known()["llm_endpoint"] and not is_inside(_host(endpoint)):
+            raise OutsideError
         session = db.session()
         write(session, valid)
         values = read(session)  # before the commit: after it nothing may fail, or what was saved would be called lost
@@ -131,6 +145,10 @@ class Store:
     def _read(self) -> dict[str, str]:
         with self._app.app_context():
             return read(db.session())
+
+
+def _host(endpoint: str) -> str:
+    return urlsplit(endpoint).hostname or ""
 
 
 def store() -> Store:

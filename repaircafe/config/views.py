@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from repaircafe import database
 from repaircafe.config import api
 from repaircafe.config.keys import KEYS
-from repaircafe.config.store import InvalidSettingsError, store, validate
+from repaircafe.config.store import InvalidSettingsError, OutsideError, store, validate
 from repaircafe.errors import PageError, answer, is_htmx, wants_json
 from repaircafe.health.monitor import monitor
 from repaircafe.neighbours import Reason, Report, Service, Text, explain
@@ -55,6 +55,13 @@ def refused(error: InvalidSettingsError) -> Response:
     return answer(api.problem(error))
 
 
+@blueprint.errorhandler(OutsideError)
+def outside(error: OutsideError) -> Response:
+    """For programs; the form asks."""
+    title = _("Nothing was saved yet: %(why)s", why=error.message)
+    return answer(PageError(409, title, _("Send it again with ?save_anyway=1 if that is meant.")))
+
+
 @blueprint.errorhandler(CSRFError)
 def expired(_error: CSRFError) -> Response:
     """The page was open across a restart: what was typed is shown again, to be sent again."""
@@ -81,7 +88,7 @@ def _save_form(typed: dict[str, str]) -> Response:
     if report and doubt:
         return _page(typed, report=report, problem=doubt, offer_anyway=True, status=409)
     try:
-        store().save(values)
+        store().save(values, anyway=True)  # the test above has asked
     except (SQLAlchemyError, psycopg.Error) as error:
         return _page(typed, problem=_not_saved(error), status=503)
     monitor().expire(Service.LLM)

@@ -4,7 +4,6 @@ A check goes step by step and stops at the first that fails. `generate` and the 
 the command alone: a health poll must not cost a model's token or wake Google.
 """
 
-import ipaddress
 import socket
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -17,6 +16,7 @@ import structlog
 from flask_babel import lazy_gettext as _l
 
 from repaircafe import database
+from repaircafe.addresses import is_metadata, is_private
 from repaircafe.database import Database
 from repaircafe.exchange import CONNECT_LIMIT_S, Exchange, translate
 from repaircafe.llm.base import Server
@@ -195,6 +195,8 @@ def _reach_llm(check: Check, endpoint: str) -> None:
         say(endpoint)
     with check.step(StepName.NAME) as say:
         addresses = _resolve(host, port)
+        if any(is_metadata(address) for address in addresses):
+            raise PermanentError(Reason.BAD_ADDRESS, ", ".join(addresses))
         check.outside = _is_outside(addresses)
         where = _l("outside this network") if check.outside else _l("on this network")
         say(_l("%(addresses)s, %(where)s", addresses=", ".join(addresses), where=where))
@@ -266,10 +268,5 @@ def _connect(host: str, port: int) -> None:
         raise translate(error) from error
 
 
-def _is_outside(addresses: Collection[str]) -> bool:
-    return not all(_is_private(address) for address in addresses)
-
-
-def _is_private(address: str) -> bool:
-    found = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
-    return found.is_private or found.is_loopback or found.is_link_local
+def _is_outside(found: Collection[str]) -> bool:
+    return not all(is_private(address) for address in found)

@@ -89,3 +89,14 @@ def test_without_tables_it_says_how_to_make_them(app: Flask, runner: FlaskCliRun
 def test_migrations_go_forward_only_and_say_so(runner: FlaskCliRunner, caplog: pytest.LogCaptureFixture) -> None:
     assert runner.invoke(args=["db", "downgrade"]).exit_code == 1
     assert "Migrations go forward only." in caplog.text
+
+
+def test_an_address_outside_the_network_is_set_only_when_that_is_meant(runner: FlaskCliRunner) -> None:
+    refused = runner.invoke(args=["config-set", "llm_endpoint", "https://8.8.8.8"])
+    assert refused.exit_code == 1
+    assert "would leave the building" in refused.output
+    assert "--anyway" in refused.output
+    assert "https://8.8.8.8" not in runner.invoke(args=["config-show"]).output
+    meant = runner.invoke(args=["config-set", "llm_endpoint", "https://8.8.8.8", "--anyway"])
+    assert meant.output == "llm_endpoint = https://8.8.8.8\n"
+    assert runner.invoke(args=["config-set", "llm_endpoint", "https://8.8.8.8"]).exit_code == 0, "nothing changes"

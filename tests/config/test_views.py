@@ -283,3 +283,20 @@ def test_what_cannot_be_read_back_is_not_saved(client: FlaskClient, monkeypatch:
         patched.setattr("repaircafe.config.store.read", broken)
         assert client.post("/config", json={"event_location": "Dorpsstraat 1"}).status_code == 503
     assert settings(client)["event_location"] == ""
+
+
+def test_a_program_saves_an_address_outside_the_network_only_when_that_is_meant(client: FlaskClient) -> None:
+    change = {"llm_endpoint": "https://8.8.8.8", "event_location": "De Hoek"}
+    refused = client.post("/config", json=change)
+    assert (refused.status_code, refused.mimetype) == (409, "application/problem+json")
+    assert "would leave the building" in refused.get_json()["title"]
+    assert set(settings(client).values()) == {""}
+    assert client.post("/config?save_anyway=1", json=change).status_code == 200
+    assert settings(client)["llm_endpoint"] == "https://8.8.8.8"
+    assert client.post("/config", json={"llm_endpoint": "http://192.168.1.9:11434"}).status_code == 200
+
+
+def test_an_address_that_is_refused_and_was_stored_by_hand_is_not_used(client: FlaskClient, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO settings (key, value) VALUES ('llm_endpoint', 'http://169.254.169.254')")
+    assert settings(client)["llm_endpoint"] == ""
