@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input -q
 HTMX := static/vendor/htmx.min.js
 RUN_ENV := $(if $(PORT),PORT=$(PORT),)
 
-.PHONY: help run build test check test-browser test-llm test-system bench pictures lock clean
+.PHONY: help run build test check test-browser test-llm test-system fuzz bench pictures lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -40,6 +40,9 @@ test-system: .venv/.dev ## Install, break and upgrade the service under a real s
 	@[ "$$(id -u)" -eq 0 ] || { echo "Machines are booted by root alone: sudo make test-system"; exit 1; }
 	@command -v systemd-nspawn >/dev/null || { echo "systemd-nspawn is missing. On Debian: sudo apt install systemd-container"; exit 1; }
 	@$(PY) -m pytest tests/system -m system
+
+fuzz: .venv/.dev ## Put anything at all into every input, 20,000 times (a quarter of an hour)
+	@FUZZ_EXAMPLES=20000 $(PY) -m pytest tests/fuzz
 
 bench: .venv/.dev $(HTMX) .cache/llama/.built ## Measure, each figure beside its reference, and write docs/performance.md
 	@$(PY) -m bench --out docs/performance.md

@@ -1,0 +1,239 @@
+"""Every route with anything in its path, query, form, JSON, headers and cookies.
+
+`make fuzz` makes at least 20,000 examples of them, at random; `make test` the same few hundred each time.
+"""
+
+import json
+import os
+import re
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from repaircafe.access import HEADERS
+from repaircafe.config.keys import KEYS
+from repaircafe.throttle import limiter
+from tests.fuzz.conftest import MADE, PASSWORD, World
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
+A_FEW = 400
+
+MARK = "<xss-7q onload=xss>\"'&"
+NASTY = [
+    MARK,
+    f'"{MARK}',
+    f"</textarea></title></script>{MARK}",
+    "\x00",
+    "a\x00b",
+    "\ud800",
+    "\u202eevil\u202c",
+    "../../etc/passwd",
+    "%00%2f..%5c",
+    "%",
+    "{{7*7}}${7*7}#{7*7}",
+    "javascript:alert(1)",
+    "//evil.example",
+    "/\\evil.example",
+    "' OR 1=1; --",
+    "\r\nSet-Cookie: x=1",
+    "9" * 400,
+    "-1",
+    "1e999",
+    "NaN",
+    "2026-02-30",
+    "http://[",
+    "http://127.0.0.1:9",
+    "http://127.0.0.1:99999",
+    "http://user:word@127.0.0.1",
+    "a" * 5_000,
+    "ä" * 130_000,
+    "🔧" * 3_000,
+    " ",
+    "",
+]
+TEXTS = st.one_of(st.sampled_from(NASTY), st.text(max_size=40), st.text(max_size=20).map(lambda text: text + MARK))
+NAMES = ["message", "reply_id", "csrf_token", "session_id", "model", "next", "password", "username", "save_anyway"]
+NAMES += ["from", "q", "on", "seen", "look", "kept.message", "kept.csrf_token", *KEYS, *(f"was.{key}" for key in KEYS)]
+FIELDS = st.one_of(st.sampled_from(NAMES), st.sampled_from(NASTY))
+PAIRS = st.lists(st.tuples(FIELDS, TEXTS), max_size=6)
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), TEXTS),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(FIELDS, inner, max_size=4)),
+    max_leaves=12,
+)
+RAW_JSON = [
+    b"",
+    b"{",
+    b"\xff\xfe{}",
+    b'{"message": NaN}',
+    b'{"message": "a", "message": ["b"]}',
+    b'{"message": "\\ud800"}',
+    b'{"message": ' + b"9" * 5_000 + b"}",
+    b'{"event_date": ' + b"[" * 50_000,
+    b"[" * 50_000 + b"]" * 50_000,
+    b'"' + b"a" * 300_000 + b'"',
+]
+BODIES = st.one_of(
+    st.sampled_from(RAW_JSON), JSON.map(lambda found: json.dumps(found).encode()), st.binary(max_size=60)
+)
+
+PRINTABLE = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=60)
+CONTENT_TYPES = st.one_of(
+    st.sampled_from(
+        [
+            "application/x-www-form-urlencoded",
+            "application/x-www-form-urlencoded; charset=utf-7",
+            "multipart/form-data",
+            "multipart/form-data; boundary=x",
+            "application/json",
+            "application/json; charset=utf-16",
+            "application/problem+json",
+            "text/plain",
+        ]
+    ),
+    PRINTABLE,
+)
+COOKIES = st.sampled_from(
+    ["", "a.b.c", ".", "eyJfdXNlcl9pZCI6IjEifQ.aaaa.bbbb", ".eJwLSi0uyUxRyEktLgEAGHAEHQ.Z.Z", "x" * 5_000]
+)
+HEADER_VALUES: dict[str, st.SearchStrategy[str]] = {
+    "Accept": st.one_of(st.sampled_from(["text/html", "application/json", "*/*", "text/html;q=x"]), PRINTABLE),
+    "Accept-Language": st.one_of(st.sampled_from(["nl", "de-DE,de;q=0.9", "*", "zz-" * 200]), PRINTABLE),
+    "Authorization": st.one_of(st.sampled_from(["Basic", "Basic !", "Basic b3BlcmF0b3I6/w==", "Bearer x"]), PRINTABLE),
+    "HX-Request": st.sampled_from(["true", "false", "x"]),
+    "HX-Target": PRINTABLE,
+    "HX-Current-URL": PRINTABLE,
+    "Host": st.sampled_from(
+        ["localhost", "127.0.0.1:8000", "evil.example", "[::1]", "[::1", "a:b:c", "127.0.0.1:x", "@"]
+    ),
+    "Origin": st.sampled_from(["null", "http://evil.example", "http://localhost"]),
+    "Referer": PRINTABLE,
+    "Prefer": st.sampled_from(["respond-async", "wait=10", "x"]),
+    "Range": st.sampled_from(["bytes=0-1", "bytes=-1", "bytes=9-1", "x"]),
+    "If-None-Match": PRINTABLE,
+    "If-Modified-Since": PRINTABLE,
+    "X-Forwarded-For": PRINTABLE,
+    "X-Forwarded-Host": PRINTABLE,
+    "X-CSRFToken": PRINTABLE,
+    "User-Agent": st.just(MARK),
+}
+
+
+class Marks(HTMLParser):
+    """Whether a page has an element or an attribute that only the mark could have made."""
+
+    found = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Looks at one."""
+        names = [tag, *(name for name, _ in attrs)]
+        self.found = self.found or any(name.startswith("xss") or name == "onload" for name in names)
+
+
+@settings(
+    max_examples=EXAMPLES or A_FEW,
+    derandomize=not EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(data=st.data())
+def test_whatever_is_sent_is_answered_and_leaves_nothing_by_halves(world: World, data: st.DataObject) -> None:
+    MADE.append("inputs")
+    limiter.reset()
+    world.errors.found.clear()
+    is_operator = data.draw(st.booleans(), "operator")
+    if is_operator and world.operator.get("/config", headers={"Accept": "application/json"}).status_code != 200:
+        world.sign_in()
+    client = world.operator if is_operator else world.visitor
+    rule = data.draw(st.sampled_from(sorted(world.app.url_map.iter_rules(), key=str)), "rule")
+    before = world.rows()
+    answer = _send(world, client, rule, data)
+    _check_answer(answer)
+    assert world.errors.found == []
+    if 400 <= answer.status_code < 500:
+        assert world.rows() == before, "a refused request changes nothing"
+    world.assert_whole()
+
+
+def _send(world: World, client: FlaskClient, rule: Rule, data: st.DataObject) -> TestResponse:
+    methods = sorted((rule.methods or set()) - {"OPTIONS", "HEAD"})
+    method = data.draw(st.sampled_from([*methods * 4, "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]), "method")
+    headers = data.draw(st.fixed_dictionaries({}, optional=HEADER_VALUES), "headers")
+    if "Host" in headers and data.draw(st.booleans()):
+        del headers["Host"]  # else most answers would be 421
+    body = None
+    if method not in ("GET", "HEAD", "OPTIONS"):
+        body, headers["Content-Type"] = _body(world, client, data)
+    if cookie := data.draw(st.sampled_from(["", "", "", "session"])):
+        headers["Cookie"] = f"repaircafe={data.draw(COOKIES, cookie)}; remember_token={data.draw(COOKIES)}"
+    return client.open(_address(world, rule, data), method=method, data=body, headers=headers, buffered=True)
+
+
+def _body(world: World, client: FlaskClient, data: st.DataObject) -> tuple[bytes, str]:
+    kind = data.draw(st.sampled_from(["form", "form", "json", "json", "other"]), "kind")
+    if kind == "form":
+        pairs = data.draw(PAIRS, "form")
+        if data.draw(st.sampled_from([True, True, True, False]), "token"):
+            pairs = [("csrf_token", world.token(client)), *pairs]
+        if data.draw(st.booleans(), "password"):
+            pairs = [("password", PASSWORD), *pairs]
+        return _encoded(pairs).encode(), "application/x-www-form-urlencoded"
+    if kind == "json":
+        return data.draw(BODIES, "body"), "application/json"
+    return data.draw(BODIES, "body"), data.draw(CONTENT_TYPES, "content type")
+
+
+def _address(world: World, rule: Rule, data: st.DataObject) -> str:
+    """The route's own path, with anything where it takes something; sometimes more behind it."""
+
+    def filled(found: re.Match[str]) -> str:
+        known = {"service": ["llm", "db", "mail"], "form": ["md", "json"], "filename": ["app.css", "vendor"]}
+        usual = st.sampled_from(known.get(found[1], [*world.ids, "00000000-0000-4000-8000-000000000000"]))
+        return _quoted(data.draw(st.one_of(usual, usual, TEXTS), found[1]))
+
+    path = re.sub(r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>", filled, rule.rule)
+    if data.draw(st.sampled_from([False] * 9 + [True])):
+        path += _quoted(data.draw(TEXTS, "behind"))
+    query = _encoded(data.draw(PAIRS, "query"))
+    return f"{path}?{query}" if query else path
+
+
+def _encoded(pairs: list[tuple[str, str]]) -> str:
+    return "&".join(f"{_plus(name)}={_plus(text)}" for name, text in pairs)
+
+
+def _plus(text: str) -> str:
+    return quote_plus(text.encode("utf-8", "surrogatepass"))
+
+
+def _quoted(text: str) -> str:
+    return quote(text.encode("utf-8", "surrogatepass")[:2_000], safe="")
+
+
+def _check_answer(answer: TestResponse) -> None:
+    assert answer.status_code < 500 or answer.status_code == 503, answer.text
+    for name, value in HEADERS.items():
+        assert answer.headers[name] == value
+    assert not any(re.search(r"[\r\n]", value) for _, value in answer.headers)
+    if location := answer.headers.get("Location"):
+        assert re.match(r"(http://(localhost|127\.0\.0\.1:8000|\[::1\]))?/(?![/\\])", location), location
+    if answer.mimetype == "text/html":
+        _check_page(answer.text)
+    elif str(answer.mimetype).endswith("json") and answer.data:
+        found: Any = json.loads(answer.data)
+        if answer.mimetype == "application/problem+json":
+            assert found["status"] == answer.status_code
+
+
+def _check_page(text: str) -> None:
+    marks = Marks()
+    marks.feed(text)
+    assert not marks.found, text
+    assert "<xss" not in text
