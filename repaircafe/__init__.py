@@ -6,7 +6,7 @@ import click
 from flask import Flask
 from flask_babel import Babel
 
-from repaircafe import access, errors, logs, startup
+from repaircafe import access, errors, logs, openapi, startup
 from repaircafe.backup import cli as backup_cli
 from repaircafe.chat import api as chat_api
 from repaircafe.chat import cli as chat_cli
@@ -57,7 +57,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     access.init_app(app)
     chat_api.init_app(app)
     errors.init_app(app)
-    for views in (home_views, health_views, config_views, llm_views, chat_views, chat_api, signin_views):
+    for views in (home_views, health_views, config_views, llm_views, chat_views, chat_api, signin_views, openapi):
         app.register_blueprint(views.blueprint)
     for command in (health_cli.command, config_cli.show, config_cli.set_value, config_cli.reset, config_cli.test):
         app.cli.add_command(command)

@@ -57,6 +57,7 @@ VISITORS = frozenset(
         "signin.show",
         "signin.sign_in",
         "signin.sign_out",
+        "openapi.show",
     }
 )
 """The line: the endpoints that anybody may use. A new route is the operator's until its endpoint is named here."""

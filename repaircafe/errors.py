@@ -13,6 +13,8 @@ from flask import Flask, Response, g, make_response, render_template, request
 from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
+from gunicorn.http.errors import ParseException
+from pydantic import BaseModel, ConfigDict
 from werkzeug.exceptions import HTTPException
 
 from repaircafe import database
@@ -38,6 +40,18 @@ class PageError(Exception):
         self.cure = cure
         self.extra = extra
         self.headers: dict[str, str] = {}
+
+
+class Problem(BaseModel):
+    """An error for programs (RFC 9457), with members of its own. `request_id` is the log's as well."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str | None
 
 
 def neighbour_away(service: Service, reason: Reason) -> PageError:
@@ -98,14 +112,14 @@ def answer(error: PageError) -> Response:
 
 
 def _problem(error: PageError) -> dict[str, Any]:
-    return {
-        "type": "about:blank",
-        "title": str(error.title),
-        "status": error.status,
-        "detail": str(error.cure),
-        "request_id": g.get("request_id"),
+    return Problem(
+        type="about:blank",
+        title=str(error.title),
+        status=error.status,
+        detail=str(error.cure),
+        request_id=g.get("request_id"),
         **{key: _plain(value) for key, value in error.extra.items()},
-    }
+    ).model_dump()
 
 
 def _plain(value: Any) -> Any:
@@ -119,6 +133,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(PageError, answer)
     app.register_error_handler(CSRFError, expired_form)
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(ParseException, _malformed)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -129,6 +144,11 @@ def expired_form(_error: CSRFError) -> Response:
             400, _("This form has expired."), _("Nothing was changed. Go back, reload the page and send it again.")
         )
     )
+
+
+def _malformed(_error: Exception) -> Response:
+    """Gunicorn reads a body only when a view does, and says then that its chunks are not as RFC 9112 tells them."""
+    return answer(PageError(400, _("The request is malformed."), _("Send its body as HTTP/1.1 describes.")))
 
 
 def _http(error: HTTPException) -> Response:

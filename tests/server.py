@@ -80,8 +80,8 @@ class Server:
         return self._log.read_text()
 
     def log_lines(self) -> list[dict[str, Any]]:
-        """The log's lines."""
-        return [json.loads(line) for line in self.log_text().splitlines() if line.startswith("{")]
+        """The log's lines. Only a newline ends one: an address may hold other characters that end lines."""
+        return [json.loads(line) for line in self.log_text().split("\n") if line.startswith("{")]
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is not None:

@@ -4,13 +4,16 @@ import threading
 import uuid
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, jsonify, make_response, request, url_for
+from flask import Blueprint, Flask, Response, current_app, make_response, request, url_for
 from flask_babel import gettext as _
 from flask_cors import CORS
+from pydantic import ValidationError
 
 from repaircafe import database
 from repaircafe.access import author, is_operator
-from repaircafe.chat import conversation, export
+from repaircafe.bodies import answered, received
+from repaircafe.chat import bodies, conversation, export
+from repaircafe.chat.bodies import Answer, Messages, Unanswered
 from repaircafe.chat.conversation import (
     LONGEST_MESSAGE,
     QUEUE_WAIT_S,
@@ -22,8 +25,9 @@ from repaircafe.chat.conversation import (
 from repaircafe.chat.models import Conversation, Reply, State
 from repaircafe.chat.writer import WAITING_SHARE, Begun, writer
 from repaircafe.environment import Environment, comma_list
-from repaircafe.errors import PageError, answer, neighbour_away
+from repaircafe.errors import PageError, Problem, answer, neighbour_away
 from repaircafe.neighbours import Reason, Service
+from repaircafe.openapi import Operation, documented
 from repaircafe.throttle import QUESTIONS, limiter, too_many
 
 blueprint = Blueprint("chat_api", __name__, url_prefix="/api/chat")
@@ -49,19 +53,28 @@ def init_app(app: Flask) -> None:
 
 @blueprint.post("")
 @limiter.limit(QUESTIONS, exempt_when=is_operator)
+@documented(
+    Operation(
+        answers={200: Answer, 202: Answer, 404: Problem, 429: Problem, **dict.fromkeys((422, 500, 503), Unanswered)},
+        takes=bodies.Question,
+        headers={"Prefer": "respond-async"},
+        links=("chat_api.show", "chat_api.forget"),
+    )
+)
 def ask() -> Response:
     """Asks a question, in a new conversation or a known one, and answers with the whole reply.
 
     202 with the place to look at where the client prefers not to wait (RFC 7240, respond-async) or too many do.
     """
-    text, session_id = _question(request.get_json())
+    asked = _question(received())
     session = database.db.session()
-    if session_id is not None and session.get(Conversation, session_id) is None:
-        raise UnknownError(session_id)
-    begun = writer().ask(session, Question(Conversation(id=session_id), uuid.uuid4(), text, author(session)))
+    if asked.session_id is not None and session.get(Conversation, asked.session_id) is None:
+        raise UnknownError(asked.session_id)
+    question = Question(Conversation(id=asked.session_id), uuid.uuid4(), asked.message, author(session))
+    begun = writer().ask(session, question)
     waiting: threading.BoundedSemaphore = current_app.extensions["chat_waiting"]
     if "respond-async" in request.headers.get("Prefer", "") or not waiting.acquire(blocking=False):
-        response = make_response(jsonify(_body(begun.reply)), 202)
+        response = answered(Answer, _body(begun.reply), 202)
         response.headers["Location"] = url_for("chat_api.show", session_id=begun.reply.session_id)
         return response
     try:
@@ -71,14 +84,16 @@ def ask() -> Response:
 
 
 @blueprint.get("/<uuid:session_id>")
+@documented(Operation(answers={200: Messages}, path={"session_id": uuid.UUID}))
 def show(session_id: uuid.UUID) -> Response:
     """The conversation with all its messages."""
-    response = jsonify(export.as_dict(session_id, conversation.turns(database.db.session(), session_id)))
+    response = answered(Messages, export.as_dict(session_id, conversation.turns(database.db.session(), session_id)))
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
 @blueprint.delete("/<uuid:session_id>")
+@documented(Operation(answers={204: None}, path={"session_id": uuid.UUID}))
 def forget(session_id: uuid.UUID) -> Response:
     """Deletes the conversation now."""
     conversation.forget(database.db.session(), session_id)
@@ -105,18 +120,21 @@ def full(_error: QueueFullError) -> Response:
     return answer(too_many(QUEUE_WAIT_S))
 
 
-def _question(body: Any) -> tuple[str, uuid.UUID | None]:
-    """The message and the conversation of a request's body."""
-    message = body.get("message") if isinstance(body, dict) else None
-    if not isinstance(message, str):
-        raise PageError(422, _("There is no message."), _('Send {"message": "…"}, and "session_id" to go on.'))
-    given = body.get("session_id")
-    if given is None:
-        return message, None
+def _question(body: object) -> bodies.Question:
+    """The body as a question. Raises for its first fault what a question that cannot be asked is answered with."""
     try:
-        return message, uuid.UUID(given)
-    except (ValueError, TypeError, AttributeError):
-        raise UnknownError(given) from None
+        return bodies.Question.model_validate(body)
+    except ValidationError as error:
+        fault = error.errors()[0]
+    name, value = (*fault["loc"], "")[0], fault["input"]
+    if name == "session_id":
+        raise UnknownError(value)
+    if name == "message" and isinstance(value, str):
+        raise RefusedMessageError(len(value) if fault["type"] == "string_too_long" else 0)
+    if fault["type"] == "extra_forbidden":
+        known = ", ".join(bodies.Question.model_fields)
+        raise PageError(422, _("There is a field that is not known."), _("Known: %(names)s", names=known))
+    raise PageError(422, _("There is no message."), _('Send {"message": "…"}, and "session_id" to go on.'))
 
 
 def _awaited(begun: Begun) -> Reply:
@@ -130,7 +148,7 @@ def _awaited(begun: Begun) -> Reply:
 
 def _answered(reply: Reply) -> Response:
     if reply.state in (State.DONE, State.STOPPED):
-        return jsonify(_body(reply))
+        return answered(Answer, _body(reply))
     error = neighbour_away(Service.LLM, Reason(reply.reason or Reason.CUT_OFF))
     error.status = STATUS_CODES.get(reply.reason or "", 503)
     if error.status != 503:

@@ -306,12 +306,7 @@ class Writer:
 
     def _speak(self, making: Making) -> None:
         settings = self._settings()
-        with self._session() as session:
-            reply = session.get(Reply, making.id)
-            if reply is None:
-                raise StoppedError  # forgotten just now
-            identity.set(Identity(session_id=str(reply.session_id)))
-            said = conversation.history(session, reply)
+        said = self._said(making)
         until = time.monotonic() + FIRST_TOKEN_LIMIT_S
         characters = None
         while True:
@@ -329,6 +324,17 @@ class Writer:
                 making.stopping.wait(LOADING_PAUSE_S if error.reason is Reason.LOADING else 0)
             else:
                 return
+
+    def _said(self, making: Making) -> list[Message]:
+        """The conversation up to the reply's question. Raises StoppedError where it was forgotten just now."""
+        with self._session() as session:
+            reply = session.get(Reply, making.id)
+            if reply is not None:
+                identity.set(Identity(session_id=str(reply.session_id)))
+            said = conversation.history(session, reply) if reply is not None else []
+        if not said:  # also in the moment between these two statements
+            raise StoppedError
+        return said
 
     def _settings(self) -> Settings:
         stored = self._store.stored()

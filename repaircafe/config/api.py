@@ -1,12 +1,19 @@
 """The settings as JSON: read, saved and tested by programs."""
 
-from flask import Response, current_app, jsonify, request
+from flask import Response, current_app, request
 from flask_babel import gettext as _
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
+from repaircafe.bodies import answered, received
+from repaircafe.config.bodies import Changes, Stored
+from repaircafe.config.keys import KEYS, RefusedError, UnknownKeyError, parse
 from repaircafe.config.store import InvalidSettingsError, store, validate
 from repaircafe.errors import PageError, neighbour_away
+from repaircafe.health.bodies import TestReport
 from repaircafe.health.monitor import monitor
-from repaircafe.neighbours import Reason, Service
+from repaircafe.logs import name_faults
+from repaircafe.neighbours import Reason, Service, Text
 
 
 def show() -> Response:
@@ -14,21 +21,21 @@ def show() -> Response:
     stored = store().stored()
     if stored is None:
         raise neighbour_away(Service.DB, Reason.TIMEOUT)
-    return jsonify(settings=dict(stored.values), current=stored.current)
+    return answered(Stored, {"settings": stored.values, "current": stored.current})
 
 
 def save() -> Response:
     """Saves the keys of the body, all or none, without a test: for that there is a route of its own."""
     stored = store().save(changes(), anyway="save_anyway" in request.args)
     monitor().expire(Service.LLM)
-    return jsonify(settings=dict(stored.values), current=True)
+    return answered(Stored, {"settings": stored.values, "current": True})
 
 
 def test(service: Service) -> Response:
     """Tests a neighbour with the body's values over the stored ones; answers every step."""
     values = {**store().known(), **validate(changes(), current_app.extensions["redactor"])}
     report = monitor().test(service, values["llm_endpoint"], values["llm_model"])
-    return jsonify(report.as_test())
+    return answered(TestReport, report.as_test())
 
 
 def problem(error: InvalidSettingsError) -> PageError:
@@ -39,17 +46,33 @@ def problem(error: InvalidSettingsError) -> PageError:
 
 def changes() -> dict[str, str]:
     """The body's changes as texts; null means not set, a list is joined with commas. Raises PageError."""
-    body = request.get_json(silent=True)
+    body = received()
     if not isinstance(body, dict):
         cure = _('Send, for instance, {"event_date": "2026-12-05"}.')
         raise PageError(400, _("The body is not a JSON object."), cure)
-    faults = {str(name): _("Expected a text.") for name, value in body.items() if not _is_text(value)}
-    if faults:
-        raise InvalidSettingsError(faults)
-    return {str(name): ", ".join(value) if isinstance(value, list) else value or "" for name, value in body.items()}
+    try:
+        sent = Changes.model_validate(body).model_dump(exclude_unset=True)
+    except ValidationError as error:
+        faults = {_name(fault): _sentence(fault) for fault in error.errors()}
+        name_faults(name if name in KEYS else "(unknown)" for name in faults)
+        raise InvalidSettingsError(faults) from None
+    return {name: ", ".join(value) if isinstance(value, list) else value or "" for name, value in sent.items()}
 
 
-def _is_text(value: object) -> bool:
-    if isinstance(value, list):
-        return all(isinstance(part, str) for part in value)
-    return value is None or isinstance(value, str)
+def _name(fault: ErrorDetails) -> str:
+    """The key that a fault is of; of a name that is half a character there is none."""
+    return str(fault["loc"][0]) if fault["loc"] else ""
+
+
+def _sentence(fault: ErrorDetails) -> Text:
+    """What is wrong with one value. Its key's own parser says it best."""
+    name, value = _name(fault), fault["input"]
+    if name not in KEYS:
+        return UnknownKeyError(name).hint
+    if not isinstance(value, str):
+        return _("Expected a text.")
+    try:
+        parse(name, value)
+    except RefusedError as error:
+        return error.message
+    return _("This is not in the expected form, such as: %(example)s", example=KEYS[name].example)

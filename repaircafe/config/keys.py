@@ -29,6 +29,31 @@ LONGEST_NOTES = 3_000
 YEARS = range(2020, 2100)
 """A half-typed year is none of these."""
 
+LINE = r"[^\x00-\x1f\x7f-\x9f]*"
+"""The form of a text of one line: without what `parse` refuses in any. A form is a regular expression without ^ and $,
+of what Python, Rust and ECMA-262 read alike: programs are told it, and their values have to match it."""
+OFFERING = rf"[^,\x00-\x1f\x7f-\x9f]{{0,{LONGEST_OFFERING}}}"
+"""The form of an entry of a list."""
+
+_HEX = "[0-9A-Fa-f]{1,4}"
+_IPV6 = "|".join(
+    (
+        f"(?:{_HEX}:){{7}}{_HEX}",
+        f"(?:{_HEX}:){{1,7}}:",
+        *(f"(?:{_HEX}:){{1,{7 - after}}}(?::{_HEX}){{1,{after}}}" for after in range(1, 7)),
+        f":(?:(?::{_HEX}){{1,7}}|:)",
+    )
+)
+_PORT = "6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[0-9]{1,4}"
+_ADDRESS = (
+    rf"(?:[Hh][Tt][Tt][Pp][Ss]?://)?(?:[A-Za-z0-9_.-]+|\[(?:{_IPV6})\])(?::(?:{_PORT}))?"
+    r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*/?"
+)
+_DAY = (  # of YEARS
+    r"20[2-9][0-9]-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+    r"|20(?:[2468][048]|[3579][26])-02-29"
+)
+
 METADATA_NAMES = ("metadata.google.internal", "instance-data")
 """Names of the same (Google Cloud, 'About VM metadata'; AWS EC2 user guide)."""
 
@@ -52,7 +77,11 @@ class UnknownKeyError(KeyError):
 
 @dataclass(frozen=True)
 class Key:
-    """A known setting. `kind` is the type of its HTML field; `service` the neighbour that it changes."""
+    """A known setting. `kind` is the type of its HTML field; `service` the neighbour that it changes.
+
+    `pattern` is the form of its texts for programs, all of which its parser must take; forms may be filled in more
+    freely. `is_list`: whether programs may send a list.
+    """
 
     name: str
     kind: str
@@ -62,6 +91,8 @@ class Key:
     parse: Callable[[str], str]
     longest: int
     service: Service | None = None
+    pattern: str = LINE
+    is_list: bool = False
 
 
 def _url(text: str) -> str:
@@ -138,6 +169,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 _url,
                 LONGEST_URL,
                 Service.LLM,
+                _ADDRESS,
             ),
             Key(
                 "llm_model",
@@ -148,6 +180,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 _model,
                 LONGEST_MODEL,
                 Service.LLM,
+                r"[^\s\x00-\x1f\x7f-\x9f]*",
             ),
             Key(
                 "event_date",
@@ -157,6 +190,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 "2026-12-05",
                 _date,
                 10,
+                pattern=_DAY,
             ),
             Key(
                 "event_location",
@@ -175,6 +209,8 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 "bicycles, clothes, small appliances",
                 _list,
                 MOST_OFFERINGS * (LONGEST_OFFERING + 2),
+                pattern=rf"{OFFERING}(?:,{OFFERING}){{0,{MOST_OFFERINGS - 1}}}",
+                is_list=True,
             ),
             Key(
                 "organiser_notes",
@@ -184,6 +220,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 "We open at 14:00. We cannot repair microwave ovens. A repair is free; we are glad of a donation.",
                 _notes,
                 LONGEST_NOTES,
+                pattern=r"(?:[^\x00-\x08\x0b-\x1f\x7f-\x9f]|\r\n)*",
             ),
         )
     }

@@ -10,11 +10,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from repaircafe import database
 from repaircafe.config import api
+from repaircafe.config.bodies import Changes, Stored
 from repaircafe.config.keys import KEYS
 from repaircafe.config.store import InvalidSettingsError, OutsideError, store, validate
-from repaircafe.errors import PageError, answer, is_htmx, wants_json
+from repaircafe.errors import PageError, Problem, answer, is_htmx, wants_json
+from repaircafe.health.bodies import TestReport
 from repaircafe.health.monitor import monitor
 from repaircafe.neighbours import Reason, Report, Service, Text, explain
+from repaircafe.openapi import Operation, documented
 
 blueprint = Blueprint("config", __name__)
 
@@ -24,29 +27,35 @@ alone, so that a form from a moment when the settings could not be read, or from
 
 
 @blueprint.get("/config")
+@documented(Operation(answers={200: Stored}, has_page=True))
 def show() -> Response:
     """The form, or all settings as JSON."""
     return api.show() if wants_json() else _page(store().known())
 
 
 @blueprint.post("/config")
+@documented(Operation(answers={200: Stored, 409: Problem}, takes=Changes, query={"save_anyway": "1"}))
 def save() -> Response:
-    """Saves all or nothing; the page's form tests a changed language model first."""
+    """Saves all or nothing; the page's form tests a changed language model first.
+
+    An address of the language model outside the network is saved with `save_anyway` alone: words would leave it.
+    """
     return api.save() if request.is_json else _save_form(_typed())
 
 
 @blueprint.post("/config/test/<service>")
+@documented(Operation(answers={200: TestReport}, takes=Changes, path={"service": Service}))
 def test(service: str) -> Response:
     """Tests a neighbour with the form's unsaved values, and shows the steps."""
-    if service not in set(Service):
-        raise PageError(404, _("There is no such service."), _("Known: %(names)s", names=", ".join(Service)))
-    return api.test(Service(service)) if request.is_json else _test_form(Service(service), _typed())
+    known = _known(service)
+    return api.test(known) if request.is_json else _test_form(known, _typed())
 
 
 @blueprint.get("/config/test/<service>")
+@documented(Operation(answers={303: None}, path={"service": Service}))
 def test_again(service: str) -> Response:
     """Where a reload after a test without htmx ends up."""
-    return make_response(redirect(url_for("config.show", _anchor=f"test-{service}"), 303))
+    return make_response(redirect(url_for("config.show", _anchor=f"test-{_known(service)}"), 303))
 
 
 @blueprint.errorhandler(InvalidSettingsError)
@@ -64,12 +73,24 @@ def outside(error: OutsideError) -> Response:
 
 @blueprint.errorhandler(CSRFError)
 def expired(_error: CSRFError) -> Response:
-    """The page was open across a restart: what was typed is shown again, to be sent again."""
+    """The page was open across a restart: what was typed is shown again, to be sent again.
+
+    A program has no form: it is told to send JSON.
+    """
+    if wants_json():
+        cure = _("Send JSON, with the header Content-Type: application/json.")
+        return answer(PageError(415, _("This kind of content is not understood."), cure))
     if is_htmx():
         cure = _("Press Save: what you typed is kept, and then it can be tested.")
         return _fragment(400, _("This page was open for too long."), cure)
     problem = _("This page was open for too long. Nothing was saved yet: press the button again.")
     return _page(_typed(), problem=problem, status=400)
+
+
+def _known(service: str) -> Service:
+    if service not in set(Service):
+        raise PageError(404, _("There is no such service."), _("Known: %(names)s", names=", ".join(Service)))
+    return Service(service)
 
 
 def _typed() -> dict[str, str]:

@@ -2,13 +2,16 @@
 
 import hashlib
 
-from flask import Blueprint, Response, jsonify, make_response, render_template, request
+from flask import Blueprint, Response, make_response, render_template, request
 
 from repaircafe.access import is_operator, open_while_starting
+from repaircafe.bodies import answered
 from repaircafe.errors import is_htmx
+from repaircafe.health.bodies import HealthReport, Live, Readiness
 from repaircafe.health.monitor import Health, State, monitor
 from repaircafe.logs import polled
 from repaircafe.neighbours import SERVICE_NAMES, STEP_LABELS, STILL_WORKS, Service, explain
+from repaircafe.openapi import Operation, documented
 
 blueprint = Blueprint("health", __name__)
 
@@ -17,6 +20,7 @@ STATUS_CODES = {State.STARTING: 503, State.UNHEALTHY: 503, State.HEALTHY: 200, S
 
 @blueprint.get("/health")
 @open_while_starting
+@documented(Operation(answers={200: HealthReport, 503: HealthReport}, has_page=True))
 @polled
 def show() -> Response:
     """The whole, as JSON, or as a page where a browser asks."""
@@ -25,20 +29,22 @@ def show() -> Response:
     if is_htmx() or accepted["text/html"] > accepted["application/json"]:
         response = make_response(render_template("health/show.html", health=health))
     else:
-        response = jsonify(health.as_dict())
+        response = answered(HealthReport, health.as_dict())
     return _uncached(response, STATUS_CODES[health.state])
 
 
 @blueprint.get("/health/live")
 @open_while_starting
+@documented(Operation(answers={200: Live}))
 @polled
 def live() -> Response:
     """Whether the process answers; it asks nobody."""
-    return _uncached(jsonify(status="live"), 200)
+    return _uncached(answered(Live, {"status": "live"}), 200)
 
 
 @blueprint.get("/health/ready")
 @open_while_starting
+@documented(Operation(answers={200: Readiness, 503: Readiness}))
 @polled
 def ready() -> Response:
     """Whether requests can be served: the database and its migrations."""
@@ -46,7 +52,7 @@ def ready() -> Response:
     body = {"status": "ready" if health.ready else "not ready", "error": health.as_dict().get("error")}
     if health.ready:
         del body["error"]
-    return _uncached(jsonify(body), 200 if health.ready else 503)
+    return _uncached(answered(Readiness, body), 200 if health.ready else 503)
 
 
 @blueprint.get("/banner")

@@ -6,7 +6,11 @@ import uuid
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 
+from repaircafe.chat import conversation
+from repaircafe.chat.models import Reply
+from repaircafe.llm.base import Message
 from tests.chat.conftest import MODEL, ask, comes_to, last, messages, reply_ids, set_up
 from tests.conditions import until
 from tests.conftest import MakeApp
@@ -171,6 +175,22 @@ def test_a_conversation_is_forgotten_even_while_it_is_being_written(
         for table in ("chat_messages", "replies", "conversations"):
             assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
     assert reply_ids(app, session_id) == []
+
+
+def test_a_conversation_that_is_forgotten_as_its_reply_begins_is_no_fault(
+    chat: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    history = conversation.history
+
+    def forgotten_first(session: Session, reply: Reply) -> list[Message]:
+        assert app.test_client().delete(f"/api/chat/{reply.session_id}").status_code == 204
+        return history(session, reply)
+
+    monkeypatch.setattr(conversation, "history", forgotten_first)
+    session_id = ask(chat, "Hi")["session_id"]
+    assert until(lambda: chat.get(f"/api/chat/{session_id}").status_code == 404)
+    assert until(lambda: not app.extensions["writer"].is_busy)
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_only_json_is_taken(chat: FlaskClient) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repaircafe.config.keys import KEYS, RefusedError, Settings, UnknownKeyError, parse
+from repaircafe.config.keys import KEYS, Key, RefusedError, Settings, UnknownKeyError, parse
 from repaircafe.environment import Environment
 
 
@@ -65,6 +65,13 @@ def test_a_wrong_value_is_refused_with_a_sentence(key: str, text: str) -> None:
     with pytest.raises(RefusedError) as caught:
         parse(key, text)
     assert len(str(caught.value)) > 10
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=list(KEYS))
+@given(data=st.data())
+def test_every_text_of_the_form_that_programs_are_told_is_taken(key: Key, data: st.DataObject) -> None:
+    text = data.draw(st.from_regex(key.pattern, fullmatch=True).filter(lambda text: len(text) <= key.longest))
+    assert parse(key.name, parse(key.name, text)) == parse(key.name, text)
 
 
 @pytest.mark.parametrize("name", list(Environment.model_fields))
