@@ -2,6 +2,7 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 PORT ?=
+FUZZ_EXAMPLES ?= 20000
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input -q
 HTMX := static/vendor/htmx.min.js
@@ -42,7 +43,8 @@ test-system: .venv/.dev ## Install, break and upgrade the service under a real s
 	@$(PY) -m pytest tests/system -m system
 
 fuzz: .venv/.dev ## Put anything at all into every input, 20,000 times (a quarter of an hour)
-	@FUZZ_EXAMPLES=20000 $(PY) -m pytest tests/fuzz
+	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m pytest tests/fuzz
+	@FUZZ_EXAMPLES=$$(($(FUZZ_EXAMPLES) / 100)) $(PY) -m pytest tests/test_openapi.py -k schemathesis
 
 bench: .venv/.dev $(HTMX) .cache/llama/.built ## Measure, each figure beside its reference, and write docs/performance.md
 	@$(PY) -m bench --out docs/performance.md
