@@ -33,11 +33,14 @@ def writer_of(app: Flask) -> Writer:
 
 def terminate(raw: psycopg.Connection, which: str = "true") -> None:
     """Has the server end the app's connections; those of presence hold a lock."""
-    ended = raw.execute(
-        "SELECT bool_and(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
-        f" WHERE datname = current_database() AND application_name = 'repaircafe' AND {which}".encode()
-    ).fetchone()
-    assert ended == (True,)
+    theirs = f"datname = current_database() AND application_name = 'repaircafe' AND {which}"
+    rows = raw.execute(
+        f"SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE {theirs}".encode()
+    ).fetchall()
+    pids = [pid for pid, _ in rows]
+    assert pids
+    left = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(%s)"
+    assert until(lambda: raw.execute(left, (pids,)).fetchone() == (0,))  # one may have ended by itself meanwhile
 
 
 PRESENCE = "pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')"
