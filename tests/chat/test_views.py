@@ -367,7 +367,7 @@ def test_the_page_says_how_long_things_are_kept(make_app: MakeApp, ollama: Ollam
 
 def test_the_page_says_where_the_model_runs(browser: Browser, ollama: Ollama, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "what you type stays here" in browser.page
-    monkeypatch.setattr(checks, "_is_private", lambda _address: False)
+    monkeypatch.setattr(checks, "is_private", lambda _address: False)
     browser.client.post("/config/test/llm", json={"llm_endpoint": ollama.url, "llm_model": MODEL})
     browser.open("/chat")
     assert "what you type is sent there" in browser.page

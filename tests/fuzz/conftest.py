@@ -91,7 +91,7 @@ class World:
             assert keys.parse(key, value) == value
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def world(cluster: Path) -> Iterator[World]:
     """One for all examples: what one leaves behind, the next has to bear."""
     patch = pytest.MonkeyPatch()

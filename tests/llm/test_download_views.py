@@ -340,7 +340,7 @@ def test_an_older_tab_sees_the_download_that_came_after_its_own(organiser: Organ
 
 def test_it_is_the_operators(make_app: MakeApp) -> None:
     client = make_app(operator_password="a-long-password").test_client()
-    assert client.get(PAGE, headers=HTML).status_code == 401
+    assert client.get(PAGE, headers=HTML).location == "/sign-in?next=/config/models"
     assert client.post(PAGE, data={"model": "phi4-mini"}, headers=HTML).status_code == 401
     assert client.get(PAGE, headers=HTML, auth=("operator", "a-long-password")).status_code == 200
 
