@@ -87,7 +87,7 @@ class Key:
     kind: str
     label: Text
     help: Text
-    example: str
+    example: Text
     parse: Callable[[str], str]
     longest: int
     service: Service | None = None
@@ -206,7 +206,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 "text",
                 _l("What can be repaired"),
                 _l("Separated by commas."),
-                "bicycles, clothes, small appliances",
+                _l("bicycles, clothes, small appliances"),
                 _list,
                 MOST_OFFERINGS * (LONGEST_OFFERING + 2),
                 pattern=rf"{OFFERING}(?:,{OFFERING}){{0,{MOST_OFFERINGS - 1}}}",
@@ -217,7 +217,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 "notes",
                 _l("What the assistant should know"),
                 _l("In your own words: what can and cannot be repaired, opening hours, parking, prices."),
-                "We open at 14:00. We cannot repair microwave ovens. A repair is free; we are glad of a donation.",
+                _l("We open at 14:00. We cannot repair microwave ovens. A repair is free; we are glad of a donation."),
                 _notes,
                 LONGEST_NOTES,
                 pattern=r"(?:[^\x00-\x08\x0b-\x1f\x7f-\x9f]|\r\n)*",
