@@ -11,7 +11,7 @@ def test_it_shows_date_place_and_offerings(client: FlaskClient) -> None:
     changes = {"event_date": "2026-12-05", "event_location": "Dorpsstraat 1", "event_offerings": "bikes, clothes"}
     assert client.post("/config", json=changes).status_code == 200
     text = client.get("/").text
-    assert '<time datetime="2026-12-05">Saturday, December 5, 2026</time>' in text
+    assert '<time datetime="2026-12-05">Saturday, 5 December 2026</time>' in text
     assert "Dorpsstraat 1" in text
     assert "<li>bikes</li><li>clothes</li>" in text
 
