@@ -38,6 +38,9 @@ VISITORS = frozenset(
     {
         "static",
         "home.show",
+        "home.entry",
+        "home.poster",
+        "home.code",
         "health.show",
         "health.live",
         "health.ready",
