@@ -8,11 +8,14 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from flask_babel import gettext as _
 
 from repaircafe import database
+from repaircafe.access import is_operator, is_trial
 from repaircafe.config.keys import Settings
 from repaircafe.config.store import store
 from repaircafe.environment import is_loopback
 from repaircafe.errors import PageError
-from repaircafe.home import calendar
+from repaircafe.health.monitor import monitor
+from repaircafe.home import calendar, checklist
+from repaircafe.logs import polled
 
 blueprint = Blueprint("home", __name__)
 
@@ -26,8 +29,20 @@ def show() -> str:
     stored = store().stored()
     settings = stored.settings if stored else Settings()
     return render_template(
-        "home/show.html", settings=settings, known=stored is not None, hours=_hours(settings), map_url=_map(settings)
+        "home/show.html",
+        settings=settings,
+        known=stored is not None,
+        hours=_hours(settings),
+        map_url=_map(settings),
+        checklist=_checklist(settings) if is_operator() else (),
     )
+
+
+@blueprint.get("/checklist")
+@polled
+def checklist_now() -> str:
+    """What is still to be done, as it is now."""
+    return render_template("home/_checklist.html", checklist=_checklist(_settings()))
 
 
 @blueprint.get("/event.ics")
@@ -68,6 +83,10 @@ def code() -> Response:
     response = make_response(drawn.getvalue())
     response.mimetype = "image/svg+xml"
     return response
+
+
+def _checklist(settings: Settings) -> tuple[checklist.Line, ...]:
+    return checklist.lines(monitor().glance(), settings, has_password=not is_trial())
 
 
 def _settings() -> Settings:
