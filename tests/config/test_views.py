@@ -300,3 +300,9 @@ def test_an_address_that_is_refused_and_was_stored_by_hand_is_not_used(client: F
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("INSERT INTO settings (key, value) VALUES ('llm_endpoint', 'http://169.254.169.254')")
     assert settings(client)["llm_endpoint"] == ""
+
+
+def test_an_entry_of_the_longest_length_is_taken_after_a_blank(client: FlaskClient) -> None:
+    offerings = f"bicycles, {'x' * 60}"
+    assert client.post("/config", json={"event_offerings": offerings}).status_code == 200
+    assert settings(client)["event_offerings"] == offerings
