@@ -257,7 +257,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 _l("bicycles, clothes, small appliances"),
                 _list,
                 MOST_OFFERINGS * (LONGEST_OFFERING + 2),
-                pattern=rf"{OFFERING}(?:,{OFFERING}){{0,{MOST_OFFERINGS - 1}}}",
+                pattern=rf"{OFFERING}(?:, ?{OFFERING}){{0,{MOST_OFFERINGS - 1}}}",
                 is_list=True,
             ),
             Key(

@@ -313,3 +313,9 @@ def test_an_end_before_the_opening_is_refused_in_every_way(client: FlaskClient, 
     assert client.post("/config", json={"event_start": "17:00"}).get_json()["errors"].keys() == {"event_end"}
     assert runner.invoke(args=["config-set", "event_start", "18:00"]).exit_code == 1
     assert settings(client)["event_start"] == "14:00"
+
+
+def test_an_entry_of_the_longest_length_is_taken_after_a_blank(client: FlaskClient) -> None:
+    offerings = f"bicycles, {'x' * 60}"
+    assert client.post("/config", json={"event_offerings": offerings}).status_code == 200
+    assert settings(client)["event_offerings"] == offerings
