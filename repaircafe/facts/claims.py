@@ -37,7 +37,7 @@ Value = Day | date | time | Decimal | int | str
 
 @dataclass(frozen=True)
 class Claim:
-    """A place in a text that says something that can be right or wrong. `values`: every way in which it can be meant."""
+    """What a text says that can be right or wrong. `values`: every way in which it can be meant."""
 
     kind: Kind
     start: int
@@ -56,13 +56,14 @@ class Facts:
     prices: frozenset[Decimal] = frozenset()
     emails: frozenset[str] = frozenset()
     streets: frozenset[str] = frozenset()
+    place: str = ""
     words: str = ""
     """Place and notes, in small letters: names are looked up in them."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim that is not among the facts. `fact`: what is known of that kind, for the page to say beside it."""
+    """A claim that is not among the facts. `known`: what is, of that kind, for the page to say beside it."""
 
     claim: Claim
-    fact: str
+    known: frozenset[Value]

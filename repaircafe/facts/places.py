@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from repaircafe.facts.claims import Claim, Kind
 
 EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
-_SUFFIX = "straat|laan|weg|plein|gracht|kade|dijk|singel|hof|steeg|markt|dreef|straße|strasse|str\\.|gasse|allee|platz|ring|ufer"
+_SUFFIX = (
+    "straat|laan|weg|plein|gracht|kade|dijk|singel|hof|steeg|markt|dreef"
+    "|straße|strasse|str\\.|gasse|allee|platz|ring|ufer"
+)
 GERMANIC = re.compile(
     rf"\b((?:[A-ZÄÖÜ][\w’'-]{{0,30}}\s+)?(?:[A-ZÄÖÜ][\w’'-]{{0,30}}(?:{_SUFFIX})|(?i:{_SUFFIX})))"
     r"\s+(?:nr\.?\s*|nummer\s+|Nr\.?\s*)?(\d{1,4}\s?[a-zA-Z]?)\b"
@@ -20,8 +23,8 @@ FRENCH = re.compile(
 )
 POSTCODE = re.compile(r"\b(?:[1-9]\d{3}\s?[A-Z]{2}|[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}|\d{5}(?=\s+[A-ZÄÖÜÀ-Ý]\w))\b")
 HOUSES = {
-    "community": "buurthuis|wijkcentrum|dorpshuis|buurtcentrum|community cent(?:re|er)|village hall|gemeindehaus|bürgerhaus"
-    "|stadtteilzentrum|nachbarschaftshaus|maison de quartier|centre social|salle des fêtes",
+    "community": "buurthuis|wijkcentrum|dorpshuis|buurtcentrum|community cent(?:re|er)|village hall|gemeindehaus"
+    "|bürgerhaus|stadtteilzentrum|nachbarschaftshaus|maison de quartier|centre social|salle des fêtes",
     "library": "bibliotheek|library|bibliothek|bücherei|bibliothèque|médiathèque",
     "church": "kerk|church|church hall|kirche|église",
     "school": "basisschool|school|schule|école",

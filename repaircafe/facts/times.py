@@ -1,7 +1,7 @@
 """Times of the day, in figures and in words. A duration is none."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import time
 
 from repaircafe.facts.claims import Claim, Kind
@@ -9,23 +9,37 @@ from repaircafe.facts.words import HOURS, either
 
 _FLAGS = re.IGNORECASE
 _HOUR = rf"(?:\d{{1,2}}|{either(HOURS)})"
-_AT = r"(?:om|vanaf|tot|van|rond|tussen|en|at|from|until|till|to|by|between|and|à|a|dès|de|jusqu[’']à|vers|entre|et|um|ab|bis|von|zwischen|und)"
-
-CLOCK = re.compile(
-    r"(?<![\d.,:€$£])(?<![€$£]\s)([01]?\d|2[0-3])[:.hH]([0-5]\d)(?![\d]|[.,:]\d|\s*(?:€|euro\b|eur\b|\.\d))(?:\s*(a\.?m\b\.?|p\.?m\b\.?))?(?:\s*(?:uur|uhr|h)\b)?",
-    _FLAGS,
+_AT = (
+    r"(?:om|vanaf|tot|van|rond|tussen|en|at|from|until|till|to|by|between|and"
+    r"|à|a|dès|de|jusqu[’']à|vers|entre|et|um|ab|bis|von|zwischen|und)"
 )
-ENGLISH = re.compile(rf"\b({_HOUR})\s*(a\.m\.|p\.m\.|am\b|pm\b)", _FLAGS)
-OCLOCK = re.compile(rf"\b({_HOUR})\s*o[’']clock\b", _FLAGS)
-GERMAN = re.compile(rf"\b({_HOUR})\s*uhr(?:\s+(\d{{2}})\b)?", _FLAGS)
-DUTCH = re.compile(rf"\b{_AT}\s+({_HOUR})\s+uur\b(?!\s+(?:lang|rijden|wachten))", _FLAGS)
-FRENCH = re.compile(rf"(?:\b{_AT}\s+|[–-]\s*)({_HOUR})\s*(?:h\b|heures?\b)(?:\s*([0-5]\d)\b)?(\s+et\s+demie)?", _FLAGS)
-HALF_BEFORE = re.compile(rf"\bhal[fb]\s+(?!past\b)({either(HOURS)}|\d{{1,2}})\b", _FLAGS)
-HALF_PAST = re.compile(rf"\bhalf\s+past\s+({_HOUR})\b", _FLAGS)
-QUARTER = re.compile(rf"\b(?:kwart|quarter|viertel)\s+(over|past|nach|voor|to|vor)\s+({_HOUR})\b", _FLAGS)
-NOON = re.compile(r"\b(?:noon|midday|midi|twaalf uur 's middags)\b", _FLAGS)
+_HALF = r"(?P<half>[ap])\.?m\b\.?"
+_MINUTE = r"(?P<minute>[0-5]\d)"
+
+PATTERNS = tuple(
+    re.compile(pattern, _FLAGS)
+    for pattern in (
+        # 14:00, 14.00 uur, 14h30, 2:30 p.m.; not €14.00, 14.00 euro or 1.14.30
+        r"(?<![\d.,:€$£])(?<![€$£]\s)(?P<hour>[01]?\d|2[0-3])[:.h]"
+        + _MINUTE
+        + r"(?![\d]|[.,:]\d|\s*(?:€|euro\b|eur\b)|\.)"
+        rf"(?:\s*{_HALF})?(?:\s*(?:uur|uhr|h)\b)?",
+        r"(?<![\d.,:€$£])(?P<hour>[01]?\d|2[0-3])[:.h]" + _MINUTE + r"(?=\.(?:\s|$))",
+        rf"\b(?:kwart|quarter|viertel)\s+(?P<quarter>over|past|nach|voor|to|vor)\s+(?P<hour>{_HOUR})\b",
+        rf"\b(?P<past>half)\s+past\s+(?P<hour>{_HOUR})\b",
+        rf"\b(?P<before>hal[fb])\s+(?!past\b)(?P<hour>{either(HOURS)}|\d{{1,2}})\b",
+        rf"\b(?P<hour>{_HOUR})\s*{_HALF}",
+        rf"\b(?P<hour>{_HOUR})\s*o[’']clock\b",
+        rf"\b(?P<hour>{_HOUR})\s*uhr(?:\s+{_MINUTE}\b)?",
+        rf"(?:\b{_AT}\s+|[–-]\s*)(?P<hour>{_HOUR})\s*(?:h\b|heures?\b)(?:\s*{_MINUTE}\b)?(?P<past>\s+et\s+demie)?",
+        rf"\b{_AT}\s+(?P<hour>{_HOUR})\s+uur\b(?!\s+(?:lang|rijden|wachten))",
+        r"\b(?P<noon>noon|midday|midi)\b",
+    )
+)
+"""The first that finds a place has it."""
 RANGE = re.compile(
-    rf"\b({_HOUR})\s*(?:–|-|tot|to|until|bis|à|and|en|und|et)\s*({_HOUR})\s*(uur|uhr|h\b|heures|p\.m\.|a\.m\.|pm\b|am\b)",
+    rf"\b(?P<hour>{_HOUR})\s*(?:–|-|tot|to|until|bis|à|and|en|und|et)\s*(?P<end>{_HOUR})\s*"
+    rf"(?:uur\b|uhr\b|h\b|heures\b|{_HALF})",
     _FLAGS,
 )
 
@@ -40,42 +54,40 @@ def claims(text: str) -> Iterator[Claim]:
 
 
 def _all(text: str) -> Iterator[Claim]:
-    for match in CLOCK.finditer(text):
-        yield _claim(match, match.start(), match.end(), int(match[1]), int(match[2]), match[3])
+    for match in PATTERNS[0].finditer(text):
+        yield _claim(match, "hour")
     for match in RANGE.finditer(text):
-        half = match[3] if match[3][0].casefold() in "ap" else None
-        yield _claim(match, match.start(1), match.end(1), _number(match[1]), 0, half)
-        yield _claim(match, match.start(2), match.end(), _number(match[2]), 0, half)
-    for match in QUARTER.finditer(text):
-        hour, is_before = _number(match[2]), match[1].casefold() in ("voor", "to", "vor")
-        yield _claim(match, match.start(), match.end(), hour - is_before, 45 if is_before else 15, None)
-    for match in HALF_PAST.finditer(text):
-        yield _claim(match, match.start(), match.end(), _number(match[1]), 30, None)
-    for match in HALF_BEFORE.finditer(text):
-        yield _claim(match, match.start(), match.end(), _number(match[1]) - 1, 30, None)
-    for match in ENGLISH.finditer(text):
-        yield _claim(match, match.start(), match.end(), _number(match[1]), 0, match[2])
-    for match in GERMAN.finditer(text):
-        yield _claim(match, match.start(), match.end(), _number(match[1]), int(match[2] or 0), None)
-    for match in FRENCH.finditer(text):
-        minute = 30 if match[3] else int(match[2] or 0)
-        yield _claim(match, match.start(1), match.end(), _number(match[1]), minute, None)
-    for pattern in (OCLOCK, DUTCH):
+        yield _claim(match, "hour", match.start("hour"), match.end("hour"))
+        yield _claim(match, "end", match.start("end"))
+    for pattern in PATTERNS[1:]:
         for match in pattern.finditer(text):
-            yield _claim(match, match.start(1), match.end(), _number(match[1]), 0, None)
-    for match in NOON.finditer(text):
-        yield _claim(match, match.start(), match.end(), 12, 0, None)
+            yield _claim(match, "hour")
+
+
+def _claim(match: re.Match[str], hour: str, start: int | None = None, end: int | None = None) -> Claim:
+    said = match.groupdict()
+    first, last = match.start() if start is None else start, match.end() if end is None else end
+    number = 12 if said.get("noon") else _number(match[hour])
+    minutes = 60 * number + _minutes(said)
+    values = {time(one // 60 % 24, one % 60) for one in _halves_of_the_day(minutes, said.get("half"))}
+    return Claim(Kind.TIME, first, last, match.string[first:last], frozenset(values))
+
+
+def _minutes(said: Mapping[str, str | None]) -> int:
+    """What is added to the hour. In Dutch and German half an hour is taken from it."""
+    if quarter := said.get("quarter"):
+        return -15 if quarter.casefold() in ("voor", "to", "vor") else 15
+    if said.get("before"):
+        return -30
+    return 30 if said.get("past") else int(said.get("minute") or 0)
+
+
+def _halves_of_the_day(minutes: int, half: str | None) -> set[int]:
+    """Small hours may be those of the afternoon, where nothing says which."""
+    if half:
+        return {minutes % 720 + (720 if half.casefold() == "p" else 0)}
+    return {minutes, minutes + 720} if minutes < 720 else {minutes}
 
 
 def _number(word: str) -> int:
     return int(word) if word.isdigit() else HOURS[word.casefold()]
-
-
-def _claim(match: re.Match[str], start: int, end: int, hour: int, minute: int, half: str | None) -> Claim:
-    """Small hours may be those of the afternoon, where nothing says which."""
-    if half:
-        hours = {hour % 12 + (12 if half[0].casefold() == "p" else 0)}
-    else:
-        hours = {hour, hour + 12} if hour < 12 else {hour}
-    values = {time(one % 24, minute) for one in hours if 0 <= one <= 24}
-    return Claim(Kind.TIME, start, end, match.string[start:end], frozenset(values))

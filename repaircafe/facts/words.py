@@ -36,35 +36,14 @@ SHORT_WEEKDAYS: Mapping[str, int] = {
 }
 """Words of their own in other languages: taken only right before a day."""
 
+_COUNTED = (
+    ("een", "twee", "drie", "vier", "vijf", "zes", "zeven", "acht", "negen", "tien", "elf", "twaalf"),
+    ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    ("ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf"),
+    ("une", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze", "douze"),
+)
 HOURS: Mapping[str, int] = {
-    **dict(
-        zip(
-            ["een", "twee", "drie", "vier", "vijf", "zes", "zeven", "acht", "negen", "tien", "elf", "twaalf"],
-            range(1, 13),
-            strict=True,
-        )
-    ),
-    **dict(
-        zip(
-            ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"],
-            range(1, 13),
-            strict=True,
-        )
-    ),
-    **dict(
-        zip(
-            ["ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf"],
-            range(1, 13),
-            strict=True,
-        )
-    ),
-    **dict(
-        zip(
-            ["une", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze", "douze"],
-            range(1, 13),
-            strict=True,
-        )
-    ),
+    **{word: number for words in _COUNTED for number, word in enumerate(words, start=1)},
     **{"één": 1, "eins": 1, "quatorze": 14, "quinze": 15, "seize": 16, "veertien": 14, "vierzehn": 14},
 }
 ORDINALS: Mapping[str, int] = {
