@@ -33,7 +33,7 @@ def claims(text: str, today: date) -> Iterator[Claim]:
     """Everything in the text that can be right or wrong. What is a price is no time, nor is a day."""
     taken = [*prices.claims(text)]
     for found in (*dates.claims(text, today), *places.claims(text), *times.claims(text)):
-        if found.kind is Kind.PLACE or not any(found.start < one.end and one.start < found.end for one in taken):
+        if not any(found.start < one.end and one.start < found.end for one in taken):
             taken.append(found)
     yield from taken
 

@@ -48,7 +48,7 @@ def claims(text: str, today: date) -> Iterator[Claim]:
         if not any(one.start <= match.start(1) < one.end for one in taken):
             word = match[1].casefold()
             numbers = {table[word] for table in (WEEKDAYS, SHORT_WEEKDAYS) if word in table}
-            yield Claim(Kind.WEEKDAY, match.start(1), match.end(1), match[1], frozenset(numbers))
+            yield Claim(Kind.WEEKDAY, *match.span(), match[0], frozenset(numbers))
 
 
 def _in_words(text: str) -> Iterator[Claim]:

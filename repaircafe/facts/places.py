@@ -69,7 +69,7 @@ def is_named(said: str, words: str) -> bool:
 
 
 def _street(match: re.Match[str], street: str, number: str) -> Claim:
-    name = re.sub(r"str(?:\.|asse)$", "straße", " ".join(street.split()).casefold())
+    name = re.sub(r"(?:straat|strasse|str\.)$", "str", " ".join(street.split()).casefold())
     return Claim(
         Kind.STREET_NUMBER, *match.span(), match[0], frozenset({f"{name} {number.replace(' ', '').casefold()}"})
     )

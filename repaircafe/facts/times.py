@@ -26,6 +26,7 @@ PATTERNS = tuple(
         rf"(?:\s*{_HALF})?(?:\s*(?:uur|uhr|h)\b)?",
         r"(?<![\d.,:€$£])(?P<hour>[01]?\d|2[0-3])[:.h]" + _MINUTE + r"(?=\.(?:\s|$))",
         rf"\b(?:kwart|quarter|viertel)\s+(?P<quarter>over|past|nach|voor|to|vor)\s+(?P<hour>{_HOUR})\b",
+        rf"\b(?P<quarter>dreiviertel)\s+(?P<hour>{_HOUR})\b",
         rf"\b(?P<past>half)\s+past\s+(?P<hour>{_HOUR})\b",
         rf"\b(?P<before>hal[fb])\s+(?!past\b)(?P<hour>{either(HOURS)}|\d{{1,2}})\b",
         rf"\b(?P<hour>{_HOUR})\s*{_HALF}",
@@ -38,7 +39,7 @@ PATTERNS = tuple(
 )
 """The first that finds a place has it."""
 RANGE = re.compile(
-    rf"\b(?P<hour>{_HOUR})\s*(?:–|-|tot|to|until|bis|à|and|en|und|et)\s*(?P<end>{_HOUR})\s*"
+    rf"\b(?P<hour>{_HOUR})\s*(?:–|-(?=\s*\d)|tot|to|until|bis|à|and|en|und|et)\s*(?P<end>{_HOUR})\s*"
     rf"(?:uur\b|uhr\b|h\b|heures\b|{_HALF})",
     _FLAGS,
 )
@@ -76,7 +77,7 @@ def _claim(match: re.Match[str], hour: str, start: int | None = None, end: int |
 def _minutes(said: Mapping[str, str | None]) -> int:
     """What is added to the hour. In Dutch and German half an hour is taken from it."""
     if quarter := said.get("quarter"):
-        return -15 if quarter.casefold() in ("voor", "to", "vor") else 15
+        return -15 if quarter.casefold() in ("voor", "to", "vor", "dreiviertel") else 15
     if said.get("before"):
         return -30
     return 30 if said.get("past") else int(said.get("minute") or 0)

@@ -44,7 +44,8 @@ _COUNTED = (
 )
 HOURS: Mapping[str, int] = {
     **{word: number for words in _COUNTED for number, word in enumerate(words, start=1)},
-    **{"één": 1, "eins": 1, "quatorze": 14, "quinze": 15, "seize": 16, "veertien": 14, "vierzehn": 14},
+    **{"één": 1, "eins": 1, "quatorze": 14, "quinze": 15, "seize": 16, "dix-sept": 17, "dix-huit": 18, "treize": 13},
+    **{"dertien": 13, "veertien": 14, "vijftien": 15, "dreizehn": 13, "vierzehn": 14, "fünfzehn": 15},
 }
 ORDINALS: Mapping[str, int] = {
     **{"eerste": 1, "tweede": 2, "derde": 3, "vierde": 4, "vijfde": 5, "zesde": 6, "zevende": 7, "achtste": 8},

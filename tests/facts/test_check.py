@@ -1,5 +1,6 @@
 """repaircafe.facts finds what is not among the facts, and nothing else, in four languages."""
 
+import time
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -39,7 +40,7 @@ def rows(name: str) -> list[tuple[str, str, list[tuple[str, str]]]]:
     return found
 
 
-@pytest.mark.parametrize("table", ["first.tsv"])
+@pytest.mark.parametrize("table", ["first.tsv", "second.tsv"])
 def test_what_is_wrong_is_found_and_what_is_right_is_not(table: str) -> None:
     count: Counter[str] = Counter()
     missed = []
@@ -60,3 +61,17 @@ def test_any_text_can_be_checked(text: str) -> None:
     for one in claims(text, TODAY):
         assert text[one.start : one.end] == one.text
         assert one.values
+
+
+@pytest.mark.parametrize(
+    "junk", ["1", " ", "a", "1:", "1.", "12 ", "half ", "€", "De Hoek ", "tot 2 ", "@a.", "1-", "Kerk "]
+)
+def test_junk_takes_time_in_proportion(junk: str) -> None:
+    """Twice as much takes about twice as long: a pattern that tries every way would take for ever."""
+    took = []
+    for length in (5_000, 20_000):
+        text = (junk * length)[:length]
+        began = time.process_time()
+        list(claims(text, TODAY))
+        took.append(time.process_time() - began)
+    assert took[1] < 40 * took[0] + 0.5
