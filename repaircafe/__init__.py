@@ -6,6 +6,7 @@ import click
 from flask import Flask
 
 from repaircafe import access, errors, languages, logs, openapi, startup
+from repaircafe.announcements import views as announcements_views
 from repaircafe.backup import cli as backup_cli
 from repaircafe.chat import api as chat_api
 from repaircafe.chat import cli as chat_cli
@@ -66,6 +67,7 @@ def create_app(environment: Environment | None = None) -> Flask:
         signin_views,
         openapi,
         languages,
+        announcements_views,
     ):
         app.register_blueprint(views.blueprint)
     for command in (health_cli.command, config_cli.show, config_cli.set_value, config_cli.reset, config_cli.test):

@@ -41,6 +41,10 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(languages=LANGUAGES, language=language)
 
 
-def _locale() -> str:
-    found = language() if has_request_context() else ENGLISH
+def locale_of(found: str) -> str:
+    """What Babel calls it."""
     return LOCALES.get(found, found)
+
+
+def _locale() -> str:
+    return locale_of(language() if has_request_context() else ENGLISH)

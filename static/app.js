@@ -13,3 +13,13 @@ document.addEventListener("htmx:afterSettle", () => {
   log.setAttribute("aria-busy", String(log.querySelector(".phase") !== null));
   if (follow) scrollTo({ top: document.documentElement.scrollHeight });
 });
+// A text is copied by a button; without this script it is selected and copied by hand.
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const text = document.getElementById(button.dataset.copy);
+    text.select();
+    if (!document.execCommand("copy")) navigator.clipboard?.writeText(text.value);
+    button.textContent = button.dataset.copied;
+  });
+}
