@@ -96,6 +96,8 @@ class Users:
         begun = SignIn(user_id=operator(session), ends_at=now + LONGEST_SIGN_IN)
         session.add(begun)
         session.commit()
+        known = Known(begun.user_id, begun.ends_at)
+        self._sign_ins.put({**(self._sign_ins.last or {}), begun.id: known})  # holds however slow the next read is
         self._sign_ins.expire()
         return begun
 

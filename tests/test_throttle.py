@@ -2,7 +2,9 @@
 
 import re
 import uuid
+from collections.abc import Iterator
 
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -128,11 +130,19 @@ def test_the_operator_may_ask_as_often_as_they_like(guarded: Flask) -> None:
     assert {ask(here)[0] for _ in range(30)} == {303}
 
 
-def test_a_full_queue_sends_visitors_away_and_not_the_operator(guarded: Flask) -> None:
+@pytest.fixture
+def other_process(database_url: str) -> Iterator[int]:
+    """The name of another process that is there."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(7)")
+        yield 7
+
+
+def test_a_full_queue_sends_visitors_away_and_not_the_operator(guarded: Flask, other_process: int) -> None:
     with guarded.app_context():
         for _ in range(conversation.LONGEST_QUEUE):
             asked = Question(Conversation(id=uuid.uuid4()), uuid.uuid4(), "Hi", users().operator_id())
-            conversation.ask(db.session(), asked, guarded.extensions["presence"].owner())
+            conversation.ask(db.session(), asked, other_process)
     here = client_at(guarded, HERE)
     status, text, wait = ask(here, "My question")
     assert (status, wait) == (429, str(conversation.QUEUE_WAIT_S))

@@ -66,14 +66,16 @@ def test_a_reply_outlives_the_loss_of_its_connections(
 
 @pytest.mark.parametrize("state", ["queued", "reading"])
 def test_a_reply_that_has_not_begun_to_speak_is_taken_back_as_it_was(
-    chat: FlaskClient, ollama: Ollama, raw: psycopg.Connection, state: str
+    chat: FlaskClient, ollama: Ollama, raw: psycopg.Connection, database_url: str, state: str
 ) -> None:
     ollama.go_on.clear()
     first = ask(chat, "First")["session_id"]
     assert comes_to(chat, first, "reading")
     session_id = ask(chat, "Second")["session_id"] if state == "queued" else first
-    terminate(raw, PRESENCE)
-    raw.execute("UPDATE replies SET state = 'broken'")  # as whoever looks would
+    with psycopg.connect(database_url) as looking:
+        looking.execute("SELECT FROM replies FOR UPDATE")  # so that it is not taken back before
+        terminate(raw, PRESENCE)
+        looking.execute("UPDATE replies SET state = 'broken'")  # as whoever looks would
     assert comes_to(chat, session_id, state)
     ollama.go_on.set()
     assert comes_to(chat, session_id, "done")

@@ -212,6 +212,13 @@ def test_what_is_written_signed_in_carries_who_wrote_it(browser: FlaskClient, da
         assert said == [(None,), (operator,), (operator,)]
 
 
+def test_who_has_just_signed_in_is_known_to_a_database_that_is_slow(browser: FlaskClient, database_url: str) -> None:
+    assert sign_in(browser).status_code == 303
+    with psycopg.connect(database_url) as slow:
+        slow.execute("LOCK TABLE sign_ins")
+        assert browser.get("/config", headers=HTML).status_code == 200
+
+
 @pytest.mark.parametrize("fault", ["refuse", "silent"])
 def test_while_the_database_is_away_who_is_signed_in_stays_so(
     make_app: MakeApp, proxy: Proxy, database_name: str, fault: str
