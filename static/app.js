@@ -14,12 +14,19 @@ document.addEventListener("htmx:afterSettle", () => {
   if (follow) scrollTo({ top: document.documentElement.scrollHeight });
 });
 // A text is copied by a button; without this script it is selected and copied by hand.
-for (const button of document.querySelectorAll("[data-copy]")) {
-  button.hidden = false;
-  button.addEventListener("click", () => {
-    const text = document.getElementById(button.dataset.copy);
-    text.select();
-    if (!document.execCommand("copy")) navigator.clipboard?.writeText(text.value);
-    button.textContent = button.dataset.copied;
-  });
-}
+const offerCopies = () => document.querySelectorAll("[data-copy]").forEach((button) => { button.hidden = false; });
+offerCopies();
+document.addEventListener("htmx:afterSettle", offerCopies);
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const text = document.getElementById(button.dataset.copy);
+  const plain = document.createElement("textarea");  // what is marked is copied without its marks
+  plain.value = text.value ?? text.textContent;
+  button.after(plain);
+  plain.select();
+  if (!document.execCommand("copy")) navigator.clipboard?.writeText(plain.value);
+  plain.remove();
+  button.focus();
+  button.textContent = button.dataset.copied;
+});

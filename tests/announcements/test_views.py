@@ -14,7 +14,7 @@ HTML = {"Accept": "text/html"}
 
 def texts(client: FlaskClient, language: str) -> list[str]:
     """What can be copied."""
-    page = client.get(f"/announcements?in={language}", headers=HTML).text
+    page = client.get(f"/announcements?language={language}", headers=HTML).text
     assert 'class="fault"' not in page
     return [html.unescape(one) for one in re.findall(r"<textarea[^>]*>\n(.*?)</textarea>", page, re.S)]
 
