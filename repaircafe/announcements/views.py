@@ -54,31 +54,31 @@ def show() -> Response:
     return _page("announcements/show.html", chosen, texts=texts, findings=findings, labels=labels(), **_drafts(chosen))
 
 
-@blueprint.get("/announcements/<any(poster, newsletter, post, reply):form>")
+@blueprint.get("/announcements/<any(poster, newsletter, post, reply):announcement>")
 @polled
-def look(form: str) -> Response:
+def look(announcement: str) -> Response:
     """What has become of one that the model writes."""
     chosen = _chosen(request.args.get("language", ""))
-    return _shown(Form(form), chosen)
+    return _shown(Form(announcement), chosen)
 
 
-@blueprint.post("/announcements/<any(poster, newsletter, post, reply):form>")
-def write(form: str) -> Response:
+@blueprint.post("/announcements/<any(poster, newsletter, post, reply):announcement>")
+def write(announcement: str) -> Response:
     """Has the model write one, in place of what it wrote before. Raises PageError where there is no date."""
     settings, chosen, ours = _settings(), _chosen(request.form.get("language", "")), database.db.session()
     if settings.event_date is None or settings.is_over:
         raise PageError(409, _("The next repair café is not planned yet."), _("Enter its date in the settings first."))
-    order = Order(_id(request.form.get("draft", "")), Form(form), chosen, author(ours))
+    order = Order(_id(request.form.get("draft", "")), Form(announcement), chosen, author(ours))
     drafts.write(ours, writer(), order)
-    return _shown(Form(form), chosen)
+    return _shown(Form(announcement), chosen)
 
 
-@blueprint.post("/announcements/<any(poster, newsletter, post, reply):form>/stop")
-def stop(form: str) -> Response:
+@blueprint.post("/announcements/<any(poster, newsletter, post, reply):announcement>/stop")
+def stop(announcement: str) -> Response:
     """Stops the model; what it has said so far stays."""
     chosen = _chosen(request.form.get("language", ""))
-    drafts.stop(database.db.session(), writer(), Form(form), chosen)
-    return _shown(Form(form), chosen)
+    drafts.stop(database.db.session(), writer(), Form(announcement), chosen)
+    return _shown(Form(announcement), chosen)
 
 
 def labels() -> dict[Form, str]:
