@@ -189,9 +189,11 @@ class Writer:
         for making in makings:
             making.stop()
         until = time.monotonic() + CLOSE_LIMIT_S
-        for thread in [*(making.thread for making in makings), watch]:
-            if thread is not None:
-                thread.join(max(0.0, until - time.monotonic()))
+        if watch is not None:
+            watch.join(CLOSE_LIMIT_S)  # from then on nothing begins
+        for making in makings:
+            if making.thread is not None:
+                making.thread.join(max(0.0, until - time.monotonic()))
         for making in makings:
             if making.thread is None:
                 self._end(making, State.BROKEN, None)
@@ -285,8 +287,9 @@ class Writer:
             session.execute(sa.update(Reply).where(Reply.id.in_([one.id for one in begun])).values(**started))
         session.commit()
         for making in begun:
-            making.thread = threading.Thread(target=self._make, args=(making,), name="chat-reply", daemon=True)
-            making.thread.start()
+            thread = threading.Thread(target=self._make, args=(making,), name="chat-reply", daemon=True)
+            thread.start()
+            making.thread = thread  # one that is known can be waited for
 
     def _make(self, making: Making) -> None:
         """From the turn to the end. Whatever happens, the reply has an end."""

@@ -213,8 +213,8 @@ class Downloader:
         pull.thread = threading.Thread(target=self._keep, args=(pull,), name="download-watch", daemon=True)
         with self._lock:
             self._pulls[pull.id] = pull
+            pull.thread.start()  # whoever finds it can wait for it
         log.info("Download began", event_type=EventType.DOWNLOAD, resource_id=str(pull.id), model=pull.model)
-        pull.thread.start()
 
     def _keep(self, pull: Pull) -> None:
         """Keeps the row up to date while another thread reads from the server, and stores the end."""
