@@ -33,7 +33,7 @@ check: .venv/.dev ## Lint, types, templates, unit files, security, and whether e
 	@$(PY) -m tests.deploy.wheels requirements.txt
 	@$(PY) -m tests.deploy.audit requirements.txt
 
-test-browser: .venv/.dev $(HTMX) $(MO) ## Drive the pages in Chromium (/usr/bin/chromium must be there)
+test-browser: .venv/.dev $(HTMX) $(MO) .cache/axe/.done ## Drive the pages in Chromium (/usr/bin/chromium must be there)
 	@$(PY) -m pytest tests/browser -m browser
 
 test-llm: .venv/.dev $(HTMX) .cache/llama/.built $(MO) ## Test against a real llama.cpp server (the first time builds it: ten minutes)
@@ -86,6 +86,14 @@ $(HTMX): .venv/.python requirements-assets.txt
 	@$(PIP) download --no-deps --require-hashes -r requirements-assets.txt -d .cache/assets
 	@$(PY) -c "import pathlib, sys, zipfile; wheel, = pathlib.Path('.cache/assets').glob('django_htmx-1.29.0-*.whl'); sys.stdout.buffer.write(zipfile.ZipFile(wheel).read('django_htmx/static/django_htmx/htmx-2.min.js'))" > $@.new
 	@mv $@.new $@
+
+# The checker of accessibility, for tests alone.
+.cache/axe/.done: tests/browser/package.json tests/browser/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing. On Debian: sudo apt install npm"; exit 1; }
+	@mkdir -p .cache/axe
+	@cp tests/browser/package.json tests/browser/package-lock.json .cache/axe/
+	@cd .cache/axe && npm ci --ignore-scripts --no-fund --no-audit --silent
+	@touch $@
 
 %.mo: %.po .venv/.run
 	@$(PY) -m babel.messages.frontend -q compile -i $< -o $@

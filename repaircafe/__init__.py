@@ -5,7 +5,7 @@ __version__ = "0.1.0"
 import click
 from flask import Flask
 
-from repaircafe import access, errors, languages, logs, openapi, startup
+from repaircafe import access, components, errors, languages, logs, openapi, startup
 from repaircafe.announcements import views as announcements_views
 from repaircafe.backup import cli as backup_cli
 from repaircafe.chat import api as chat_api
@@ -70,6 +70,8 @@ def create_app(environment: Environment | None = None) -> Flask:
         announcements_views,
     ):
         app.register_blueprint(views.blueprint)
+    if environment.debug:
+        app.register_blueprint(components.blueprint)
     for command in (health_cli.command, config_cli.show, config_cli.set_value, config_cli.reset, config_cli.test):
         app.cli.add_command(command)
     app.cli.add_command(backup_cli.group)

@@ -1,11 +1,14 @@
 """repaircafe.languages: every page in four languages, chosen by the browser or by whoever reads."""
 
 import re
+import time
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 
+from repaircafe.health import checks
 from repaircafe.languages import LANGUAGES
 from tests import catalogues
 from tests.conftest import MakeApp
@@ -84,15 +87,22 @@ def test_what_is_no_language_or_no_page_of_ours_is_not_gone_along_with(
 @pytest.mark.parametrize(
     ("language", "day"),
     [
-        ("nl", "zaterdag 5 december 2026"),
-        ("de", "Samstag, 5. Dezember 2026"),
-        ("fr", "samedi 5 décembre 2026"),
-        ("en", "Saturday, 5 December 2026"),
+        ("nl", "zaterdag 5 december 2099"),
+        ("de", "Samstag, 5. Dezember 2099"),
+        ("fr", "samedi 5 décembre 2099"),
+        ("en", "Saturday, 5 December 2099"),
     ],
 )
 def test_dates_are_as_each_language_writes_them(client: FlaskClient, language: str, day: str) -> None:
-    client.post("/config", json={"event_date": "2026-12-05"})
+    client.post("/config", json={"event_date": "2099-12-05"})
     assert day in client.get("/", headers={**HTML, "Accept-Language": language}).text
+
+
+def test_numbers_are_as_each_language_writes_them(app: Flask) -> None:
+    found = checks._since(time.monotonic() - 1.23)
+    for language, comma in (("nl", ","), ("de", ","), ("fr", ","), ("en", ".")):
+        with app.test_request_context(headers={"Accept-Language": language}):
+            assert str(found)[1] == comma
 
 
 def test_errors_and_reasons_are_told_in_the_readers_language(client: FlaskClient) -> None:

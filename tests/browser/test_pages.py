@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from repaircafe.embedded import Postmaster
-from tests.browser.conftest import TYPICAL_LIMIT_MS, NewPage, Returning, Watched, save, stored, url_of
+from tests.browser.conftest import A_DAY, TYPICAL_LIMIT_MS, NewPage, Returning, Watched, save, stored, url_of
 from tests.conditions import free_port
 from tests.server import Server
 
@@ -116,7 +116,7 @@ def test_a_wrong_date_where_the_browser_has_no_date_field(configured: Server, pa
     press(page, "Save")
     expect(day(page)).to_have_attribute("aria-invalid", "true")
     expect(page.locator("#event_date-fault")).to_contain_text("YYYY-MM-DD")
-    assert stored(configured)["event_date"] == "2026-12-05"
+    assert stored(configured)["event_date"] == A_DAY
 
 
 def test_a_half_typed_date_does_not_delete_the_date(configured: Server, page: Page) -> None:
@@ -128,7 +128,7 @@ def test_a_half_typed_date_does_not_delete_the_date(configured: Server, page: Pa
     place(page).fill("Zaal 2")
     place(page).press("Enter")
     expect(message(page).or_(page.locator("input:invalid:focus"))).to_be_visible()
-    assert stored(configured)["event_date"] == "2026-12-05"
+    assert stored(configured)["event_date"] == A_DAY
 
 
 def test_enter_in_a_field_saves_and_does_not_test(configured: Server, page: Page, ollama: Returning) -> None:
@@ -230,7 +230,7 @@ def test_a_form_opened_without_the_settings_does_not_wipe_them_out(
 ) -> None:
     """The app has never read them: the database went away between its start and the first page."""
     with Server(tmp_path, url_of(postmaster)) as server:
-        save(server, event_date="2026-12-05", event_location="De Hoek")
+        save(server, event_date=A_DAY, event_location="De Hoek")
         server.stop()
         server.start()
         postmaster.kill()
@@ -242,7 +242,7 @@ def test_a_form_opened_without_the_settings_does_not_wipe_them_out(
             place(page).fill("Zaal 2")
             press(page, "Save")
             expect(message(page)).to_be_visible()
-        assert stored(server)["event_date"] == "2026-12-05"
+        assert stored(server)["event_date"] == A_DAY
 
 
 def test_the_waiting_page_opens_by_itself(new_page: NewPage, postmaster: Postmaster, tmp_path: Path) -> None:
@@ -295,7 +295,7 @@ def test_no_page_scrolls_sideways_on_a_small_phone(
         server,
         llm_endpoint=ollama.url,
         llm_model=long,
-        event_date="2026-12-05",
+        event_date=A_DAY,
         event_location=long,
         event_offerings=f"bicycles, {long[:60]}",
     )
