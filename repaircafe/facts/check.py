@@ -41,7 +41,7 @@ def claims(text: str, today: date) -> Iterator[Claim]:
 def check(text: str, facts: Facts) -> list[Finding]:
     """What is not among the facts, in the order of the text."""
     found = [one for one in claims(text, facts.today) if not _is_known(one, facts)]
-    return [Finding(one, _known_values(one.kind, facts)) for one in sorted(found, key=lambda one: one.start)]
+    return [Finding(one, _told_values(one.kind, facts)) for one in sorted(found, key=lambda one: one.start)]
 
 
 def _is_known(claim: Claim, facts: Facts) -> bool:
@@ -50,6 +50,11 @@ def _is_known(claim: Claim, facts: Facts) -> bool:
     if claim.kind is Kind.PLACE:
         return any(places.is_named(str(one), facts.words) for one in claim.values)
     return not claim.values.isdisjoint(_known_values(claim.kind, facts))
+
+
+def _told_values(kind: Kind, facts: Facts) -> frozenset[Value]:
+    """What the page says beside a finding: a street as the organiser wrote it, not as it is compared."""
+    return frozenset({facts.place}) if kind is Kind.STREET_NUMBER and facts.place else _known_values(kind, facts)
 
 
 def _known_values(kind: Kind, facts: Facts) -> frozenset[Value]:

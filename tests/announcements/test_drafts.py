@@ -63,6 +63,7 @@ def test_what_is_not_among_the_facts_is_marked_with_the_fact_beside_it(planned: 
     assert "€5" in marked
     assert f"{SOON:%A}" not in marked
     assert "The facts say: 14:00." in shown
+    assert "The facts say: De Hoek, Dorpsstraat 1." in shown
     assert "The facts say nothing about this." in shown, "no price is known"
     assert "&lt;b&gt;" in shown
     assert 'id="announcement"' in shown, "a screen reader is told that it has ended"

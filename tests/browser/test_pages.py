@@ -13,7 +13,7 @@ from tests.server import Server
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("/", "/chat", "/chat/earlier", "/config", "/health", "/no-such-page")
+PAGES = ("/", "/poster", "/chat", "/chat/earlier", "/announcements", "/config", "/health", "/no-such-page")
 NARROW = {"width": 360, "height": 740}
 FOCUSABLE = "a[href], button:not([tabindex='-1']), input:not([type=hidden]), textarea, summary"
 TELL_FOCUS = """() => {
@@ -275,7 +275,8 @@ def test_a_form_sent_to_a_waiting_app_is_not_lost(new_page: NewPage, postmaster:
 
 def test_no_page_asks_another_host_or_makes_an_error(page: Page, configured: Server, watched: Watched) -> None:
     assert configured
-    for path in PAGES[:-1]:
+    page.goto("/poster")
+    for path in set(PAGES) - {"/poster", "/no-such-page"}:
         with page.expect_request_finished(lambda request: request.resource_type == "xhr"):  # it keeps itself fresh
             page.goto(path)
     press_all = ("Test the language model", "Test the database", "Test mail")
@@ -340,3 +341,16 @@ def test_tab_reaches_every_control_and_shows_where_it_is(
         reached.setdefault(index, (shown, html))
     assert list(reached) == list(range(count)), "every control, in the order of the page"
     assert [html for shown, html in reached.values() if not shown] == []
+
+
+def test_the_poster_is_one_sheet_with_its_code(page: Page, configured: Server) -> None:
+    assert configured
+    page.goto("/poster")
+    code = page.locator(".poster img")
+    assert code.evaluate("image => image.complete && image.naturalWidth > 0")
+    for paper in ("A4", "Letter"):
+        assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format=paper))) == 1
+    page.emulate_media(media="print")
+    expect(page.locator("header")).to_be_hidden()
+    expect(page.locator("footer")).to_be_hidden()
+    expect(page.get_by_text("Buurthuis De Hoek")).to_be_visible()

@@ -355,8 +355,11 @@ def announcements_checked(on: Stage) -> Page:
         " Coffee costs €2. Bring your bicycle, your lamp or your radio."
     ]
     page = announcements(on)
+    draft = page.locator("#draft-poster input[name=draft]")
+    before = draft.input_value()
     _have_written(page, "poster")
-    expect(page.locator("#draft-poster mark").first).to_be_visible(timeout=FRESH_MS)
+    expect(draft).not_to_have_value(before, timeout=FRESH_MS)
+    expect(page.locator("#draft-poster mark").first).to_be_visible()
     return page
 
 
