@@ -6,20 +6,22 @@ FUZZ_EXAMPLES ?= 20000
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input -q
 HTMX := static/vendor/htmx.min.js
+PO := $(wildcard repaircafe/translations/*/LC_MESSAGES/messages.po)
+MO := $(PO:.po=.mo)
 RUN_ENV := $(if $(PORT),PORT=$(PORT),)
 
-.PHONY: help run build test check test-browser test-llm test-system fuzz bench pictures lock clean
+.PHONY: help run build test check test-browser test-llm test-system fuzz bench pictures translations lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
 
-run: .venv/.run $(HTMX) ## Start the app with a PostgreSQL of its own (PORT=8001 for another port)
+run: .venv/.run $(HTMX) $(MO) ## Start the app with a PostgreSQL of its own (PORT=8001 for another port)
 	@$(RUN_ENV) exec setpriv --pdeathsig TERM $(PY) -m gunicorn -c deploy/gunicorn.conf.py || [ $$? -eq 130 ]
 
-build: .venv/.run $(HTMX) ## Install the locked packages and fetch htmx; deploy/install calls it
+build: .venv/.run $(HTMX) $(MO) ## Install the locked packages and fetch htmx; deploy/install calls it
 	@$(PY) -m compileall -q repaircafe migrations
 
-test: .venv/.dev $(HTMX) ## Run every test that needs neither root nor a browser nor a model server
+test: .venv/.dev $(HTMX) $(MO) ## Run every test that needs neither root nor a browser nor a model server
 	@$(PY) -m pytest tests
 
 check: .venv/.dev ## Lint, types, templates, unit files, security, and whether every locked package has a wheel for the Pi
@@ -31,10 +33,10 @@ check: .venv/.dev ## Lint, types, templates, unit files, security, and whether e
 	@$(PY) -m tests.deploy.wheels requirements.txt
 	@$(PY) -m tests.deploy.audit requirements.txt
 
-test-browser: .venv/.dev $(HTMX) ## Drive the pages in Chromium (/usr/bin/chromium must be there)
+test-browser: .venv/.dev $(HTMX) $(MO) .cache/axe/.done ## Drive the pages in Chromium (/usr/bin/chromium must be there)
 	@$(PY) -m pytest tests/browser -m browser
 
-test-llm: .venv/.dev $(HTMX) .cache/llama/.built ## Test against a real llama.cpp server (the first time builds it: ten minutes)
+test-llm: .venv/.dev $(HTMX) .cache/llama/.built $(MO) ## Test against a real llama.cpp server (the first time builds it: ten minutes)
 	@$(PY) -m pytest tests/llm -m llm
 
 test-system: .venv/.dev ## Install, break and upgrade the service under a real systemd (root and systemd-nspawn; 20 minutes)
@@ -42,21 +44,25 @@ test-system: .venv/.dev ## Install, break and upgrade the service under a real s
 	@command -v systemd-nspawn >/dev/null || { echo "systemd-nspawn is missing. On Debian: sudo apt install systemd-container"; exit 1; }
 	@$(PY) -m pytest tests/system -m system
 
-fuzz: .venv/.dev ## Put anything at all into every input, 20,000 times (a quarter of an hour)
+fuzz: .venv/.dev $(MO) ## Put anything at all into every input, 20,000 times (a quarter of an hour)
 	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m pytest tests/fuzz
 	@FUZZ_EXAMPLES=$$(($(FUZZ_EXAMPLES) / 100)) $(PY) -m pytest tests/test_openapi.py -k schemathesis
 
-bench: .venv/.dev $(HTMX) .cache/llama/.built ## Measure, each figure beside its reference, and write docs/performance.md
+bench: .venv/.dev $(HTMX) .cache/llama/.built $(MO) ## Measure, each figure beside its reference, and write docs/performance.md
 	@$(PY) -m bench --out docs/performance.md
 
-pictures: .venv/.dev $(HTMX) ## Take the pictures of docs/pictures afresh
+pictures: .venv/.dev $(HTMX) $(MO) ## Take the pictures of docs/pictures afresh
 	@$(PY) -m tests.browser.pictures docs/pictures
+
+translations: .venv/.dev ## Bring new words of the pages into the catalogues, for somebody to translate
+	@$(PY) -m tests.catalogues
 
 lock: ## Resolve the dependency ranges of setup.cfg into the locked files again (needs uv)
 	uv pip compile setup.cfg --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-header -q -U -o requirements.txt
 	uv pip compile setup.cfg --extra dev --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-header -q -c requirements.txt -o requirements-dev.txt
 
 clean: ## Remove what make has made, the trial's data excepted
+	rm -f $(MO)
 	rm -rf .venv .cache static/vendor .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/.python:
@@ -80,6 +86,17 @@ $(HTMX): .venv/.python requirements-assets.txt
 	@$(PIP) download --no-deps --require-hashes -r requirements-assets.txt -d .cache/assets
 	@$(PY) -c "import pathlib, sys, zipfile; wheel, = pathlib.Path('.cache/assets').glob('django_htmx-1.29.0-*.whl'); sys.stdout.buffer.write(zipfile.ZipFile(wheel).read('django_htmx/static/django_htmx/htmx-2.min.js'))" > $@.new
 	@mv $@.new $@
+
+# The checker of accessibility, for tests alone.
+.cache/axe/.done: tests/browser/package.json tests/browser/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing. On Debian: sudo apt install npm"; exit 1; }
+	@mkdir -p .cache/axe
+	@cp tests/browser/package.json tests/browser/package-lock.json .cache/axe/
+	@cd .cache/axe && npm ci --ignore-scripts --no-fund --no-audit --silent
+	@touch $@
+
+%.mo: %.po .venv/.run
+	@$(PY) -m babel.messages.frontend -q compile -i $< -o $@
 
 # A C++ build of ten minutes, in an environment of its own.
 .cache/llama/.built: requirements-llama.txt

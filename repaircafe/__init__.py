@@ -4,9 +4,9 @@ __version__ = "0.1.0"
 
 import click
 from flask import Flask
-from flask_babel import Babel
 
-from repaircafe import access, errors, logs, openapi, startup
+from repaircafe import access, components, errors, languages, logs, openapi, startup
+from repaircafe.announcements import views as announcements_views
 from repaircafe.backup import cli as backup_cli
 from repaircafe.chat import api as chat_api
 from repaircafe.chat import cli as chat_cli
@@ -40,7 +40,6 @@ def create_app(environment: Environment | None = None) -> Flask:
     app.extensions["redactor"] = logs.configure(environment, quiet=click.get_current_context(silent=True) is not None)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.debug = environment.debug
-    Babel(app)
     try:
         database = Database(app, environment)
     except EmbeddedDatabaseError as error:
@@ -55,10 +54,24 @@ def create_app(environment: Environment | None = None) -> Flask:
     logs.watch_requests(app, monitor.errors.count)
     opening.guard()
     access.init_app(app)
+    languages.init_app(app)
     chat_api.init_app(app)
     errors.init_app(app)
-    for views in (home_views, health_views, config_views, llm_views, chat_views, chat_api, signin_views, openapi):
+    for views in (
+        home_views,
+        health_views,
+        config_views,
+        llm_views,
+        chat_views,
+        chat_api,
+        signin_views,
+        openapi,
+        languages,
+        announcements_views,
+    ):
         app.register_blueprint(views.blueprint)
+    if environment.debug:
+        app.register_blueprint(components.blueprint)
     for command in (health_cli.command, config_cli.show, config_cli.set_value, config_cli.reset, config_cli.test):
         app.cli.add_command(command)
     app.cli.add_command(backup_cli.group)

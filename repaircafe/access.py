@@ -6,6 +6,7 @@ Closed by default: a view is the operator's unless VISITORS names it.
 import hashlib
 import hmac
 import ipaddress
+import re
 import secrets
 import uuid
 from collections.abc import Callable
@@ -37,6 +38,9 @@ VISITORS = frozenset(
     {
         "static",
         "home.show",
+        "home.entry",
+        "home.poster",
+        "home.code",
         "health.show",
         "health.live",
         "health.ready",
@@ -57,6 +61,7 @@ VISITORS = frozenset(
         "signin.show",
         "signin.sign_in",
         "signin.sign_out",
+        "languages.choose",
         "openapi.show",
     }
 )
@@ -264,6 +269,17 @@ def sign_in_page(then: str, kept: dict[str, str] | None = None, problem: str = "
     response = make_response(page, status)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def own_path(text: str, otherwise: str) -> str:
+    """A path of ours to go on to; never another site, however it is written (OWASP, 'Unvalidated Redirects')."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return otherwise
+    if parts.scheme or parts.netloc or not re.fullmatch(r"/(?![/\\])[^\s\\\x00-\x20\x7f]*", text):
+        return otherwise
+    return text
 
 
 def _kept_form() -> dict[str, str]:

@@ -123,6 +123,16 @@ class StepName(StrEnum):
     TOKEN = "token"  # noqa: S105  the name of a step  # nosec B105
 
 
+STATUS_LABELS: Mapping[Status, Text] = MappingProxyType(
+    {
+        Status.OK: _l("works"),
+        Status.DEGRADED: _l("limited"),
+        Status.UNREACHABLE: _l("away"),
+        Status.UNCONFIGURED: _l("not set up"),
+    }
+)
+"""What a page calls them; JSON and the log use the values."""
+
 STEP_LABELS: Mapping[StepName, Text] = MappingProxyType(
     {
         StepName.ADDRESS: _l("Address"),

@@ -3,13 +3,42 @@
 document.addEventListener("htmx:afterRequest", (event) => {
   document.getElementById("lost").hidden = event.detail.xhr.status > 0;
 });
+// Nothing that is read or about to be pressed moves when something comes or goes by itself: what has gone leaves its
+// place empty, and a banner that has no place comes at the lower edge.
+const places = document.querySelectorAll(".place");
+const banner = document.getElementById("banner");
+const keepPlaces = () => places.forEach((place) => { place.style.minHeight = `${place.offsetHeight}px`; });
+document.addEventListener("htmx:beforeSwap", keepPlaces);
+document.addEventListener("htmx:afterSwap", () => {
+  if (!banner) return;
+  banner.classList.remove("late");
+  banner.classList.toggle("late", banner.offsetHeight > parseFloat(banner.parentElement.style.minHeight));
+});
 // A conversation that is being written is busy, so that a screen reader waits; and stays in view for who reads its end.
-const atEnd = () => innerHeight + scrollY >= document.documentElement.scrollHeight - 80;
+const log = document.getElementById("log");
+const covered = () => (log.lastElementChild?.getBoundingClientRect().bottom ?? 0) - document.getElementById("ask").getBoundingClientRect().top;
 let follow = false;
-document.addEventListener("htmx:beforeSwap", () => { follow = atEnd(); });
-document.addEventListener("htmx:afterSettle", () => {
-  const log = document.getElementById("log");
-  if (!log) return;
-  log.setAttribute("aria-busy", String(log.querySelector(".phase") !== null));
-  if (follow) scrollTo({ top: document.documentElement.scrollHeight });
+if (log) {
+  document.addEventListener("htmx:beforeSwap", () => { follow = covered() < 80; });
+  document.addEventListener("htmx:afterSettle", () => {
+    log.setAttribute("aria-busy", String(log.querySelector(".phase") !== null));
+    if (follow && covered() > 0) scrollBy({ top: covered() });
+  });
+}
+// A text is copied by a button; without this script it is selected and copied by hand.
+const offerCopies = () => document.querySelectorAll("[data-copy]").forEach((button) => { button.hidden = false; });
+offerCopies();
+document.addEventListener("htmx:afterSettle", offerCopies);
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const text = document.getElementById(button.dataset.copy);
+  const plain = document.createElement("textarea");  // what is marked is copied without its marks
+  plain.value = text.value ?? text.textContent;
+  button.after(plain);
+  plain.select();
+  if (!document.execCommand("copy")) navigator.clipboard?.writeText(plain.value);
+  plain.remove();
+  button.focus();
+  button.textContent = button.dataset.copied;
 });

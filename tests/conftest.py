@@ -48,13 +48,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def empty_database(cluster: Path) -> Iterator[str]:
     """The name of a database without tables."""
-    yield from _database(cluster, "template1")
+    yield from a_database(cluster, "template1")
 
 
 @pytest.fixture
 def database_name(cluster: Path) -> Iterator[str]:
     """The name of a migrated database."""
-    yield from _database(cluster, TEMPLATE)
+    yield from a_database(cluster, TEMPLATE)
 
 
 @pytest.fixture
@@ -144,7 +144,8 @@ def dispose(app: Flask) -> None:
     database.close()
 
 
-def _database(cluster: Path, template: str) -> Iterator[str]:
+def a_database(cluster: Path, template: str) -> Iterator[str]:
+    """The name of a copy."""
     name = f"test_{uuid.uuid4().hex}"
     administer(cluster, f"CREATE DATABASE {name} TEMPLATE {template}")
     yield name

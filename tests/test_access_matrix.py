@@ -43,7 +43,7 @@ TABLE: dict[str, dict[str, frozenset[int] | int]] = {
 """By what is wrong, and by the kind of route: what the answer's status is. `api` takes JSON alone."""
 
 FORM = {"event_location": "Elsewhere", "message": "Hi", "password": PASSWORD}
-FILLED = {"service": "llm", "filename": "app.css", "form": "md"}
+FILLED = {"service": "llm", "filename": "app.css", "form": "md", "announcement": "post"}
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 

@@ -6,7 +6,7 @@ state to state. A reply under way whose owner is no longer there is broken off.
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -241,6 +241,12 @@ def ahead(session: Session, reply: Reply) -> int:
     )
     statement = sa.select(sa.func.count()).where(IS_UNDER_WAY, Reply.owner.in_(living()), before)
     return session.scalar(statement) or 0
+
+
+def passed(reply: Reply) -> str:
+    """The time since the question was asked, or since its turn came, as minutes and seconds."""
+    seconds = max(0, int((datetime.now(UTC) - (reply.began_at or reply.created_at)).total_seconds()))
+    return f"{seconds // 60}:{seconds % 60:02}"
 
 
 _UNDER_WAY = sa.select(sa.func.count()).select_from(

@@ -28,7 +28,7 @@ def messages(settings: Settings, history: Sequence[Message], characters: int | N
     """
     if characters is None:
         characters = int((CONTEXT_TOKENS - LONGEST_REPLY_TOKENS) * CHARACTERS_PER_TOKEN)
-    system = Message("system", f"{BEHAVIOUR}\n\n{_facts(settings, date.today())}")
+    system = Message("system", f"{BEHAVIOUR}\n\n{_facts(settings)}")
     kept = len(history) - 1
     room = characters - len(system.content) - len(history[kept].content)
     while kept > 0:
@@ -47,11 +47,12 @@ def characters_that_fit(sent: Sequence[Message], error: TooLongError) -> int:
     return int((error.context_tokens - reserve) * per_token)
 
 
-def _facts(settings: Settings, today: date) -> str:
+def _facts(settings: Settings) -> str:
     facts = [
         "Facts:",
-        f"- Today: {_day(today)}",
-        f"- Next repair café: {_next(settings.event_date, today)}",
+        f"- Today: {_day(settings.now.date())}",
+        f"- Next repair café: {_next(settings)}",
+        f"- Open: {_hours(settings) or UNKNOWN}",
         f"- Place: {settings.event_location or UNKNOWN}",
         f"- What can be repaired: {', '.join(settings.event_offerings) or UNKNOWN}",
     ]
@@ -60,11 +61,18 @@ def _facts(settings: Settings, today: date) -> str:
     return "\n".join(facts)
 
 
-def _next(planned: date | None, today: date) -> str:
+def _next(settings: Settings) -> str:
     """A day that is over must not be promised to anybody."""
-    if planned is not None and planned < today:
-        return f"not planned yet; the last one was on {_day(planned)}"
-    return _day(planned) if planned else UNKNOWN
+    if settings.event_date is None:
+        return UNKNOWN
+    if settings.is_over:
+        return f"not planned yet; the last one was on {_day(settings.event_date)}"
+    return _day(settings.event_date)
+
+
+def _hours(settings: Settings) -> str:
+    parts = [("from", settings.event_start), ("to", settings.event_end)]
+    return " ".join(f"{word} {at:%H:%M}" for word, at in parts if at is not None)
 
 
 def _day(day: date) -> str:

@@ -1,7 +1,7 @@
 """`/chat`: a conversation as a page, which works as plain forms; with htmx the replies grow as they are made."""
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 from flask import (
@@ -266,7 +266,7 @@ def _fragment(template: str, session_id: uuid.UUID, **context: object) -> Respon
         longest=LONGEST_MESSAGE,
         days=_retention_days(),
         ahead=lambda reply: conversation.ahead(database.db.session(), reply),
-        passed=_passed,
+        passed=conversation.passed,
         removed=_removed,
         ended=export.ended,
         as_html=markdown.as_html,
@@ -276,12 +276,6 @@ def _fragment(template: str, session_id: uuid.UUID, **context: object) -> Respon
         **context,
     )
     return _uncached(make_response(page))
-
-
-def _passed(reply: Reply) -> str:
-    """The time since the question was asked, or since its turn came, as minutes and seconds."""
-    seconds = max(0, int((datetime.now(UTC) - (reply.began_at or reply.created_at)).total_seconds()))
-    return f"{seconds // 60}:{seconds % 60:02}"
 
 
 def _removed(said_at: datetime) -> datetime:

@@ -19,7 +19,7 @@ def _value(key: Key) -> Any:
 
 
 def _field(key: Key) -> Any:
-    return (_value(key), Field(default=None, description=f"{key.label}. {key.help}", examples=[key.example]))
+    return (_value(key), Field(default=None, description=f"{key.label}. {key.help}", examples=[str(key.example)]))
 
 
 Changes: type[BaseModel] = create_model(

@@ -7,10 +7,11 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from difflib import get_close_matches
 from types import MappingProxyType
 from urllib.parse import urlsplit, urlunsplit
+from zoneinfo import ZoneInfo, available_timezones
 
 from flask_babel import lazy_gettext as _l
 
@@ -25,6 +26,9 @@ LONGEST_OFFERING = 60
 MOST_OFFERINGS = 40
 LONGEST_NOTES = 3_000
 """Characters: some 900 tokens of the model's 4,096, which the conversation has to fit into as well."""
+
+DEFAULT_ZONE = "Europe/Amsterdam"
+"""Where the first repair café was, and that of most of them."""
 
 YEARS = range(2020, 2100)
 """A half-typed year is none of these."""
@@ -49,6 +53,7 @@ _ADDRESS = (
     rf"(?:[Hh][Tt][Tt][Pp][Ss]?://)?(?:[A-Za-z0-9_.-]+|\[(?:{_IPV6})\])(?::(?:{_PORT}))?"
     r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*/?"
 )
+_HOUR = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _DAY = (  # of YEARS
     r"20[2-9][0-9]-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
     r"|20(?:[2468][048]|[3579][26])-02-29"
@@ -87,7 +92,7 @@ class Key:
     kind: str
     label: Text
     help: Text
-    example: str
+    example: Text
     parse: Callable[[str], str]
     longest: int
     service: Service | None = None
@@ -134,6 +139,19 @@ def _date(text: str) -> str:
     if found.year not in YEARS:
         raise RefusedError(_l("This year cannot be right. Expected: YYYY-MM-DD, such as 2026-12-05"))
     return found.isoformat()
+
+
+def _time(text: str) -> str:
+    found = re.fullmatch(r"(\d{1,2})(?:[:.h](\d{2}))?", text)
+    if found is None or int(found[1]) > 23 or int(found[2] or 0) > 59:
+        raise RefusedError(_l("This is not a time. Expected: HH:MM, such as 14:00"))
+    return f"{int(found[1]):02}:{found[2] or '00'}"
+
+
+def _zone(text: str) -> str:
+    if text not in available_timezones():
+        raise RefusedError(_l("This is not a time zone. Expected: a name such as Europe/Amsterdam"))
+    return text
 
 
 def _line(text: str) -> str:
@@ -193,6 +211,36 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 pattern=_DAY,
             ),
             Key(
+                "event_start",
+                "time",
+                _l("Opens at"),
+                _l("When visitors can come in."),
+                "14:00",
+                _time,
+                5,
+                pattern=_HOUR,
+            ),
+            Key(
+                "event_end",
+                "time",
+                _l("Closes at"),
+                _l("When the last repair ends."),
+                "17:00",
+                _time,
+                5,
+                pattern=_HOUR,
+            ),
+            Key(
+                "event_timezone",
+                "zone",
+                _l("Time zone"),
+                _l("For visitors' calendars. Empty: Europe/Amsterdam."),
+                "Europe/Berlin",
+                _zone,
+                max(map(len, available_timezones())),
+                pattern="|".join(re.escape(name) for name in sorted(available_timezones())),
+            ),
+            Key(
                 "event_location",
                 "text",
                 _l("Place"),
@@ -206,7 +254,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 "text",
                 _l("What can be repaired"),
                 _l("Separated by commas."),
-                "bicycles, clothes, small appliances",
+                _l("bicycles, clothes, small appliances"),
                 _list,
                 MOST_OFFERINGS * (LONGEST_OFFERING + 2),
                 pattern=rf"{OFFERING}(?:, ?{OFFERING}){{0,{MOST_OFFERINGS - 1}}}",
@@ -217,7 +265,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 "notes",
                 _l("What the assistant should know"),
                 _l("In your own words: what can and cannot be repaired, opening hours, parking, prices."),
-                "We open at 14:00. We cannot repair microwave ovens. A repair is free; we are glad of a donation.",
+                _l("We open at 14:00. We cannot repair microwave ovens. A repair is free; we are glad of a donation."),
                 _notes,
                 LONGEST_NOTES,
                 pattern=r"(?:[^\x00-\x08\x0b-\x1f\x7f-\x9f]|\r\n)*",
@@ -241,6 +289,9 @@ def parse(name: str, text: str) -> str:
     return key.parse(value) if value else ""
 
 
+_ZONE = ZoneInfo(DEFAULT_ZONE)
+
+
 @dataclass(frozen=True)
 class Settings:
     """All settings, typed. What is not set is empty or None."""
@@ -248,9 +299,26 @@ class Settings:
     llm_endpoint: str = ""
     llm_model: str = ""
     event_date: date | None = None
+    event_start: time | None = None
+    event_end: time | None = None
+    event_zone: ZoneInfo = _ZONE
     event_location: str = ""
     event_offerings: tuple[str, ...] = ()
     organiser_notes: str = ""
+
+    @property
+    def now(self) -> datetime:
+        """The time at the café."""
+        return datetime.now(self.event_zone)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the day that is set has passed: at its end, or at midnight where that is not set."""
+        if self.event_date is None:
+            return False
+        now = self.now
+        ended = self.event_end is not None and now.time() >= self.event_end
+        return self.event_date < now.date() or (self.event_date == now.date() and ended)
 
     @classmethod
     def of(cls, values: Mapping[str, str]) -> "Settings":
@@ -260,10 +328,25 @@ class Settings:
             llm_endpoint=values.get("llm_endpoint", ""),
             llm_model=values.get("llm_model", ""),
             event_date=date.fromisoformat(day) if day else None,
+            event_start=_time_of(values.get("event_start")),
+            event_end=_time_of(values.get("event_end")),
+            event_zone=ZoneInfo(values.get("event_timezone") or DEFAULT_ZONE),
             event_location=values.get("event_location", ""),
             event_offerings=tuple(comma_list(values.get("event_offerings", ""))),
             organiser_notes=values.get("organiser_notes", ""),
         )
+
+
+def check_together(values: Mapping[str, str]) -> dict[str, Text]:
+    """What is wrong with values that are right one by one, by key."""
+    start, end = values.get("event_start"), values.get("event_end")
+    if start and end and end <= start:
+        return {"event_end": _l("This is not later than the time at which it opens, %(start)s.", start=start)}
+    return {}
+
+
+def _time_of(text: str | None) -> time | None:
+    return time.fromisoformat(text) if text else None
 
 
 def _hint(key: str) -> Text:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from repaircafe.addresses import is_inside
-from repaircafe.config.keys import KEYS, RefusedError, Settings, UnknownKeyError, parse
+from repaircafe.config.keys import KEYS, RefusedError, Settings, UnknownKeyError, check_together, parse
 from repaircafe.config.models import Setting
 from repaircafe.database import db, is_told_by_health
 from repaircafe.deadlines import Cached, DeadlineError
@@ -137,6 +137,10 @@ class Store:
         session = db.session()
         write(session, valid)
         values = read(session)  # before the commit: after it nothing may fail, or what was saved would be called lost
+        if faults := check_together(values):
+            session.rollback()
+            name_faults(faults)
+            raise InvalidSettingsError(faults)
         session.commit()
         log.info("Settings saved", event_type=EventType.CONFIG_CHANGED, keys=sorted(valid))
         self._cache.put(values)

@@ -1,6 +1,7 @@
 """`/config`: the settings as a page, and a test of the unsaved values for each neighbour. JSON goes to api.py."""
 
 from collections.abc import Mapping
+from zoneinfo import available_timezones
 
 import psycopg
 from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, request, url_for
@@ -20,6 +21,9 @@ from repaircafe.neighbours import Reason, Report, Service, Text, explain
 from repaircafe.openapi import Operation, documented
 
 blueprint = Blueprint("config", __name__)
+
+ZONES = sorted(name for name in available_timezones() if name.startswith("Europe/"))
+"""What the page offers; it takes the others, too."""
 
 BEFORE = "was."
 """What stands before the name of a hidden field: the value that the form began with. A save writes what was changed
@@ -102,20 +106,25 @@ def _save_form(typed: dict[str, str]) -> Response:
     try:
         values = validate(changed, current_app.extensions["redactor"])
     except InvalidSettingsError as error:
-        problem = _("Nothing was saved: please look at the marked fields.")
-        return _page(typed, faults=error.faults, problem=problem, status=422)
+        return _page(typed, faults=error.faults, problem=_refused(), status=422)
     report = _test_changed_model(values)
     doubt = _doubt(report) if report and not request.form.get("save_anyway") else None
     if report and doubt:
         return _page(typed, report=report, problem=doubt, offer_anyway=True, status=409)
     try:
         store().save(values, anyway=True)  # the test above has asked
+    except InvalidSettingsError as error:
+        return _page(typed, faults=error.faults, problem=_refused(), status=422)
     except (SQLAlchemyError, psycopg.Error) as error:
         return _page(typed, problem=_not_saved(error), status=503)
     monitor().expire(Service.LLM)
     loading = report is not None and report.reason is Reason.LOADING
     flash(_("Saved. The model is still being loaded; that may take a few minutes.") if loading else _("Saved."))
     return make_response(redirect(url_for("config.show"), 303))
+
+
+def _refused() -> Text:
+    return _("Nothing was saved: please look at the marked fields.")
 
 
 def _test_changed_model(values: Mapping[str, str]) -> Report | None:
@@ -180,6 +189,7 @@ def _page(
     page = render_template(
         "config/show.html",
         keys=KEYS.values(),
+        zones=ZONES,
         values=values,
         before={BEFORE + name: value for name, value in before.items() if value is not None},
         faults=faults or {},

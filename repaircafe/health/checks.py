@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import psycopg.conninfo
 import sqlalchemy as sa
 import structlog
+from flask_babel import LazyString, format_decimal
 from flask_babel import lazy_gettext as _l
 
 from repaircafe import database
@@ -223,11 +224,15 @@ def _speak(check: Check, server: Server, model: str) -> None:
             server.one_token(model)
         except NeighbourError as error:
             if error.reason is Reason.TIMEOUT:
-                raise PermanentError(
-                    Reason.LOADING, _l("No word yet after %(n).1f s", n=time.monotonic() - began)
-                ) from error
+                raise PermanentError(Reason.LOADING, _l("No word yet after %(n)s s", n=_since(began))) from error
             raise
-        say(_l("First word after %(n).1f s", n=time.monotonic() - began))
+        say(_l("First word after %(n)s s", n=_since(began)))
+
+
+def _since(began: float) -> LazyString:
+    """Seconds, in the language of whoever reads them."""
+    seconds = time.monotonic() - began
+    return LazyString(lambda: str(format_decimal(seconds, "0.0")))
 
 
 def mail(credentials: GmailCredentials | None) -> Work:

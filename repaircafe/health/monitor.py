@@ -8,12 +8,15 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 import structlog
 from flask import Flask, current_app
+from flask_babel import lazy_gettext as _l
 
 from repaircafe import __version__
 from repaircafe.config.store import READ_LIMIT_S, Store
@@ -23,7 +26,7 @@ from repaircafe.health import checks, models
 from repaircafe.health.checks import Check, Work
 from repaircafe.logs import EventType
 from repaircafe.mail.gmail import GmailCredentials
-from repaircafe.neighbours import Reason, Report, Service, Status, StepName, explain
+from repaircafe.neighbours import Reason, Report, Service, Status, StepName, Text, explain
 from repaircafe.startup import Startup
 
 HEALTH_LIMIT_S = 1.5
@@ -47,6 +50,17 @@ class State(StrEnum):
     HEALTHY = "healthy"
     DEGRADED = "degraded"
     UNHEALTHY = "unhealthy"
+
+
+STATE_LABELS: Mapping[State, Text] = MappingProxyType(
+    {
+        State.STARTING: _l("starting"),
+        State.HEALTHY: _l("all is well"),
+        State.DEGRADED: _l("partly away"),
+        State.UNHEALTHY: _l("cannot work"),
+    }
+)
+"""What a page calls them; JSON and the log use the values."""
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,18 @@
 """`/health` for people and monitors, liveness, readiness, and the banner."""
 
 import hashlib
+from datetime import UTC, datetime
 
 from flask import Blueprint, Response, make_response, render_template, request
+from flask_babel import format_timedelta
 
 from repaircafe.access import is_operator, open_while_starting
 from repaircafe.bodies import answered
 from repaircafe.errors import is_htmx
 from repaircafe.health.bodies import HealthReport, Live, Readiness
-from repaircafe.health.monitor import Health, State, monitor
+from repaircafe.health.monitor import STATE_LABELS, Health, State, monitor
 from repaircafe.logs import polled
-from repaircafe.neighbours import SERVICE_NAMES, STEP_LABELS, STILL_WORKS, Service, explain
+from repaircafe.neighbours import SERVICE_NAMES, STATUS_LABELS, STEP_LABELS, STILL_WORKS, Service, explain
 from repaircafe.openapi import Operation, documented
 
 blueprint = Blueprint("health", __name__)
@@ -27,7 +29,7 @@ def show() -> Response:
     health = monitor().health()
     accepted = request.accept_mimetypes
     if is_htmx() or accepted["text/html"] > accepted["application/json"]:
-        response = make_response(render_template("health/show.html", health=health))
+        response = make_response(render_template("health/show.html", health=health, ago=_ago))
     else:
         response = answered(HealthReport, health.as_dict())
     return _uncached(response, STATUS_CODES[health.state])
@@ -73,6 +75,12 @@ def banner_version(health: Health) -> str:
     return hashlib.sha256(f"{health.state is State.STARTING}{said}{is_operator()}".encode()).hexdigest()[:12]
 
 
+def _ago(moment: datetime) -> str:
+    """How long ago, in words: a technician finds the time itself in the JSON."""
+    passed: str = format_timedelta(moment - datetime.now(UTC), granularity="second", add_direction=True)
+    return passed
+
+
 def init_templates(context: dict[str, object]) -> None:
     """What every template may use to speak of the neighbours."""
     context.update(
@@ -80,6 +88,8 @@ def init_templates(context: dict[str, object]) -> None:
         service_names=SERVICE_NAMES,
         still_works=STILL_WORKS,
         step_labels=STEP_LABELS,
+        status_labels=STATUS_LABELS,
+        state_labels=STATE_LABELS,
         glance=lambda: monitor().glance(),
         banner_version=banner_version,
         Service=Service,

@@ -1,17 +1,108 @@
-"""The visitors' page."""
+"""The visitors' page, its entry for their calendars, and the poster."""
 
-from flask import Blueprint, render_template
+import io
+from urllib.parse import urlencode
 
+import segno
+from flask import Blueprint, Response, make_response, render_template, request, url_for
+from flask_babel import gettext as _
+
+from repaircafe import database
+from repaircafe.access import is_operator, is_trial
 from repaircafe.config.keys import Settings
 from repaircafe.config.store import store
+from repaircafe.environment import is_loopback
+from repaircafe.errors import PageError
+from repaircafe.health.monitor import monitor
+from repaircafe.home import calendar, checklist
+from repaircafe.logs import polled
 
 blueprint = Blueprint("home", __name__)
+
+MAP = "https://www.openstreetmap.org/search"
+"""Asked only by who presses the link; nothing of it is loaded into our pages."""
 
 
 @blueprint.get("/")
 def show() -> str:
     """The next repair café, as far as it is known."""
     stored = store().stored()
+    settings = stored.settings if stored else Settings()
     return render_template(
-        "home/show.html", settings=stored.settings if stored else Settings(), known=stored is not None
+        "home/show.html",
+        settings=settings,
+        known=stored is not None,
+        hours=_hours(settings),
+        map_url=_map(settings),
+        checklist=_checklist(settings) if is_operator() else (),
     )
+
+
+@blueprint.get("/checklist")
+@polled
+def checklist_now() -> str:
+    """What is still to be done, as it is now."""
+    return render_template("home/_checklist.html", checklist=_checklist(_settings()))
+
+
+@blueprint.get("/event.ics")
+def entry() -> Response:
+    """The next repair café for a calendar. Raises PageError where there is none."""
+    settings = _settings()
+    if settings.event_date is None or settings.is_over:
+        raise PageError(
+            404,
+            _("The next repair café is not planned yet."),
+            _("Look again later: the date will be on the home page."),
+        )
+    event = calendar.current(database.db.session(), settings, settings.event_date)
+    title, address = _("Repair Café"), url_for("home.show", _external=True)
+    response = make_response(calendar.as_calendar(settings, settings.event_date, event, title, address))
+    response.mimetype = "text/calendar"
+    response.headers["Content-Disposition"] = f'inline; filename="repair-cafe-{settings.event_date}.ics"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.get("/poster")
+def poster() -> str:
+    """A sheet to print and hang up."""
+    settings = _settings()
+    address = url_for("home.show", _external=True)
+    is_ours_alone = is_loopback(request.host.rsplit(":", 1)[0].strip("[]"))
+    return render_template(
+        "home/poster.html", settings=settings, hours=_hours(settings), address=address, is_ours_alone=is_ours_alone
+    )
+
+
+@blueprint.get("/poster/qr.svg")
+def code() -> Response:
+    """The address of the home page as a QR code (ISO/IEC 18004), as the poster's browser knows it."""
+    drawn = io.BytesIO()
+    segno.make(url_for("home.show", _external=True), error="m").save(drawn, kind="svg", scale=8, border=2, xmldecl=True)
+    response = make_response(drawn.getvalue())
+    response.mimetype = "image/svg+xml"
+    return response
+
+
+def _checklist(settings: Settings) -> tuple[checklist.Line, ...]:
+    return checklist.lines(monitor().glance(), settings, has_password=not is_trial())
+
+
+def _settings() -> Settings:
+    stored = store().stored()
+    return stored.settings if stored else Settings()
+
+
+def _hours(settings: Settings) -> str:
+    """From when to when, in words; empty where no time is set."""
+    start, end = settings.event_start, settings.event_end
+    if start is None:
+        return ""
+    if end is None:
+        return str(_("from %(start)s", start=f"{start:%H:%M}"))
+    return str(_("from %(start)s to %(end)s", start=f"{start:%H:%M}", end=f"{end:%H:%M}"))
+
+
+def _map(settings: Settings) -> str:
+    return f"{MAP}?{urlencode({'query': settings.event_location})}" if settings.event_location else ""

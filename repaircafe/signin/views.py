@@ -1,8 +1,6 @@
 """`/sign-in` and `/sign-out`: the operator's password, and the end of it."""
 
-import re
 import uuid
-from urllib.parse import urlsplit
 
 import structlog
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, session, url_for
@@ -10,9 +8,10 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_user, logout_user
 
 from repaircafe import database
-from repaircafe.access import Operator, check_password, is_operator, sign_in_page
+from repaircafe.access import Operator, check_password, is_operator, own_path, sign_in_page
 from repaircafe.chat import conversation
 from repaircafe.errors import PageError
+from repaircafe.languages import CHOSEN
 from repaircafe.logs import EventType
 from repaircafe.users import users
 
@@ -27,14 +26,14 @@ log = structlog.get_logger()
 @blueprint.get("/sign-in")
 def show() -> Response:
     """The form; whoever is signed in goes on."""
-    then = _own_path(request.args.get("next", ""))
+    then = own_path(request.args.get("next", ""), url_for("config.show"))
     return make_response(redirect(then, 303)) if is_operator() else sign_in_page(then)
 
 
 @blueprint.post("/sign-in")
 def sign_in() -> Response:
     """Gives the browser a session of its own where the password is right."""
-    then, kept = _own_path(request.form.get("next", "")), _kept()
+    then, kept = own_path(request.form.get("next", ""), url_for("config.show")), _kept()
     try:
         right = check_password(request.form.get("password", ""))
     except PageError as error:
@@ -56,7 +55,10 @@ def sign_out() -> Response:
         users().end(database.db.session(), current_user.sign_in)
         log.info("Signed out", event_type=EventType.SIGN_IN)
     logout_user()
+    language = session.get(CHOSEN)
     session.clear()
+    if language:
+        session[CHOSEN] = language
     flash(_("You are signed out."))
     return make_response(redirect(url_for("home.show"), 303))
 
@@ -64,7 +66,7 @@ def sign_out() -> Response:
 def _begin() -> None:
     """Another session than the visitor's before: whoever knew that one must not know this one. Their talks go along."""
     ours = database.db.session()
-    before, talk = session.get("browser"), session.get("conversation")
+    before, talk, language = session.get("browser"), session.get("conversation"), session.get(CHOSEN)
     if before:
         conversation.hand_over(ours, uuid.UUID(before), conversation.OPERATORS_BROWSER)
     begun = users().begin(ours)
@@ -72,21 +74,9 @@ def _begin() -> None:
     session.permanent = True
     login_user(Operator(begun.user_id, begun.id))
     session["browser"] = str(conversation.OPERATORS_BROWSER)
-    if talk:
-        session["conversation"] = talk
+    session.update({name: kept for name, kept in (("conversation", talk), (CHOSEN, language)) if kept})
     log.info("Signed in", event_type=EventType.SIGN_IN, user_id=begun.user_id, remote=request.remote_addr)
 
 
 def _kept() -> dict[str, str]:
     return {name.removeprefix(KEPT): text for name, text in request.form.items() if name.startswith(KEPT)}
-
-
-def _own_path(text: str) -> str:
-    """A path of ours to go on to; never another site, however it is written (OWASP, 'Unvalidated Redirects')."""
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return url_for("config.show")
-    if parts.scheme or parts.netloc or not re.fullmatch(r"/(?![/\\])[^\s\\\x00-\x20\x7f]*", text):
-        return url_for("config.show")
-    return text

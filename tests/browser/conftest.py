@@ -30,6 +30,9 @@ ARGUMENTS = [
 ]
 """Chromium as root on a build machine, without calls of its own to the outside."""
 
+A_DAY = "2099-12-05"
+"""A Saturday that no test will outlive."""
+
 TYPICAL_LIMIT_MS = 15_000
 """A test of a connection may take five seconds, and the machine may be busy."""
 
@@ -80,9 +83,12 @@ class Watched:
 class Returning(Ollama):
     """An Ollama that goes and comes back on the same port."""
 
+    is_away = False
+
     def go(self) -> None:
         """Nothing listens any more."""
         self.__exit__(None, None, None)
+        self.is_away = True
 
     def come_back(self, port: int = 0) -> None:
         """Listens again, on `port` where one is given."""
@@ -92,6 +98,7 @@ class Returning(Ollama):
         self._server = type(old)(("127.0.0.1", self.port), old.RequestHandlerClass)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
+        self.is_away = False
 
 
 def launch(playwright: Playwright) -> Browser:
@@ -146,7 +153,7 @@ def configured(server: Server, ollama: Returning) -> Server:
         server,
         llm_endpoint=ollama.url,
         llm_model="llama3.2:3b",
-        event_date="2026-12-05",
+        event_date=A_DAY,
         event_location="Buurthuis De Hoek",
         event_offerings="bicycles, clothes",
     )

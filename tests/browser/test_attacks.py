@@ -173,6 +173,7 @@ def changing(app: Flask, page: Page) -> list[tuple[str, str]]:
         "reply_id": (page.locator(".reply").get_attribute("id") or "").removeprefix("reply-"),
         "download_id": str(uuid.uuid4()),
         "service": "llm",
+        "announcement": "post",
     }
     ours = app.url_map.bind(urlsplit(page.url).netloc)
     return [

@@ -7,13 +7,13 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from repaircafe.embedded import Postmaster
-from tests.browser.conftest import TYPICAL_LIMIT_MS, NewPage, Returning, Watched, save, stored, url_of
+from tests.browser.conftest import A_DAY, TYPICAL_LIMIT_MS, NewPage, Returning, Watched, save, stored, url_of
 from tests.conditions import free_port
 from tests.server import Server
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("/", "/chat", "/chat/earlier", "/config", "/health", "/no-such-page")
+PAGES = ("/", "/poster", "/chat", "/chat/earlier", "/announcements", "/config", "/health", "/no-such-page")
 NARROW = {"width": 360, "height": 740}
 FOCUSABLE = "a[href], button:not([tabindex='-1']), input:not([type=hidden]), textarea, summary"
 TELL_FOCUS = """() => {
@@ -116,7 +116,7 @@ def test_a_wrong_date_where_the_browser_has_no_date_field(configured: Server, pa
     press(page, "Save")
     expect(day(page)).to_have_attribute("aria-invalid", "true")
     expect(page.locator("#event_date-fault")).to_contain_text("YYYY-MM-DD")
-    assert stored(configured)["event_date"] == "2026-12-05"
+    assert stored(configured)["event_date"] == A_DAY
 
 
 def test_a_half_typed_date_does_not_delete_the_date(configured: Server, page: Page) -> None:
@@ -128,7 +128,7 @@ def test_a_half_typed_date_does_not_delete_the_date(configured: Server, page: Pa
     place(page).fill("Zaal 2")
     place(page).press("Enter")
     expect(message(page).or_(page.locator("input:invalid:focus"))).to_be_visible()
-    assert stored(configured)["event_date"] == "2026-12-05"
+    assert stored(configured)["event_date"] == A_DAY
 
 
 def test_enter_in_a_field_saves_and_does_not_test(configured: Server, page: Page, ollama: Returning) -> None:
@@ -230,7 +230,7 @@ def test_a_form_opened_without_the_settings_does_not_wipe_them_out(
 ) -> None:
     """The app has never read them: the database went away between its start and the first page."""
     with Server(tmp_path, url_of(postmaster)) as server:
-        save(server, event_date="2026-12-05", event_location="De Hoek")
+        save(server, event_date=A_DAY, event_location="De Hoek")
         server.stop()
         server.start()
         postmaster.kill()
@@ -242,7 +242,7 @@ def test_a_form_opened_without_the_settings_does_not_wipe_them_out(
             place(page).fill("Zaal 2")
             press(page, "Save")
             expect(message(page)).to_be_visible()
-        assert stored(server)["event_date"] == "2026-12-05"
+        assert stored(server)["event_date"] == A_DAY
 
 
 def test_the_waiting_page_opens_by_itself(new_page: NewPage, postmaster: Postmaster, tmp_path: Path) -> None:
@@ -275,7 +275,8 @@ def test_a_form_sent_to_a_waiting_app_is_not_lost(new_page: NewPage, postmaster:
 
 def test_no_page_asks_another_host_or_makes_an_error(page: Page, configured: Server, watched: Watched) -> None:
     assert configured
-    for path in PAGES[:-1]:
+    page.goto("/poster")
+    for path in set(PAGES) - {"/poster", "/no-such-page"}:
         with page.expect_request_finished(lambda request: request.resource_type == "xhr"):  # it keeps itself fresh
             page.goto(path)
     press_all = ("Test the language model", "Test the database", "Test mail")
@@ -295,7 +296,7 @@ def test_no_page_scrolls_sideways_on_a_small_phone(
         server,
         llm_endpoint=ollama.url,
         llm_model=long,
-        event_date="2026-12-05",
+        event_date=A_DAY,
         event_location=long,
         event_offerings=f"bicycles, {long[:60]}",
     )
@@ -340,3 +341,16 @@ def test_tab_reaches_every_control_and_shows_where_it_is(
         reached.setdefault(index, (shown, html))
     assert list(reached) == list(range(count)), "every control, in the order of the page"
     assert [html for shown, html in reached.values() if not shown] == []
+
+
+def test_the_poster_is_one_sheet_with_its_code(page: Page, configured: Server) -> None:
+    assert configured
+    page.goto("/poster")
+    code = page.locator(".poster img")
+    assert code.evaluate("image => image.complete && image.naturalWidth > 0")
+    for paper in ("A4", "Letter"):
+        assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format=paper))) == 1
+    page.emulate_media(media="print")
+    expect(page.locator("header")).to_be_hidden()
+    expect(page.locator("footer")).to_be_hidden()
+    expect(page.get_by_text("Buurthuis De Hoek")).to_be_visible()

@@ -20,7 +20,7 @@ from repaircafe.chat.models import Reply, remove_older
 from repaircafe.database import Database
 from tests.chat import million
 from tests.chat.million import BROWSER, CONVERSATIONS, OLD, TURNS
-from tests.conftest import TEMPLATE, _database, url_of
+from tests.conftest import TEMPLATE, a_database, url_of
 
 OPEN_LIMIT_MS = 20.0
 SEARCH_LIMIT_MS = 200.0
@@ -31,7 +31,7 @@ HELD_UP_LIMIT_MS = 100.0
 @pytest.fixture(scope="module")
 def database_name(cluster: Any) -> Iterator[str]:
     """One for all tests of this file: it takes long to fill."""
-    for name in _database(cluster, TEMPLATE):
+    for name in a_database(cluster, TEMPLATE):
         with psycopg.connect(url_of(cluster, name), autocommit=True) as connection:
             million.fill(connection)
         yield name

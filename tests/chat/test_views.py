@@ -328,7 +328,7 @@ def test_earlier_conversations_are_listed_and_searched(browser: Browser, ollama:
         assert comes_to(browser.client, browser.session_id, "done")
     listed = browser.open("/chat/earlier").text
     assert listed.index("wool_en") < listed.index("My toaster hums")
-    assert re.search(r"removed on \w+ \d+, \d{4}", listed)
+    assert re.search(r"removed on \d+ \w+ \d{4}", listed)
     for words, found in (("TOASTER", {"toaster"}), ("ask volunteer", {"wool"}), ("100%", {"wool"}), ("%", {"wool"}),
                          ("l_e", {"wool"}), ("toaster wool", set()), ("", {"toaster", "wool"})):  # fmt: skip
         text = browser.client.get("/chat/earlier", query_string={"q": words}, headers=HTML).text.partition("<ul")[2]
@@ -362,7 +362,7 @@ def test_the_page_says_how_long_things_are_kept(make_app: MakeApp, ollama: Ollam
     browser = Browser(app.test_client())
     assert "kept for 7 days" in browser.page
     browser.send("Hi")
-    assert re.search(r"removed on \w+ \d+, \d{4}", browser.open("/chat").text)
+    assert re.search(r"removed on \d+ \w+ \d{4}", browser.open("/chat").text)
 
 
 def test_the_page_says_where_the_model_runs(browser: Browser, ollama: Ollama, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from flask.testing import FlaskClient
+from flask.testing import FlaskClient, FlaskCliRunner
 
 from repaircafe import database
+from repaircafe.config.keys import KEYS
 from tests.conftest import MakeApp
 from tests.fakes.scripted import Ollama
 
@@ -34,7 +35,7 @@ def settings(client: FlaskClient) -> dict[str, str]:
 
 
 def test_all_keys_are_on_the_page_and_in_the_json(client: FlaskClient) -> None:
-    names = {"llm_endpoint", "llm_model", "event_date", "event_location", "event_offerings", "organiser_notes"}
+    names = set(KEYS)
     assert set(settings(client)) == names
     page = client.get("/config", headers=HTML).text
     assert set(re.findall(r'<(?:input|textarea) id="(\w+)"', page)) == names
@@ -300,6 +301,18 @@ def test_an_address_that_is_refused_and_was_stored_by_hand_is_not_used(client: F
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("INSERT INTO settings (key, value) VALUES ('llm_endpoint', 'http://169.254.169.254')")
     assert settings(client)["llm_endpoint"] == ""
+
+
+def test_an_end_before_the_opening_is_refused_in_every_way(client: FlaskClient, runner: FlaskCliRunner) -> None:
+    refused = submit(client, event_start="14:00", event_end="13:00")
+    assert refused.status_code == 422
+    assert "not later than the time at which it opens, 14:00" in refused.text
+    assert client.post("/config", json={"event_start": "14:00", "event_end": "13:00"}).status_code == 422
+    assert submit(client, event_start="14:00", event_end="17.00").status_code == 303
+    assert settings(client)["event_end"] == "17:00"
+    assert client.post("/config", json={"event_start": "17:00"}).get_json()["errors"].keys() == {"event_end"}
+    assert runner.invoke(args=["config-set", "event_start", "18:00"]).exit_code == 1
+    assert settings(client)["event_start"] == "14:00"
 
 
 def test_an_entry_of_the_longest_length_is_taken_after_a_blank(client: FlaskClient) -> None:

@@ -64,10 +64,13 @@ FIELDS = st.one_of(st.sampled_from(NAMES), st.sampled_from(NASTY))
 PAIRS = st.lists(st.tuples(FIELDS, TEXTS), max_size=6)
 
 OWN = {
+    "announcements.stop": ["language"],
+    "announcements.write": ["language", "draft"],
     "chat.ask": ["message", "reply_id"],
     "chat_api.ask": ["message", "session_id"],
     "config.save": [*KEYS],
     "config.test": [*KEYS],
+    "languages.choose": ["language", "back"],
     "llm.start": ["model"],
     "llm.use": ["model"],
     "signin.sign_in": ["next", "kept.message", "password"],
@@ -233,7 +236,12 @@ def _address(world: World, rule: Rule, data: st.DataObject) -> str:
     """The route's own path, with anything where it takes something; sometimes more behind it."""
 
     def filled(found: re.Match[str]) -> str:
-        known = {"service": ["llm", "db", "mail"], "form": ["md", "json"], "filename": ["app.css", "vendor"]}
+        known = {
+            "service": ["llm", "db", "mail"],
+            "form": ["md", "json"],
+            "filename": ["app.css", "vendor"],
+            "announcement": ["post", "poster"],
+        }
         usual = st.sampled_from(known.get(found[1], [world.ids.get(found[1], UNKNOWN)]))
         return _quoted(data.draw(_mostly(usual, TEXTS), found[1]))
 

@@ -1,17 +1,57 @@
 """The visitors' page shows what is known of the next repair café, and nothing that it should not."""
 
+from datetime import date, timedelta
+
 from flask.testing import FlaskClient
 
+from tests.conftest import MakeApp
 
-def test_without_settings_it_says_that_nothing_is_known(client: FlaskClient) -> None:
-    assert "The date of the next repair café is not known yet." in client.get("/").text
+HTML = {"Accept": "text/html"}
+
+
+def test_without_settings_it_says_that_nothing_is_planned(make_app: MakeApp) -> None:
+    app = make_app(operator_password="a-long-password")
+    visitor, operator = app.test_client().get("/"), app.test_client().get("/", auth=("operator", "a-long-password"))
+    for page in (visitor, operator):
+        assert "The next repair café is not planned yet." in page.text
+    assert "Enter the next date" not in visitor.text
+    assert 'href="/config#event_date">Enter the next date' in operator.text
+
+
+def test_a_day_that_is_over_is_promised_to_nobody(client: FlaskClient) -> None:
+    day = date.today() - timedelta(days=1)
+    client.post("/config", json={"event_date": day.isoformat(), "event_location": "De Hoek"})
+    for path in ("/", "/poster"):
+        text = client.get(path, headers=HTML).text
+        assert "The next repair café is not planned yet." in text
+        assert day.isoformat() not in text
+        assert "De Hoek" in text
+
+
+def test_the_map_is_asked_by_who_presses_the_link_alone(client: FlaskClient) -> None:
+    client.post("/config", json={"event_location": "De Hoek, Dorpsstraat 1 & 2"})
+    text = client.get("/", headers=HTML).text
+    assert 'href="https://www.openstreetmap.org/search?query=De+Hoek%2C+Dorpsstraat+1+%26+2" target="_blank"' in text
+    assert text.count("openstreetmap") == 1
+
+
+def test_the_poster_has_a_code_of_the_address_that_visitors_use(client: FlaskClient) -> None:
+    here = {**HTML, "Host": "192.168.1.9:8000"}
+    text = client.get("/poster", headers=here).text
+    assert "The code on it leads to http://192.168.1.9:8000/, for visitors on this Wi-Fi." in text
+    assert "which only this machine can open" in client.get("/poster", headers=HTML).text
+    code = client.get("/poster/qr.svg", headers=here)
+    assert code.mimetype == "image/svg+xml"
+    assert code.data != client.get("/poster/qr.svg").data
 
 
 def test_it_shows_date_place_and_offerings(client: FlaskClient) -> None:
-    changes = {"event_date": "2026-12-05", "event_location": "Dorpsstraat 1", "event_offerings": "bikes, clothes"}
-    assert client.post("/config", json=changes).status_code == 200
+    soon = date.today() + timedelta(days=10)
+    changes = {"event_date": soon.isoformat(), "event_location": "Dorpsstraat 1", "event_offerings": "bikes, clothes"}
+    assert client.post("/config", json={**changes, "event_start": "14:00", "event_end": "17:00"}).status_code == 200
     text = client.get("/").text
-    assert '<time datetime="2026-12-05">Saturday, December 5, 2026</time>' in text
+    assert f'<time datetime="{soon.isoformat()}">{soon:%A}, {soon.day} {soon:%B %Y}</time>' in text
+    assert "from 14:00 to 17:00" in text
     assert "Dorpsstraat 1" in text
     assert "<li>bikes</li><li>clothes</li>" in text
 

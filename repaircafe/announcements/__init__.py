@@ -1,0 +1,1 @@
+"""Texts that announce the next repair café."""

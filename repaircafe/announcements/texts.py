@@ -1,0 +1,73 @@
+"""The announcements without a model: the facts in sentences, which are always right."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from enum import StrEnum
+from types import MappingProxyType
+
+from flask_babel import force_locale, format_date
+from flask_babel import gettext as _
+
+from repaircafe.config.keys import Settings
+from repaircafe.languages import locale_of
+
+
+class Form(StrEnum):
+    """Where a text is to stand."""
+
+    POSTER = "poster"
+    NEWSLETTER = "newsletter"
+    POST = "post"
+    REPLY = "reply"
+
+
+def text(form: Form, settings: Settings, day: date, language: str) -> str:
+    """The announcement of a day, in that language whatever the reader's is."""
+    with force_locale(locale_of(language)):
+        return _TEXTS[form](settings, day)
+
+
+def _poster(settings: Settings, day: date) -> str:
+    lines = [_("Repair Café"), _when(settings, day), settings.event_location]
+    if settings.event_offerings:
+        lines += ["", _("We repair: %(offerings)s", offerings=", ".join(settings.event_offerings))]
+    return "\n".join(line for number, line in enumerate(lines) if line or number > 2)
+
+
+def _newsletter(settings: Settings, day: date) -> str:
+    parts = [
+        _("On %(when)s the repair café takes place again.", when=_when(settings, day)),
+        _("Bring what is broken: our volunteers mend it together with you."),
+    ]
+    if settings.event_offerings:
+        parts.append(_("They know about %(offerings)s.", offerings=", ".join(settings.event_offerings)))
+    if settings.event_location:
+        parts.append(_("You find us here: %(place)s.", place=settings.event_location))
+    return " ".join(parts)
+
+
+def _post(settings: Settings, day: date) -> str:
+    told = _("Broken? Do not throw it away! Repair Café on %(when)s.", when=_when(settings, day))
+    return f"{told} {settings.event_location}".strip()
+
+
+def _reply(settings: Settings, day: date) -> str:
+    told = _("The next repair café is on %(when)s.", when=_when(settings, day))
+    place = _("The address: %(place)s.", place=settings.event_location) if settings.event_location else ""
+    return " ".join(part for part in (told, place, _("You are welcome without an appointment.")) if part)
+
+
+def _when(settings: Settings, day: date) -> str:
+    """Day and hours, as the language writes them."""
+    said = format_date(day, "full")
+    start, end = settings.event_start, settings.event_end
+    if start is None:
+        return str(said)
+    if end is None:
+        return str(_("%(day)s, from %(start)s", day=said, start=f"{start:%H:%M}"))
+    return str(_("%(day)s, from %(start)s to %(end)s", day=said, start=f"{start:%H:%M}", end=f"{end:%H:%M}"))
+
+
+_TEXTS: Mapping[Form, Callable[[Settings, date], str]] = MappingProxyType(
+    {Form.POSTER: _poster, Form.NEWSLETTER: _newsletter, Form.POST: _post, Form.REPLY: _reply}
+)

@@ -1,0 +1,154 @@
+"""`/announcements`: texts to copy, in four languages, made of the facts; and from the model, checked against them."""
+
+import uuid
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy.exc import SQLAlchemyError
+
+from repaircafe import database
+from repaircafe.access import author
+from repaircafe.announcements import drafts
+from repaircafe.announcements.drafts import Order, Piece
+from repaircafe.announcements.texts import Form, text
+from repaircafe.chat import conversation, export
+from repaircafe.chat.models import UNDER_WAY, Reply
+from repaircafe.chat.writer import writer
+from repaircafe.config.keys import Settings
+from repaircafe.config.store import store
+from repaircafe.errors import PageError, is_htmx
+from repaircafe.facts.check import check, known
+from repaircafe.facts.claims import Facts
+from repaircafe.facts.wording import facts_of
+from repaircafe.health.monitor import monitor
+from repaircafe.languages import LANGUAGES, language
+from repaircafe.logs import polled
+from repaircafe.neighbours import Reason, Service
+
+blueprint = Blueprint("announcements", __name__)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What the model has written, or writes just now, with what is wrong about it."""
+
+    reply: Reply
+    pieces: tuple[Piece, ...]
+
+    @property
+    def faults(self) -> list[Piece]:
+        """The parts that are not among the facts."""
+        return [one for one in self.pieces if one.finding]
+
+
+@blueprint.get("/announcements")
+def show() -> Response:
+    """All of them in one language; without a date, what is missing."""
+    settings, chosen = _settings(), _chosen(request.args.get("language", ""))
+    texts = {}
+    if settings.event_date is not None and not settings.is_over:
+        texts = {form: text(form, settings, settings.event_date, chosen) for form in Form}
+    facts = _facts(settings)
+    findings = {form: check(said, facts) for form, said in texts.items()}
+    return _page("announcements/show.html", chosen, texts=texts, findings=findings, labels=labels(), **_drafts(chosen))
+
+
+@blueprint.get("/announcements/<any(poster, newsletter, post, reply):announcement>")
+@polled
+def look(announcement: str) -> Response:
+    """What has become of one that the model writes."""
+    chosen = _chosen(request.args.get("language", ""))
+    return _shown(Form(announcement), chosen)
+
+
+@blueprint.post("/announcements/<any(poster, newsletter, post, reply):announcement>")
+def write(announcement: str) -> Response:
+    """Has the model write one, in place of what it wrote before. Raises PageError where there is no date."""
+    settings, chosen, ours = _settings(), _chosen(request.form.get("language", "")), database.db.session()
+    if settings.event_date is None or settings.is_over:
+        raise PageError(409, _("The next repair café is not planned yet."), _("Enter its date in the settings first."))
+    order = Order(_id(request.form.get("draft", "")), Form(announcement), chosen, author(ours))
+    drafts.write(ours, writer(), order)
+    return _shown(Form(announcement), chosen)
+
+
+@blueprint.post("/announcements/<any(poster, newsletter, post, reply):announcement>/stop")
+def stop(announcement: str) -> Response:
+    """Stops the model; what it has said so far stays."""
+    chosen = _chosen(request.form.get("language", ""))
+    drafts.stop(database.db.session(), writer(), Form(announcement), chosen)
+    return _shown(Form(announcement), chosen)
+
+
+def labels() -> dict[Form, str]:
+    """What the page calls each form."""
+    return {
+        Form.POSTER: _("For a poster"),
+        Form.NEWSLETTER: _("For a newsletter"),
+        Form.POST: _("For a social network"),
+        Form.REPLY: _("To answer with"),
+    }
+
+
+def _shown(form: Form, chosen: str) -> Response:
+    if not is_htmx():
+        look = uuid.uuid4().hex[:8]  # another address: the same one would not be loaded again for its anchor
+        where = url_for("announcements.show", language=chosen, look=look, _anchor=f"draft-{form}")
+        return make_response(redirect(where, 303))
+    return _page("announcements/_draft.html", chosen, form=form, is_news=True, **_drafts(chosen))
+
+
+def _drafts(chosen: str) -> dict[str, object]:
+    """What the model has written; while the database is away the page does without."""
+    ours, facts = database.db.session(), _facts(_settings())
+    try:
+        replies = drafts.written(ours, chosen)
+    except SQLAlchemyError as error:
+        if not database.is_away(error):
+            raise
+        database.db.session.rollback()
+        replies = {}
+    found = {}
+    for form, reply in replies.items():
+        checked = drafts.pieces(reply.said, facts) if reply.state not in UNDER_WAY else [Piece(reply.said)]
+        found[form] = Draft(reply, tuple(checked))
+    return {"drafts": found, "waiting": any(one.reply.state in UNDER_WAY for one in found.values())}
+
+
+def _page(template: str, chosen: str, **context: object) -> Response:
+    page = render_template(
+        template,
+        chosen=chosen,
+        fresh_id=uuid.uuid4,
+        facts_of=facts_of,
+        report=monitor().glance().report(Service.LLM),
+        service=Service.LLM,
+        reasons=Reason,
+        UNDER_WAY=UNDER_WAY,
+        ended=export.ended,
+        ahead=lambda reply: conversation.ahead(database.db.session(), reply),
+        passed=conversation.passed,
+        **context,
+    )
+    return make_response(page)
+
+
+def _settings() -> Settings:
+    stored = store().stored()
+    return stored.settings if stored else Settings()
+
+
+def _facts(settings: Settings) -> Facts:
+    return known(settings, settings.now.date())
+
+
+def _chosen(asked: str) -> str:
+    return asked if asked in LANGUAGES else language()
+
+
+def _id(given: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(given)
+    except ValueError:
+        return uuid.uuid4()

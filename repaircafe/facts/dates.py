@@ -1,0 +1,97 @@
+"""Days: in words, in figures, as a weekday, or seen from today."""
+
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from repaircafe.facts.claims import Claim, Day, Kind
+from repaircafe.facts.words import HOURS, MONTHS, ORDINALS, SHORT_WEEKDAYS, WEEKDAYS, either
+
+_MONTH = f"(?P<month>{either(MONTHS)})\\b\\.?"
+_DAY = rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th|ste|de|er|ère|e|\.)?|(?P<word>{either(ORDINALS)})"
+_YEAR = r"(?:,?\s+(?P<year>20\d\d)\b)?"
+_FLAGS = re.IGNORECASE
+
+DAY_MONTH = re.compile(rf"\b(?:{_DAY})\s*(?:of\s+|van\s+|de\s+)?{_MONTH}{_YEAR}", _FLAGS)
+MONTH_DAY = re.compile(
+    rf"\b{_MONTH}\s+(?:the\s+)?(?:{_DAY})\b(?!\s*(?:uur|uhr|h\b|o'clock|am\b|pm\b|[:]\d)){_YEAR}", _FLAGS
+)
+FIGURES = re.compile(r"(?<![\d.,/-])(\d{1,2})([./-])(\d{1,2})\2(20\d\d|\d\d)(?![\d/-])")
+ISO = re.compile(r"(?<![\d-])(20\d\d)-(\d\d)-(\d\d)(?![\d-])")
+SHORT = re.compile(r"(?<![\d.,/-])(\d{1,2})(?:\.(\d{1,2})\.|/(\d{1,2}))(?![\d/])")
+WEEKDAY = re.compile(rf"\b({either(WEEKDAYS)})s?\b", _FLAGS)
+SHORT_WEEKDAY = re.compile(rf"\b({either(SHORT_WEEKDAYS)})\b[.,]{{0,2}}\s+(?=\d{{1,2}}\b)", _FLAGS)
+_NEXT = "volgende|aanstaande|komende|next|this coming|coming|nächste[nrs]?|kommende[nrs]?|diesen"
+RELATIVE = re.compile(
+    rf"\b(?:(?:{_NEXT}|this|deze|dit)\s+(?P<before>{either(WEEKDAYS)})|(?P<after>{either(WEEKDAYS)})\s+prochain)\b",
+    _FLAGS,
+)
+TOMORROW = re.compile(
+    r"\b(?:(?P<two>overmorgen|the day after tomorrow|übermorgen|après-demain)"
+    r"|(?P<one>tomorrow|demain|(?<!guten )(?<!goeden )(?<!goede )(?<!am )(?<!jeden )morgen(?!s)))\b",
+    _FLAGS,
+)
+WEEKS = re.compile(
+    rf"\b(?:over|in|dans)\s+(?P<count>\d{{1,2}}|{either(HOURS)})\s+(?:weken|week|weeks|wochen|woche|semaines|semaine)\b",
+    _FLAGS,
+)
+
+
+def claims(text: str, today: date) -> Iterator[Claim]:
+    """Every day and weekday in the text."""
+    taken: list[Claim] = []
+    for found in (*_in_words(text), *_in_figures(text), *_seen_from(text, today)):
+        if not any(found.start < one.end and one.start < found.end for one in taken):
+            taken.append(found)
+    yield from taken
+    for match in (*WEEKDAY.finditer(text), *SHORT_WEEKDAY.finditer(text)):
+        if not any(one.start <= match.start(1) < one.end for one in taken):
+            word = match[1].casefold()
+            numbers = {table[word] for table in (WEEKDAYS, SHORT_WEEKDAYS) if word in table}
+            yield Claim(Kind.WEEKDAY, *match.span(), match[0], frozenset(numbers))
+
+
+def _in_words(text: str) -> Iterator[Claim]:
+    for pattern in (DAY_MONTH, MONTH_DAY):
+        for match in pattern.finditer(text):
+            day = int(match["day"]) if match["day"] else ORDINALS[match["word"].casefold()]
+            month = MONTHS[match["month"].casefold()]
+            year = int(match["year"]) if match["year"] else None
+            if 1 <= day <= 31:
+                yield _claim(match, Day(day, month, year))
+
+
+def _in_figures(text: str) -> Iterator[Claim]:
+    for match in ISO.finditer(text):
+        yield _claim(match, Day(int(match[3]), int(match[2]), int(match[1])))
+    for match in FIGURES.finditer(text):
+        year = int(match[4]) + (2000 if len(match[4]) == 2 else 0)
+        yield from _either_order(match, int(match[1]), int(match[3]), year, is_american=match[2] == "/")
+    for match in SHORT.finditer(text):
+        yield from _either_order(match, int(match[1]), int(match[2] or match[3]), None, is_american=bool(match[3]))
+
+
+def _either_order(
+    match: re.Match[str], first: int, second: int, year: int | None, *, is_american: bool
+) -> Iterator[Claim]:
+    """The day first, as Europe writes it; with strokes the month may be, as America does."""
+    orders = [(first, second), (second, first)] if is_american else [(first, second)]
+    days = [Day(day, month, year) for day, month in orders if 1 <= day <= 31 and 1 <= month <= 12]
+    if days:
+        yield _claim(match, *days)
+
+
+def _seen_from(text: str, today: date) -> Iterator[Claim]:
+    for match in RELATIVE.finditer(text):
+        wanted = WEEKDAYS[(match["before"] or match["after"]).casefold()]
+        first = today + timedelta(days=(wanted - today.weekday() - 1) % 7 + 1)
+        yield _claim(match, first, first + timedelta(days=7))  # people do not agree on which of the two is the next
+    for match in TOMORROW.finditer(text):
+        yield _claim(match, today + timedelta(days=2 if match["two"] else 1))
+    for match in WEEKS.finditer(text):
+        count = int(match["count"]) if match["count"].isdigit() else HOURS[match["count"].casefold()]
+        yield _claim(match, *(today + timedelta(days=7 * count + more) for more in range(-3, 4)))
+
+
+def _claim(match: re.Match[str], *values: Day | date) -> Claim:
+    return Claim(Kind.DATE, match.start(), match.end(), match[0], frozenset(values))

@@ -1,0 +1,75 @@
+"""Streets with their numbers, postcodes, houses by their name, and e-mail addresses."""
+
+import re
+from collections.abc import Iterator
+
+from repaircafe.facts.claims import Claim, Kind
+
+EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
+_SUFFIX = (
+    "straat|laan|weg|plein|gracht|kade|dijk|singel|hof|steeg|markt|dreef"
+    "|straße|strasse|str\\.|gasse|allee|platz|ring|ufer"
+)
+GERMANIC = re.compile(
+    rf"\b((?:[A-ZÄÖÜ][\w’'-]{{0,30}}\s+)?(?:[A-ZÄÖÜ][\w’'-]{{0,30}}(?:{_SUFFIX})|(?i:{_SUFFIX})))"
+    r"\s+(?:nr\.?\s*|nummer\s+|Nr\.?\s*)?(\d{1,4}\s?[a-zA-Z]?)\b"
+)
+ENGLISH = re.compile(
+    r"\b(\d{1,4}[a-z]?)\s+((?:[A-Z][\w’']{0,30}\s+){1,3}(?:Street|St|Road|Rd|Lane|Avenue|Ave|Square|Way|Close|Drive|Hill))\b"
+)
+FRENCH = re.compile(
+    r"\b(\d{1,4}(?:\s?bis|\s?ter)?),?\s+((?:rue|avenue|boulevard|place|chemin|route|impasse|quai|allée|cours)\s+"
+    r"(?:de\s+la\s+|de\s+l[’']|des\s+|du\s+|de\s+|d[’'])?[A-ZÀ-Ý][\w’'-]{0,30}(?:\s+[A-ZÀ-Ý][\w’'-]{0,30}){0,3})"
+)
+POSTCODE = re.compile(r"\b(?:[1-9]\d{3}\s?[A-Z]{2}|[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}|\d{5}(?=\s+[A-ZÄÖÜÀ-Ý]\w))\b")
+HOUSES = {
+    "community": "buurthuis|wijkcentrum|dorpshuis|buurtcentrum|community cent(?:re|er)|village hall|gemeindehaus"
+    "|bürgerhaus|stadtteilzentrum|nachbarschaftshaus|maison de quartier|centre social|salle des fêtes",
+    "library": "bibliotheek|library|bibliothek|bücherei|bibliothèque|médiathèque",
+    "church": "kerk|church|church hall|kirche|église",
+    "school": "basisschool|school|schule|école",
+    "town hall": "stadhuis|gemeentehuis|town hall|rathaus|mairie",
+}
+"""A house of one kind may be called by any of its words, in any language."""
+_KINDS = "|".join(f"(?P<h{number}>{words})" for number, words in enumerate(HOUSES.values()))
+HOUSE = re.compile(
+    rf"\b(?i:{_KINDS})\b(?:\s+[“\"„«]?((?:(?:De|Het|’t|'t|La|Le|Les|The)\s+)?[A-ZÄÖÜÀ-Ý][\w’'-]{{0,30}}))?"
+)
+
+
+def streets(text: str) -> Iterator[Claim]:
+    """Every street with a number; its value is both, in one order and in small letters."""
+    for match in GERMANIC.finditer(text):
+        yield _street(match, match[1], match[2])
+    for pattern in (ENGLISH, FRENCH):
+        for match in pattern.finditer(text):
+            yield _street(match, match[2], match[1])
+
+
+def claims(text: str) -> Iterator[Claim]:
+    """Every address and name of a house in the text."""
+    yield from streets(text)
+    for match in POSTCODE.finditer(text):
+        yield Claim(Kind.PLACE, *match.span(), match[0], frozenset({match[0].casefold()}))
+    for match in HOUSE.finditer(text):
+        kind = next(kind for number, kind in enumerate(HOUSES) if match[f"h{number}"])
+        name = match[len(HOUSES) + 1]
+        said = name.casefold() if name else kind
+        yield Claim(Kind.PLACE, *match.span(), match[0], frozenset({said}))
+    for match in EMAIL.finditer(text):
+        address = match[0].rstrip(".-")
+        yield Claim(Kind.EMAIL, match.start(), match.start() + len(address), address, frozenset({address.casefold()}))
+
+
+def is_named(said: str, words: str) -> bool:
+    """Whether a name, or a kind of house, is among the facts' words."""
+    if said in HOUSES:
+        return re.search(rf"\b(?:{HOUSES[said]})\b", words) is not None
+    return said in words or said.replace(" ", "") in words.replace(" ", "")
+
+
+def _street(match: re.Match[str], street: str, number: str) -> Claim:
+    name = re.sub(r"(?:straat|strasse|str\.)$", "str", " ".join(street.split()).casefold())
+    return Claim(
+        Kind.STREET_NUMBER, *match.span(), match[0], frozenset({f"{name} {number.replace(' ', '').casefold()}"})
+    )

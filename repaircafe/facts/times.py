@@ -1,0 +1,94 @@
+"""Times of the day, in figures and in words. A duration is none."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import time
+
+from repaircafe.facts.claims import Claim, Kind
+from repaircafe.facts.words import HOURS, either
+
+_FLAGS = re.IGNORECASE
+_HOUR = rf"(?:\d{{1,2}}|{either(HOURS)})"
+_AT = (
+    r"(?:om|vanaf|tot|van|rond|tussen|en|at|from|until|till|to|by|between|and"
+    r"|à|a|dès|de|jusqu[’']à|vers|entre|et|um|ab|bis|von|zwischen|und)"
+)
+_HALF = r"(?P<half>[ap])\.?m\b\.?"
+_MINUTE = r"(?P<minute>[0-5]\d)"
+
+PATTERNS = tuple(
+    re.compile(pattern, _FLAGS)
+    for pattern in (
+        # 14:00, 14.00 uur, 14h30, 2:30 p.m.; not €14.00, 14.00 euro or 1.14.30
+        r"(?<![\d.,:€$£])(?<![€$£]\s)(?P<hour>[01]?\d|2[0-3])[:.h]"
+        + _MINUTE
+        + r"(?![\d]|[.,:]\d|\s*(?:€|euro\b|eur\b)|\.)"
+        rf"(?:\s*{_HALF})?(?:\s*(?:uur|uhr|h)\b)?",
+        r"(?<![\d.,:€$£])(?P<hour>[01]?\d|2[0-3])[:.h]" + _MINUTE + r"(?=\.(?:\s|$))",
+        rf"\b(?:kwart|quarter|viertel)\s+(?P<quarter>over|past|nach|voor|to|vor)\s+(?P<hour>{_HOUR})\b",
+        rf"\b(?P<quarter>dreiviertel)\s+(?P<hour>{_HOUR})\b",
+        rf"\b(?P<past>half)\s+past\s+(?P<hour>{_HOUR})\b",
+        rf"\b(?P<before>hal[fb])\s+(?!past\b)(?P<hour>{either(HOURS)}|\d{{1,2}})\b",
+        rf"\b(?P<hour>{_HOUR})\s*{_HALF}",
+        rf"\b(?P<hour>{_HOUR})\s*o[’']clock\b",
+        rf"\b(?P<hour>{_HOUR})\s*uhr(?:\s+{_MINUTE}\b)?",
+        rf"(?:\b{_AT}\s+|[–-]\s*)(?P<hour>{_HOUR})\s*(?:h\b|heures?\b)(?:\s*{_MINUTE}\b)?(?P<past>\s+et\s+demie)?",
+        rf"\b{_AT}\s+(?P<hour>{_HOUR})\s+uur\b(?!\s+(?:lang|rijden|wachten))",
+        r"\b(?P<noon>noon|midday|midi)\b",
+    )
+)
+"""The first that finds a place has it."""
+RANGE = re.compile(
+    rf"\b(?P<hour>{_HOUR})\s*(?:–|-(?=\s*\d)|tot|to|until|bis|à|and|en|und|et)\s*(?P<end>{_HOUR})\s*"
+    rf"(?:uur\b|uhr\b|h\b|heures\b|{_HALF})",
+    _FLAGS,
+)
+
+
+def claims(text: str) -> Iterator[Claim]:
+    """Every time of day in the text; both ends of a range."""
+    taken: list[Claim] = []
+    for found in _all(text):
+        if not any(found.start < one.end and one.start < found.end for one in taken):
+            taken.append(found)
+            yield found
+
+
+def _all(text: str) -> Iterator[Claim]:
+    for match in PATTERNS[0].finditer(text):
+        yield _claim(match, "hour")
+    for match in RANGE.finditer(text):
+        yield _claim(match, "hour", match.start("hour"), match.end("hour"))
+        yield _claim(match, "end", match.start("end"))
+    for pattern in PATTERNS[1:]:
+        for match in pattern.finditer(text):
+            yield _claim(match, "hour")
+
+
+def _claim(match: re.Match[str], hour: str, start: int | None = None, end: int | None = None) -> Claim:
+    said = match.groupdict()
+    first, last = match.start() if start is None else start, match.end() if end is None else end
+    number = 12 if said.get("noon") else _number(match[hour])
+    minutes = 60 * number + _minutes(said)
+    values = {time(one // 60 % 24, one % 60) for one in _halves_of_the_day(minutes, said.get("half"))}
+    return Claim(Kind.TIME, first, last, match.string[first:last], frozenset(values))
+
+
+def _minutes(said: Mapping[str, str | None]) -> int:
+    """What is added to the hour. In Dutch and German half an hour is taken from it."""
+    if quarter := said.get("quarter"):
+        return -15 if quarter.casefold() in ("voor", "to", "vor", "dreiviertel") else 15
+    if said.get("before"):
+        return -30
+    return 30 if said.get("past") else int(said.get("minute") or 0)
+
+
+def _halves_of_the_day(minutes: int, half: str | None) -> set[int]:
+    """Small hours may be those of the afternoon, where nothing says which."""
+    if half:
+        return {minutes % 720 + (720 if half.casefold() == "p" else 0)}
+    return {minutes, minutes + 720} if minutes < 720 else {minutes}
+
+
+def _number(word: str) -> int:
+    return int(word) if word.isdigit() else HOURS[word.casefold()]

@@ -1,0 +1,72 @@
+"""What is still to be done after the installation: true at every moment, and gone when all of it is."""
+
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+
+from repaircafe.config.keys import Settings
+from repaircafe.health.monitor import Health
+from repaircafe.neighbours import Reason, Report, Service, Status, Text, explain
+
+NO_SERVER = frozenset({Reason.MODEL_MISSING, Reason.MODEL_NOT_CHOSEN, Reason.LOADING})
+"""Why a language model is not ready though its server is."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing to do. `cure` says how while it is not done; `endpoint` and `anchor` are where, `button` its words."""
+
+    title: Text
+    is_done: bool
+    cure: Text = ""
+    button: Text = ""
+    endpoint: str = ""
+    anchor: str | None = None
+    is_optional: bool = False
+
+
+def lines(health: Health, settings: Settings, *, has_password: bool) -> tuple[Line, ...]:
+    """The list in the order in which it is best done; empty once all that has to be done is."""
+    found = (
+        _database(health.report(Service.DB)),
+        *_language_model(health.report(Service.LLM)),
+        _event(settings),
+        _password(has_password),
+        _mail(health.report(Service.MAIL)),
+    )
+    return found if any(not line.is_done and not line.is_optional for line in found) else ()
+
+
+def _database(report: Report) -> Line:
+    cure = explain(Service.DB, report.reason).cure if report.reason else ""
+    return Line(_("The database works"), report.status is Status.OK, cure, _("Health"), "health.show")
+
+
+def _language_model(report: Report) -> tuple[Line, Line]:
+    is_there = report.reason is None or report.reason in NO_SERVER
+    cure = explain(Service.LLM, report.reason).cure if report.reason else ""
+    server = Line(_("A language model's server is found"), is_there, cure, _("Settings"), "config.show", "llm_endpoint")
+    is_ready = report.reason is None or report.reason is Reason.LOADING
+    cure = cure if is_there else _("First the server has to be found.")
+    return server, Line(
+        _("A model is installed and chosen"), is_ready, cure, _("Settings"), "config.show", "model-lists"
+    )
+
+
+def _event(settings: Settings) -> Line:
+    is_planned = settings.event_date is not None and not settings.is_over and bool(settings.event_location)
+    cure = _("Enter its date and its place.")
+    return Line(_("The next repair café is planned"), is_planned, cure, _("Settings"), "config.show", "event_date")
+
+
+def _password(has_password: bool) -> Line:
+    cure = _(
+        "Set OPERATOR_PASSWORD in .env and restart the service; until then other machines see the visitors' pages."
+    )
+    return Line(_("There is a password for the organiser"), has_password, cure)
+
+
+def _mail(report: Report) -> Line:
+    cure = explain(Service.MAIL, report.reason).cure if report.reason else ""
+    is_set_up = report.status is Status.OK
+    return Line(_("Mail is set up"), is_set_up, cure, _("Settings"), "config.show", "test-mail", is_optional=True)

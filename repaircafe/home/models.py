@@ -1,0 +1,29 @@
+"""The `events` table: what visitors' calendars know a repair café by."""
+
+import uuid
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from repaircafe.database import Base
+
+
+class Event(Base):
+    """One afternoon. It stays the same while it is moved to another day before it has passed."""
+
+    __tablename__ = "events"
+    __table_args__ = ({"comment": "What visitors' calendars know each repair café by"},)
+
+    id: Mapped[uuid.UUID] = mapped_column(
+        sa.Uuid, primary_key=True, server_default=sa.text("new_uuid()"), comment="The UID of the calendar entry"
+    )
+    day: Mapped[date] = mapped_column(unique=True, comment="When it is, as far as is known")
+    digest: Mapped[str] = mapped_column(sa.String(64), comment="SHA-256 of what calendars were told last")
+    sequence: Mapped[int] = mapped_column(server_default="0", comment="How often that has changed")
+    created_at: Mapped[datetime] = mapped_column(
+        sa.DateTime(timezone=True), server_default=sa.func.now(), comment="When it was first asked for"
+    )
+    updated_at: Mapped[datetime] = mapped_column(
+        sa.DateTime(timezone=True), server_default=sa.func.now(), comment="When what is told last changed"
+    )

@@ -1,0 +1,50 @@
+"""The languages of the pages: chosen by the browser, or by whoever reads."""
+
+from flask import Blueprint, Flask, Response, has_request_context, make_response, redirect, request, session
+from flask_babel import Babel
+
+from repaircafe.access import own_path
+
+LANGUAGES = {"nl": "Nederlands", "de": "Deutsch", "fr": "Français", "en": "English"}
+"""Each in its own words, since whoever looks for it may read no other."""
+LOCALES = {"en": "en_GB"}
+"""Where the language alone would write dates as nobody does in the cafés' countries."""
+ENGLISH = "en"
+CHOSEN = "language"
+"""What the session keeps it under."""
+
+blueprint = Blueprint("languages", __name__)
+
+
+@blueprint.post("/language")
+def choose() -> Response:
+    """Keeps the reader's choice in this browser, and shows the page again."""
+    wanted = request.form.get("language")
+    if wanted in LANGUAGES:
+        session[CHOSEN] = wanted
+        session.permanent = True
+    return make_response(redirect(own_path(request.form.get("back", ""), "/"), 303))
+
+
+def language() -> str:
+    """The reader's choice, else the first that the browser asks for, else English."""
+    kept = session.get(CHOSEN)
+    if kept in LANGUAGES:
+        return str(kept)
+    asked = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())
+    return next((tag for tag in asked if tag in LANGUAGES), ENGLISH)
+
+
+def init_app(app: Flask) -> None:
+    """Every page speaks it; a command, which has no request, speaks English."""
+    Babel(app, locale_selector=_locale)
+    app.jinja_env.globals.update(languages=LANGUAGES, language=language)
+
+
+def locale_of(found: str) -> str:
+    """What Babel calls it."""
+    return LOCALES.get(found, found)
+
+
+def _locale() -> str:
+    return locale_of(language() if has_request_context() else ENGLISH)

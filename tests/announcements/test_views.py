@@ -1,0 +1,39 @@
+"""`/announcements`: every text is right by the facts, in every language."""
+
+import html
+import re
+from datetime import date, timedelta
+
+import pytest
+from flask.testing import FlaskClient
+
+from repaircafe.languages import LANGUAGES
+
+HTML = {"Accept": "text/html"}
+
+
+def texts(client: FlaskClient, language: str) -> list[str]:
+    """What can be copied."""
+    page = client.get(f"/announcements?language={language}", headers=HTML).text
+    assert 'class="fault"' not in page
+    return [html.unescape(one) for one in re.findall(r"<textarea[^>]*>\n(.*?)</textarea>", page, re.S)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_text_tells_the_facts_in_its_language_and_passes_the_check(client: FlaskClient, language: str) -> None:
+    soon = date.today() + timedelta(days=12)
+    facts = {"event_date": soon.isoformat(), "event_start": "14:00", "event_end": "17:00"}
+    client.post("/config", json={**facts, "event_location": "De Hoek, Dorpsstraat 1", "event_offerings": "radios"})
+    found = texts(client, language)
+    assert len(found) == 4
+    for text in found:
+        assert str(soon.day) in text
+        assert "14:00" in text
+        assert "Dorpsstraat 1" in text
+    assert len({texts(client, other)[1] for other in LANGUAGES}) == len(LANGUAGES)
+
+
+def test_little_is_enough_and_without_a_date_there_is_none(client: FlaskClient) -> None:
+    assert texts(client, "nl") == []
+    client.post("/config", json={"event_date": (date.today() + timedelta(days=3)).isoformat()})
+    assert all("None" not in text and "  " not in text for text in texts(client, "nl"))

@@ -1,0 +1,168 @@
+"""Every page in every state: usable by everybody, steady, of its own, and small enough for a telephone."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from repaircafe.environment import PROJECT
+from tests.browser import tour
+from tests.browser.conftest import NewPage, Returning, Watched
+from tests.browser.test_pages import assert_fits
+from tests.browser.tour import FRESH_MS, PASSWORD, STATES, Stage, ask
+from tests.conftest import url_of as database_of
+from tests.server import Server
+
+pytestmark = pytest.mark.browser
+
+AXE = PROJECT / ".cache/axe/node_modules/axe-core/axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+LARGEST_SHIFT = 0.02
+SESSION_S, GAP_S = 5.0, 1.0
+"""How shifts are added up (web.dev, 'Cumulative Layout Shift')."""
+LARGEST_PAGE = 100_000
+"""Bytes of a first visit, with style sheet, scripts and headers."""
+WIDTHS = (320, 360, 768, 1280, 2560)
+
+
+@pytest.fixture(scope="module")
+def staged(browser: Browser, cluster: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """One app for the whole tour: its states put things right for themselves."""
+    folder = tmp_path_factory.mktemp("tour")
+    with (
+        Returning("llama3.2:3b", "qwen2.5:1.5b") as ollama,
+        tour.database(cluster) as name,
+        Server(folder, database_of(cluster, name), OPERATOR_PASSWORD=PASSWORD) as server,
+        tour.stage(browser, server, ollama) as stage,
+    ):
+        yield stage
+
+
+@pytest.fixture
+def set_up(staged: Stage) -> Stage:
+    """The app with everything there."""
+    staged.set_up()
+    return staged
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds: rule, and where."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate(
+        "async (rules) => (await axe.run({runOnly: rules})).violations"
+        ".map((one) => [one.id, one.nodes.map((node) => [node.target.join(' '), node.any.map((a) => a.message)])])",
+        RULES,
+    )
+    return [json.dumps(one) for one in found]
+
+
+def largest_shift(page: Page) -> float:
+    """The Cumulative Layout Shift so far."""
+    largest = total = began = last = 0.0
+    for at_ms, value, _ in page.evaluate("window.shifts"):
+        at = at_ms / 1000
+        if at - last > GAP_S or at - began > SESSION_S:
+            total, began = 0.0, at
+        total, last = total + value, at
+        largest = max(largest, total)
+    return largest
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_everybody_can_use_it_and_it_fits(set_up: Stage, name: str) -> None:
+    page = STATES[name](set_up)
+    found: list[str] = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 740})
+        assert_fits(page)
+        for scheme in ("light", "dark") if width in (320, 1280) else ():
+            page.emulate_media(color_scheme=scheme)
+            found += [f"{width} {scheme} {one}" for one in violations(page)]
+    assert found == []
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("name", STATES)
+def test_nothing_jumps(set_up: Stage, name: str, width: int) -> None:
+    for page in (set_up.visitor, set_up.organiser):
+        page.set_viewport_size({"width": width, "height": 740})
+    page = STATES[name](set_up)
+    assert largest_shift(page) <= LARGEST_SHIFT, page.evaluate("window.shifts")
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_first_visit_is_small_and_asks_nobody_else(set_up: Stage, browser: Browser, name: str) -> None:
+    shown = STATES[name](set_up)
+    watched, bytes_of = Watched(), []
+    context = browser.new_context(storage_state=shown.context.storage_state())
+    watched.watch(context)
+    page = context.new_page()
+    page.on("requestfinished", lambda request: bytes_of.append(sum(request.sizes().values())))
+    page.goto(shown.url, wait_until="networkidle")
+    context.close()
+    assert sum(bytes_of) < LARGEST_PAGE
+    assert watched.hosts == {set_up.server.url.removeprefix("http://")}
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_jumps_while_a_slow_neighbour_is_tested(set_up: Stage, width: int) -> None:
+    page = set_up.organiser
+    page.set_viewport_size({"width": width, "height": 740})
+    page.route("**/config/test/*", _slowly)
+    STATES["config-tested"](set_up)
+    page.unroute("**/config/test/*")
+    assert largest_shift(page) <= LARGEST_SHIFT, page.evaluate("window.shifts")
+
+
+def _slowly(route: Route) -> None:
+    time.sleep(1)  # longer than a browser takes for the answer to a press
+    route.continue_()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_jumps_when_the_banner_goes(set_up: Stage, width: int) -> None:
+    page = set_up.organiser
+    page.set_viewport_size({"width": width, "height": 740})
+    STATES["home-with-the-model-away"](set_up)
+    page.reload()
+    expect(page.locator("#banner .banner")).to_be_visible()
+    set_up.ollama.come_back()
+    expect(page.locator("#banner .banner")).to_have_count(0, timeout=FRESH_MS)
+    assert largest_shift(page) <= LARGEST_SHIFT, page.evaluate("window.shifts")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_jumps_while_a_reply_grows_and_its_end_stays_in_view(set_up: Stage, width: int) -> None:
+    page = set_up.visitor
+    page.set_viewport_size({"width": width, "height": 740})
+    pauses = [threading.Event() for _ in range(24)]
+    words = [
+        (f"In line {number} there is something to say about toasters.\n", one) for number, one in enumerate(pauses)
+    ]
+    set_up.ollama.script = [part for both in words for part in both]
+    ask(page, "Tell me")
+    for number, pause in enumerate(pauses):
+        expect(page.locator(".reply .said")).to_contain_text(f"In line {number} ", timeout=FRESH_MS)
+        pause.set()
+    expect(page.locator(".phase")).to_have_count(0, timeout=FRESH_MS)
+    assert largest_shift(page) <= LARGEST_SHIFT, page.evaluate("window.shifts")
+    end, form = (page.locator(one).bounding_box() for one in (".reply", "#ask"))
+    assert end is not None
+    assert form is not None
+    assert end["y"] + end["height"] <= form["y"] + 1
+
+
+def test_the_developers_page_of_components_is_as_good(new_page: NewPage, tmp_path: Path, database_url: str) -> None:
+    with Server(tmp_path, database_url, ENVIRONMENT="development", DEBUG="true") as server:
+        page = new_page(server)
+        page.goto("/components")
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 740})
+            assert_fits(page)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert violations(page) == []

@@ -1,0 +1,119 @@
+"""repaircafe.languages: every page in four languages, chosen by the browser or by whoever reads."""
+
+import re
+import time
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient, FlaskCliRunner
+
+from repaircafe.health import checks
+from repaircafe.languages import LANGUAGES
+from tests import catalogues
+from tests.conftest import MakeApp
+from tests.signin.test_views import PASSWORD, sign_in, token
+
+HTML = {"Accept": "text/html"}
+TITLES = {"nl": "Instellingen", "de": "Einstellungen", "fr": "Réglages", "en": "Settings"}
+PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[.\d]*[a-z%]")
+LITERAL = re.compile(r"[A-Z]+_[A-Z_]*[A-Z]|\.env\b|sudo [a-z -]+|https?://[\w.:/]*\w|llama3\.2:3b")
+"""What is the same in every language: names of variables, files, commands and addresses."""
+
+
+def texts(said: Any) -> list[str]:
+    """One, or the forms of a plural."""
+    return [said] if isinstance(said, str) else list(said)
+
+
+@pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))
+def test_no_word_is_untranslated_or_left_over(language: str) -> None:
+    known, said = catalogues.read(language), catalogues.said()
+    ids = {one.id if isinstance(one.id, str) else tuple(one.id) for one in said}
+    assert set(known) == ids
+    for message in known.values():
+        assert all(text.strip() for text in texts(message.string)), message.id
+        assert not message.fuzzy
+
+
+@pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))
+def test_what_is_filled_in_and_what_is_typed_at_a_prompt_is_the_same(language: str) -> None:
+    for message in catalogues.read(language).values():
+        for text in texts(message.string):
+            for pattern in (PLACEHOLDER, LITERAL):
+                assert sorted(pattern.findall(text)) == sorted(pattern.findall(texts(message.id)[-1])), text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_browser_chooses(client: FlaskClient, language: str) -> None:
+    asked = f"xx, {language}-XX;q=0.9, {'en' if language != 'en' else 'de'};q=0.5"
+    page = client.get("/config", headers={**HTML, "Accept-Language": asked}).text
+    assert f'<html lang="{language}">' in page
+    assert f"<h1>{TITLES[language]}</h1>" in page
+
+
+@pytest.mark.parametrize("asked", ["", "*", "xx", "pl,cs;q=0.9", "zz-" * 500, ";;;q=x"])
+def test_what_nobody_speaks_is_answered_in_english(client: FlaskClient, asked: str) -> None:
+    assert '<html lang="en">' in client.get("/", headers={**HTML, "Accept-Language": asked}).text
+
+
+def test_the_reader_chooses_otherwise_and_it_stays_so(make_app: MakeApp) -> None:
+    client = make_app(operator_password=PASSWORD).test_client()
+    page = client.get("/chat/new", headers=HTML).text
+    answer = client.post("/language", data={"csrf_token": token(page), "language": "nl", "back": "/chat/earlier?q=x"})
+    assert (answer.status_code, answer.location) == (303, "/chat/earlier?q=x")
+    german = {**HTML, "Accept-Language": "de"}
+    assert '<html lang="nl">' in client.get("/", headers=german).text
+    sign_in(client)
+    shown = client.get("/config", headers=german).text
+    assert "<h1>Instellingen</h1>" in shown
+    client.post("/sign-out", data={"csrf_token": token(shown)})
+    assert '<html lang="nl">' in client.get("/", headers=german).text
+
+
+@pytest.mark.parametrize(
+    ("language", "back"), [("xx", "/"), ("", "/"), ("nl", "https://evil.example"), ("nl", "//evil")]
+)
+def test_what_is_no_language_or_no_page_of_ours_is_not_gone_along_with(
+    client: FlaskClient, language: str, back: str
+) -> None:
+    form = {"csrf_token": token(client.get("/chat/new", headers=HTML).text), "language": language, "back": back}
+    answer = client.post("/language", data=form)
+    assert (answer.status_code, answer.location) == (303, "/")
+    if language != "nl":
+        assert '<html lang="en">' in client.get("/", headers=HTML).text
+
+
+@pytest.mark.parametrize(
+    ("language", "day"),
+    [
+        ("nl", "zaterdag 5 december 2099"),
+        ("de", "Samstag, 5. Dezember 2099"),
+        ("fr", "samedi 5 décembre 2099"),
+        ("en", "Saturday, 5 December 2099"),
+    ],
+)
+def test_dates_are_as_each_language_writes_them(client: FlaskClient, language: str, day: str) -> None:
+    client.post("/config", json={"event_date": "2099-12-05"})
+    assert day in client.get("/", headers={**HTML, "Accept-Language": language}).text
+
+
+def test_numbers_are_as_each_language_writes_them(app: Flask) -> None:
+    found = checks._since(time.monotonic() - 1.23)
+    for language, comma in (("nl", ","), ("de", ","), ("fr", ","), ("en", ".")):
+        with app.test_request_context(headers={"Accept-Language": language}):
+            assert str(found)[1] == comma
+
+
+def test_errors_and_reasons_are_told_in_the_readers_language(client: FlaskClient) -> None:
+    dutch = {**HTML, "Accept-Language": "nl"}
+    assert "Die pagina is er niet." in client.get("/nowhere", headers=dutch).text
+    assert "Er is geen taalmodel ingesteld." in client.get("/health", headers=dutch).text
+    wrong = {"csrf_token": token(client.get("/config", headers=dutch).text), "event_date": "5 december"}
+    assert "Dit is geen datum." in client.post("/config", data=wrong, headers=dutch).text
+
+
+def test_commands_speak_english(runner: FlaskCliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANG", "nl_NL.UTF-8")
+    monkeypatch.setenv("LANGUAGE", "nl")
+    assert "No language model is set up." in runner.invoke(args=["config-test", "llm"]).output
