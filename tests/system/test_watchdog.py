@@ -73,16 +73,16 @@ def _replaced(machine: Machine, before: int) -> bool:
 
 _DEADLOCK = """
 import threading
-from repaircafe import create_app
-from repaircafe.access import public
+from repaircafe import access, create_app
 
+access.VISITORS |= {"deadlock"}
 lock = threading.Lock()
 lock.acquire()
 
 
 def make():
     app = create_app()
-    app.add_url_rule("/deadlock", view_func=public(lambda: str(lock.acquire())))
+    app.add_url_rule("/deadlock", "deadlock", lambda: str(lock.acquire()))
     return app
 """
 
