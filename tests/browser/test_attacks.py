@@ -18,6 +18,7 @@ from playwright.sync_api import Dialog, Page, Response, expect
 
 from repaircafe.chat.conversation import LONGEST_MESSAGE
 from repaircafe.config.keys import KEYS, Key
+from repaircafe.home.views import MAP
 from tests.browser.conftest import TYPICAL_LIMIT_MS, Returning, Watched, stored
 from tests.browser.test_chat import phase, question, reply, send
 from tests.browser.test_pages import PAGES, message, press
@@ -45,10 +46,10 @@ PAYLOADS = (
 )
 """Without a blank, so that a model's name may be one, and short enough for an entry of a list."""
 MADE = (
-    "script:not([src]), img, svg, iframe, template, [onerror], [onload], [onfocus], [autofocus], [href*=pwned],"
-    " [src*=pwned], [hx-get*=pwned]"
+    "script:not([src]), img:not([src='/poster/qr.svg']), svg, iframe, template, [onerror], [onload], [onfocus],"
+    f" [autofocus], [href*=pwned]:not([href^='{MAP}?query=']), [src*=pwned], [hx-get*=pwned]"
 )
-"""What only a payload could have made in our pages."""
+"""What only a payload could have made in our pages. The link to a map asks for the place, whatever it is called."""
 FREE_TEXTS = {"llm_model", "event_location", "event_offerings", "organiser_notes"}
 """The settings that take every payload. What others take of them is tried as well."""
 
