@@ -25,6 +25,22 @@ if (log) {
     if (follow && covered() > 0) scrollBy({ top: covered() });
   });
 }
+// A double click sends a form once, and its button shows that it is on its way: saving tests the connections first. After
+// that it may be sent again: the reader may have stopped the browser. A form of htmx has its own ways.
+const DOUBLE_MS = 1500;
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented) return;
+  if (Date.now() - (form.dataset.sent ?? 0) < DOUBLE_MS) return event.preventDefault();
+  form.dataset.sent = Date.now();
+  event.submitter?.setAttribute("aria-busy", "true");
+});
+addEventListener("pageshow", () => {
+  for (const form of document.forms) {
+    delete form.dataset.sent;
+    form.querySelectorAll("[aria-busy]").forEach((button) => button.removeAttribute("aria-busy"));
+  }
+});
 // A text is copied by a button; without this script it is selected and copied by hand.
 const offerCopies = () => document.querySelectorAll("[data-copy]").forEach((button) => { button.hidden = false; });
 offerCopies();
