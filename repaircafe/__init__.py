@@ -53,7 +53,8 @@ def create_app(environment: Environment | None = None) -> Flask:
     monitor = Monitor(app, database, store, opening)
     logs.watch_requests(app, monitor.errors.count)
     opening.guard()
-    access.init_app(app)
+    users = access.init_app(app)
+    opening.before_opening += [store.learn, users.learn]
     languages.init_app(app)
     chat_api.init_app(app)
     errors.init_app(app)

@@ -178,8 +178,8 @@ def _by_request(asked: Request) -> Operator | None:
     return None
 
 
-def init_app(app: Flask) -> None:
-    """Registers the guards, in the order in which they look at a request."""
+def init_app(app: Flask) -> Users:
+    """Registers the guards, in the order in which they look at a request; answers who is known."""
     environment: Environment = app.extensions["environment"]
     app.config.update(
         SECRET_KEY=environment.flask_key(),
@@ -192,7 +192,7 @@ def init_app(app: Flask) -> None:
         MAX_CONTENT_LENGTH=LARGEST_REQUEST,
     )
     csrf.init_app(app)
-    Users(app)
+    found = Users(app)
     throttle.init_app(app)
     manager = LoginManager(app)
     manager.session_protection = None  # it would give every visitor a cookie; a telephone's address changes
@@ -206,6 +206,7 @@ def init_app(app: Flask) -> None:
     app.after_request(_add_headers)
     app.teardown_request(_forget_identity)
     app.jinja_env.globals.update(is_operator=is_operator, is_trial=is_trial)
+    return found
 
 
 def _check_host(names: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Callable
 
 import structlog
 from flask import Flask, Response, current_app, make_response, render_template, request
@@ -32,6 +33,8 @@ class Startup:
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
         self.ready = False
+        self.before_opening: list[Callable[[], None]] = []
+        """What the first page must know, however slow a card is just then."""
         self.reason: Reason = Reason.REFUSED
         app.extensions["startup"] = self
 
@@ -55,6 +58,9 @@ class Startup:
                 "Database still away, serving the waiting page", event_type=EventType.STARTUP, reason=error.reason.value
             )
             return False
+        for learn in self.before_opening:
+            with database.borne("Not read ahead"):
+                learn()
         self.ready = True
         log.info("Database ready", event_type=EventType.STARTUP)
         return True

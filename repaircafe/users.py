@@ -115,6 +115,12 @@ class Users:
             return None
         return known
 
+    def learn(self) -> None:
+        """Reads what is known until the first reading that is quick enough. Raises the database's errors."""
+        with self._app.app_context():
+            self._sign_ins.put(self._read(db.session()))
+        self._sign_ins.expire()
+
     def _read(self, session: Session) -> dict[uuid.UUID, Known]:
         if self._ended:
             self._forget_ended(session)

@@ -138,3 +138,13 @@ def _serve(url: str, **variables: str) -> subprocess.CompletedProcess[str]:
             process.send_signal(signal.SIGTERM)
             out, err = process.communicate()
     return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def test_the_first_page_after_the_start_knows_the_settings_however_slow_the_database_is(
+    make_app: MakeApp, database_url: str
+) -> None:
+    make_app().test_client().post("/config", json={"event_location": "De Hoek"})
+    app = make_app()
+    with psycopg.connect(database_url) as slow:
+        slow.execute("LOCK TABLE settings")
+        assert "De Hoek" in app.test_client().get("/", headers={"Accept": "text/html"}).text

@@ -146,6 +146,11 @@ class Store:
         self._cache.put(values)
         return Stored(values, current=True)
 
+    def learn(self) -> None:
+        """Reads what is known until the first reading that is quick enough. Raises the database's errors."""
+        self._cache.put(self._read())
+        self._cache.expire()
+
     def _read(self) -> dict[str, str]:
         with self._app.app_context():
             return read(db.session())
