@@ -12,7 +12,7 @@ from limits import parse_many
 
 from repaircafe import throttle
 from repaircafe.chat import conversation
-from repaircafe.chat.conversation import Question
+from repaircafe.chat.conversation import Maker, Question
 from repaircafe.chat.models import Conversation
 from repaircafe.database import db
 from repaircafe.users import users
@@ -142,7 +142,7 @@ def test_a_full_queue_sends_visitors_away_and_not_the_operator(guarded: Flask, o
     with guarded.app_context():
         for _ in range(conversation.LONGEST_QUEUE):
             asked = Question(Conversation(id=uuid.uuid4()), uuid.uuid4(), "Hi", users().operator_id())
-            conversation.ask(db.session(), asked, other_process)
+            conversation.ask(db.session(), asked, Maker(other_process))
     here = client_at(guarded, HERE)
     status, text, wait = ask(here, "My question")
     assert (status, wait) == (429, str(conversation.QUEUE_WAIT_S))
@@ -157,5 +157,5 @@ def test_what_a_process_that_is_gone_has_left_under_way_keeps_nobody_away(guarde
     with guarded.app_context():
         for _ in range(conversation.LONGEST_QUEUE):
             asked = Question(Conversation(id=uuid.uuid4()), uuid.uuid4(), "Hi", users().operator_id())
-            conversation.ask(db.session(), asked, owner=1)
+            conversation.ask(db.session(), asked, Maker(1))
     assert ask(client_at(guarded, HERE))[0] == 303

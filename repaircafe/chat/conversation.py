@@ -7,6 +7,7 @@ state to state. A reply under way whose owner is no longer there is broken off.
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -17,6 +18,8 @@ from repaircafe.llm.base import Message
 from repaircafe.logs import name_faults
 from repaircafe.presence import living
 
+TURN = sa.select(sa.func.pg_advisory_xact_lock(int.from_bytes(b"caf\xe9turn")))
+"""Under this advisory lock turns are taken: of several processes, one looks at a time."""
 LONGEST_MESSAGE = 4_000
 """Characters of a visitor's message."""
 OPERATORS_BROWSER = uuid.uuid5(uuid.NAMESPACE_OID, "operator")
@@ -83,8 +86,18 @@ class Question:
     user_id: int | None = None
 
 
-def ask(session: Session, asked: Question, owner: int) -> tuple[Reply, bool]:
+@dataclass(frozen=True)
+class Maker:
+    """Who makes a reply: `owner`, a process; `places`: how many replies may be made at a time, by all together."""
+
+    owner: int
+    places: int = 0
+
+
+def ask(session: Session, asked: Question, maker: Maker) -> tuple[Reply, bool]:
     """Stores a message and the reply that it waits for, at once or not at all; and whether that is new.
+
+    Where there is a place, its turn has come with it.
 
     A reply's id that is known already means that the same question was sent twice, and its reply is answered; with
     another question it comes from a page that was gone back to, and is not used again. A conversation that is not
@@ -106,10 +119,18 @@ def ask(session: Session, asked: Question, owner: int) -> tuple[Reply, bool]:
     question = ChatMessage(role="user", content=content, session_id=session_id, user_id=asked.user_id)
     session.add(question)
     session.flush()
-    reply = Reply(id=reply_id, session_id=session_id, question_id=question.id, owner=owner)
+    reply = Reply(id=reply_id, session_id=session_id, question_id=question.id, **_turn(session, maker))
     session.add(reply)
     session.commit()
     return reply, True
+
+
+def _turn(session: Session, maker: Maker) -> dict[str, Any]:
+    """Whose the reply is, and whether it may begin: looking later, in a transaction of its own, delays every word."""
+    session.execute(TURN)
+    others = session.scalar(sa.select(sa.func.count()).where(IS_UNDER_WAY, Reply.owner.in_(living()))) or 0
+    begun = {"state": State.LOADING, "began_at": sa.func.now()} if others < maker.places else {}
+    return {"owner": maker.owner, **begun}
 
 
 def _is_full(session: Session) -> bool:
@@ -128,7 +149,7 @@ def cleaned(text: str) -> str:
     return content
 
 
-def retry(session: Session, session_id: uuid.UUID, reply_id: uuid.UUID, owner: int) -> tuple[Reply, bool]:
+def retry(session: Session, session_id: uuid.UUID, reply_id: uuid.UUID, maker: Maker) -> tuple[Reply, bool]:
     """A new reply to the question of one that did not end well; and whether that is new.
 
     Pressed twice, the second press finds what the first has begun. Raises UnknownError.
@@ -142,7 +163,7 @@ def retry(session: Session, session_id: uuid.UUID, reply_id: uuid.UUID, owner: i
     if newest.state not in RETRIABLE:
         session.commit()
         return newest, False
-    reply = Reply(session_id=session_id, question_id=before.question_id, owner=owner)
+    reply = Reply(session_id=session_id, question_id=before.question_id, **_turn(session, maker))
     session.add(reply)
     session.commit()
     return reply, True

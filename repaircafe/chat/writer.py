@@ -16,7 +16,7 @@ from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
 from repaircafe.chat import conversation, prompt
-from repaircafe.chat.conversation import Question
+from repaircafe.chat.conversation import Maker, Question
 from repaircafe.chat.models import IS_UNDER_WAY, UNDER_WAY, ChatMessage, Reply, State
 from repaircafe.config.keys import Settings
 from repaircafe.config.store import Store
@@ -44,9 +44,7 @@ GROWTH_WAIT_S = 1.0
 WAITING_SHARE = 4
 """One thread in so many may wait for the model in one way or another; the rest is for everybody else."""
 
-_TURN_LOCK = int.from_bytes(b"caf\xe9turn")
-"""Key of the advisory lock under which turns are taken: of several processes, one looks at a time."""
-_TURN = sa.select(sa.func.pg_advisory_xact_lock(_TURN_LOCK), sa.func.set_config("synchronous_commit", "off", True))
+_TURN = conversation.TURN.add_columns(sa.func.set_config("synchronous_commit", "off", True))
 """The turn itself need not outlive a power cut, nor does the reply."""
 _IN_ORDER = (
     sa.select(Reply.id, Reply.state).where(IS_UNDER_WAY, Reply.owner.in_(living())).order_by(Reply.created_at, Reply.id)
@@ -120,11 +118,11 @@ class Writer:
 
     def ask(self, session: Session, asked: Question) -> "Begun":
         """Stores a question and begins its reply; returns at once. Raises what conversation.ask does."""
-        return self._begun(*conversation.ask(session, asked, self._presence.owner()))
+        return self._begun(*conversation.ask(session, asked, self._maker()))
 
     def retry(self, session: Session, session_id: uuid.UUID, reply_id: uuid.UUID) -> "Begun":
         """Begins another reply to the same question; returns at once. Raises UnknownError and database errors."""
-        return self._begun(*conversation.retry(session, session_id, reply_id, self._presence.owner()))
+        return self._begun(*conversation.retry(session, session_id, reply_id, self._maker()))
 
     def stop(self, session: Session, session_id: uuid.UUID, reply_id: uuid.UUID) -> None:
         """Has the reply's owner stop it, whichever process that is. Raises UnknownError and database errors."""
@@ -152,6 +150,9 @@ class Writer:
             self._waiting.release()
         return True
 
+    def _maker(self) -> Maker:
+        return Maker(self._presence.owner(), self._concurrency)
+
     def _begun(self, reply: Reply, is_new: bool) -> "Begun":
         return Begun(reply, self._begin(reply).ended if is_new else None)
 
@@ -161,6 +162,8 @@ class Writer:
         if self._closing.is_set():
             self._end(making, State.BROKEN, None)
             return making
+        if reply.state is not State.QUEUED:
+            self._start(making)
         with self._lock:
             if not self._makings:
                 self._owner = reply.owner
@@ -287,9 +290,12 @@ class Writer:
             session.execute(sa.update(Reply).where(Reply.id.in_([one.id for one in begun])).values(**started))
         session.commit()
         for making in begun:
-            thread = threading.Thread(target=self._make, args=(making,), name="chat-reply", daemon=True)
-            thread.start()
-            making.thread = thread  # one that is known can be waited for
+            self._start(making)
+
+    def _start(self, making: Making) -> None:
+        thread = threading.Thread(target=self._make, args=(making,), name="chat-reply", daemon=True)
+        thread.start()
+        making.thread = thread  # one that is known can be waited for
 
     def _make(self, making: Making) -> None:
         """From the turn to the end. Whatever happens, the reply has an end."""

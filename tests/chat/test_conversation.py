@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from repaircafe.chat import conversation
-from repaircafe.chat.conversation import LONGEST_MESSAGE, Question, RefusedMessageError, UnknownError
+from repaircafe.chat.conversation import LONGEST_MESSAGE, Maker, Question, RefusedMessageError, UnknownError
 from repaircafe.chat.models import ChatMessage, Conversation, Reply, State, remove_older
 from repaircafe.database import Database
 from repaircafe.presence import Presence
@@ -43,7 +43,7 @@ def owner(ours: Database) -> Iterator[int]:
 
 def ask(session: Session, owner: int, text: str = "Hi", session_id: uuid.UUID | None = None) -> Reply:
     """A new question's reply."""
-    reply, is_new = conversation.ask(session, Question(Conversation(id=session_id), uuid.uuid4(), text), owner)
+    reply, is_new = conversation.ask(session, Question(Conversation(id=session_id), uuid.uuid4(), text), Maker(owner))
     assert is_new
     return reply
 
@@ -105,7 +105,7 @@ def test_a_question_that_two_send_at_once_is_asked_once(
     before, reply_id = count(session, Reply), uuid.uuid4()
 
     def send(session: Session) -> tuple[Reply, bool]:
-        return conversation.ask(session, Question(Conversation(id=session_id), reply_id, "Hi"), owner)
+        return conversation.ask(session, Question(Conversation(id=session_id), reply_id, "Hi"), Maker(owner))
 
     answers = at_once(ours, raw, [send] * 4)
     assert [reply.id for reply, _ in answers] == [reply_id] * 4
@@ -116,10 +116,14 @@ def test_a_question_that_two_send_at_once_is_asked_once(
 def test_another_question_under_an_old_reply_is_another_question(session: Session, owner: int) -> None:
     """The page that was gone back to still has the old id in its form; what was typed there is not lost."""
     first = ask(session, owner, "First")
-    second, is_new = conversation.ask(session, Question(Conversation(id=first.session_id), first.id, "Second"), owner)
+    second, is_new = conversation.ask(
+        session, Question(Conversation(id=first.session_id), first.id, "Second"), Maker(owner)
+    )
     assert is_new
     assert second.id != first.id
-    elsewhere, is_new = conversation.ask(session, Question(Conversation(id=uuid.uuid4()), first.id, "First"), owner)
+    elsewhere, is_new = conversation.ask(
+        session, Question(Conversation(id=uuid.uuid4()), first.id, "First"), Maker(owner)
+    )
     assert is_new
     assert elsewhere.session_id != first.session_id
     turns = conversation.turns(session, first.session_id)
@@ -132,7 +136,7 @@ def test_retry_that_two_press_at_once_is_one_attempt(
     failed = end(session, ask(session, owner), State.FAILED)
     session_id, reply_id = failed.session_id, failed.id
     session.commit()
-    answers = at_once(ours, raw, [lambda session: conversation.retry(session, session_id, reply_id, owner)] * 3)
+    answers = at_once(ours, raw, [lambda session: conversation.retry(session, session_id, reply_id, Maker(owner))] * 3)
     assert len({reply.id for reply, _ in answers}) == 1
     assert sorted(is_new for _, is_new in answers) == [False, False, True]
     assert count(session, Reply) == 2
@@ -141,22 +145,22 @@ def test_retry_that_two_press_at_once_is_one_attempt(
 @pytest.mark.parametrize("state", [State.STOPPED, State.FAILED, State.BROKEN])
 def test_what_did_not_end_well_may_be_tried_again(session: Session, owner: int, state: State) -> None:
     first = end(session, ask(session, owner), state)
-    second, is_new = conversation.retry(session, first.session_id, first.id, owner)
+    second, is_new = conversation.retry(session, first.session_id, first.id, Maker(owner))
     assert (is_new, second.state, second.question_id) == (True, State.QUEUED, first.question_id)
 
 
 @pytest.mark.parametrize("state", [State.DONE, State.QUEUED, State.LOADING, State.READING, State.WRITING])
 def test_what_goes_on_or_is_whole_is_not_tried_again(session: Session, owner: int, state: State) -> None:
     first = end(session, ask(session, owner), state, "Said")
-    assert conversation.retry(session, first.session_id, first.id, owner) == (first, False)
+    assert conversation.retry(session, first.session_id, first.id, Maker(owner)) == (first, False)
 
 
 def test_retry_of_an_earlier_attempt_finds_the_latest(session: Session, owner: int) -> None:
     first = end(session, ask(session, owner), State.FAILED)
-    second, _ = conversation.retry(session, first.session_id, first.id, owner)
-    assert conversation.retry(session, first.session_id, first.id, owner) == (second, False)
+    second, _ = conversation.retry(session, first.session_id, first.id, Maker(owner))
+    assert conversation.retry(session, first.session_id, first.id, Maker(owner)) == (second, False)
     end(session, second, State.STOPPED)
-    third, is_new = conversation.retry(session, first.session_id, first.id, owner)
+    third, is_new = conversation.retry(session, first.session_id, first.id, Maker(owner))
     assert is_new
     assert [turn.reply for turn in conversation.turns(session, first.session_id)] == [third]
 
@@ -164,7 +168,7 @@ def test_retry_of_an_earlier_attempt_finds_the_latest(session: Session, owner: i
 def test_a_reply_whose_owner_is_gone_is_broken_off_and_may_be_tried_again(session: Session, owner: int) -> None:
     lost = ask(session, 42)
     kept = ask(session, owner)
-    again, is_new = conversation.retry(session, lost.session_id, lost.id, owner)
+    again, is_new = conversation.retry(session, lost.session_id, lost.id, Maker(owner))
     assert is_new
     assert again.state is State.QUEUED
     assert conversation.reply_of(session, lost.session_id, lost.id).state is State.BROKEN
@@ -195,7 +199,7 @@ def test_a_reply_is_known_in_its_own_conversation_alone(session: Session, owner:
     with pytest.raises(UnknownError):
         conversation.stop(session, other.session_id, reply.id)
     with pytest.raises(UnknownError):
-        conversation.retry(session, other.session_id, reply.id, owner)
+        conversation.retry(session, other.session_id, reply.id, Maker(owner))
     session.rollback()
     with pytest.raises(UnknownError):
         conversation.turns(session, uuid.uuid4())
@@ -205,7 +209,7 @@ def test_the_model_is_shown_the_attempts_that_count_in_their_order(session: Sess
     first = end(session, ask(session, owner, "One"), State.DONE, "Reply one")
     session_id = first.session_id
     stopped = end(session, ask(session, owner, "Two", session_id), State.STOPPED, "Half two")
-    again, _ = conversation.retry(session, session_id, stopped.id, owner)
+    again, _ = conversation.retry(session, session_id, stopped.id, Maker(owner))
     end(session, again, State.DONE, "Reply two")
     end(session, ask(session, owner, "Three", session_id), State.FAILED, "Half three")
     end(session, ask(session, owner, "Four", session_id), State.STOPPED, "Half four")
@@ -229,9 +233,9 @@ def test_a_page_shows_attempts_in_which_something_was_said_and_the_one_that_coun
 ) -> None:
     first = end(session, ask(session, owner), State.FAILED)
     session_id = first.session_id
-    second, _ = conversation.retry(session, session_id, first.id, owner)
+    second, _ = conversation.retry(session, session_id, first.id, Maker(owner))
     end(session, second, State.BROKEN, "Half")
-    third, _ = conversation.retry(session, session_id, second.id, owner)
+    third, _ = conversation.retry(session, session_id, second.id, Maker(owner))
     (turn,) = conversation.turns(session, session_id)
     assert turn.replies == (first, second, third)
     assert turn.shown == (second, third)
@@ -274,7 +278,7 @@ def test_a_question_that_is_sent_while_its_conversation_is_forgotten_leaves_noth
         forgetting = threading.Thread(target=lambda: conversation.forget(session, session_id))
         forgetting.start()
         assert until(lambda: _waiting(raw) == 1)
-        conversation.ask(asking, Question(Conversation(id=session_id), uuid.uuid4(), "One more"), owner)
+        conversation.ask(asking, Question(Conversation(id=session_id), uuid.uuid4(), "One more"), Maker(owner))
     forgetting.join(10)
     orphans = "SELECT count(*) FROM chat_messages WHERE session_id NOT IN (SELECT id FROM conversations)"
     assert raw.execute(orphans).fetchone() == (0,)
