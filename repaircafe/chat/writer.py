@@ -159,20 +159,25 @@ class Writer:
     def _begin(self, reply: Reply) -> Making:
         making = Making(reply.id)
         log.info("Reply asked for", event_type=EventType.REPLY, resource_id=str(making.id))
-        if self._closing.is_set():
-            self._end(making, State.BROKEN, None)
-            return making
-        if reply.state is not State.QUEUED:
-            self._start(making)
         with self._lock:
-            if not self._makings:
-                self._owner = reply.owner
-            self._makings[making.id] = making
-            if self._watch is None:
-                self._watch = threading.Thread(target=self._keep_watch, name="chat-watch", daemon=True)
-                self._watch.start()
+            is_closed = self._closing.is_set()
+            if not is_closed:
+                self._take_in(making, reply)
+        if is_closed:
+            self._end(making, State.BROKEN, None)
         self._woken.set()
         return making
+
+    def _take_in(self, making: Making, reply: Reply) -> None:
+        """Under the lock, so that whoever closes finds all that has begun."""
+        if reply.state is not State.QUEUED:
+            self._start(making)
+        if not self._makings:
+            self._owner = reply.owner
+        self._makings[making.id] = making
+        if self._watch is None:
+            self._watch = threading.Thread(target=self._keep_watch, name="chat-watch", daemon=True)
+            self._watch.start()
 
     @property
     def is_busy(self) -> bool:
