@@ -19,7 +19,8 @@ MONTH_DAY = re.compile(
 FIGURES = re.compile(r"(?<![\d.,/-])(\d{1,2})([./-])(\d{1,2})\2(20\d\d|\d\d)(?![\d/-])")
 ISO = re.compile(r"(?<![\d-])(20\d\d)-(\d\d)-(\d\d)(?![\d-])")
 SHORT = re.compile(r"(?<![\d.,/-])(\d{1,2})(?:\.(\d{1,2})\.|/(\d{1,2}))(?![\d/])")
-WEEKDAY = re.compile(rf"\b({either(WEEKDAYS)})s?\b", _FLAGS)
+_PART_OF_DAY = "ochtend|middag|avond|vormittag|mittag|nachmittag|abend"
+WEEKDAY = re.compile(rf"\b({either(WEEKDAYS)})(?:{_PART_OF_DAY})?s?\b", _FLAGS)
 SHORT_WEEKDAY = re.compile(rf"\b({either(SHORT_WEEKDAYS)})\b[.,]{{0,2}}\s+(?=\d{{1,2}}\b)", _FLAGS)
 _NEXT = "volgende|aanstaande|komende|next|this coming|coming|nächste[nrs]?|kommende[nrs]?|diesen"
 RELATIVE = re.compile(

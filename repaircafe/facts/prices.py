@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from repaircafe.facts.claims import Claim, Kind
-from repaircafe.facts.words import HOURS, either
+from repaircafe.facts.words import HOURS, TENS, either
 
 _AMOUNT = rf"(\d{{1,5}}(?:[.,]\d{{1,2}})?|{either(HOURS)})"
 BEFORE = re.compile(rf"(?:€|\beur\b|£|\$)\s*{_AMOUNT}(?:,-|,–)?", re.IGNORECASE)
 AFTER = re.compile(
-    rf"(?<![\d.,\w]){_AMOUNT}\s*(?:€|euros?\b(?:\s+(?P<cents>[1-9]\d)\b)?|eur\b|pounds?\b|cents?\b|centimes?\b)",
+    rf"(?<![\d.,\w]){_AMOUNT}\s*(?:€|euros?\b(?:\s+(?P<cents>[1-9]\d|{either(TENS)})\b)?|eur\b|pounds?\b|cents?\b|centimes?\b)",
     re.IGNORECASE,
 )
 FREE = re.compile(
@@ -37,4 +37,5 @@ def _value(match: re.Match[str]) -> Decimal:
     value = Decimal(HOURS[word]) if word in HOURS else Decimal(word.replace(",", "."))
     if "cent" in match[0].casefold():
         return value / 100
-    return value + Decimal(match.groupdict().get("cents") or 0) / 100
+    cents = (match.groupdict().get("cents") or "0").casefold()
+    return value + Decimal(TENS.get(cents, cents)) / 100

@@ -28,7 +28,7 @@ PATTERNS = tuple(
         rf"\b(?:kwart|quarter|viertel)\s+(?P<quarter>over|past|nach|voor|to|vor)\s+(?P<hour>{_HOUR})\b",
         rf"\b(?P<quarter>dreiviertel)\s+(?P<hour>{_HOUR})\b",
         rf"\b(?P<past>half)\s+past\s+(?P<hour>{_HOUR})\b",
-        rf"\b(?P<before>hal[fb])\s+(?!past\b)(?P<hour>{either(HOURS)}|\d{{1,2}})\b",
+        rf"\b(?P<before>hal[fb])\s*(?!past\b)(?P<hour>{either(HOURS)}|\d{{1,2}})\b",
         rf"\b(?P<hour>{_HOUR})\s*{_HALF}",
         rf"\b(?P<hour>{_HOUR})\s*o[’']clock\b",
         rf"\b(?P<hour>{_HOUR})\s*uhr(?:\s+{_MINUTE}\b)?",

@@ -45,8 +45,15 @@ _COUNTED = (
 HOURS: Mapping[str, int] = {
     **{word: number for words in _COUNTED for number, word in enumerate(words, start=1)},
     **{"één": 1, "eins": 1, "quatorze": 14, "quinze": 15, "seize": 16, "dix-sept": 17, "dix-huit": 18, "treize": 13},
-    **{"dertien": 13, "veertien": 14, "vijftien": 15, "dreizehn": 13, "vierzehn": 14, "fünfzehn": 15},
+    **{"un": 1, "dertien": 13, "veertien": 14, "vijftien": 15, "dreizehn": 13, "vierzehn": 14, "fünfzehn": 15},
 }
+TENS: Mapping[str, int] = {
+    **{"twintig": 20, "dertig": 30, "veertig": 40, "vijftig": 50, "zestig": 60, "tachtig": 80},
+    **{"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "eighty": 80},
+    **{"zwanzig": 20, "dreißig": 30, "vierzig": 40, "fünfzig": 50, "sechzig": 60, "achtzig": 80},
+    **{"vingt": 20, "trente": 30, "quarante": 40, "cinquante": 50, "soixante": 60},
+}
+"""Cents, as people say them after the euros."""
 ORDINALS: Mapping[str, int] = {
     **{"eerste": 1, "tweede": 2, "derde": 3, "vierde": 4, "vijfde": 5, "zesde": 6, "zevende": 7, "achtste": 8},
     **{"negende": 9, "tiende": 10, "elfde": 11, "twaalfde": 12, "dertiende": 13, "veertiende": 14, "vijftiende": 15},

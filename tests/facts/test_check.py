@@ -40,7 +40,7 @@ def rows(name: str) -> list[tuple[str, str, list[tuple[str, str]]]]:
     return found
 
 
-@pytest.mark.parametrize("table", ["first.tsv", "second.tsv"])
+@pytest.mark.parametrize("table", ["first.tsv", "second.tsv", "third.tsv"])
 def test_what_is_wrong_is_found_and_what_is_right_is_not(table: str) -> None:
     count: Counter[str] = Counter()
     missed = []
