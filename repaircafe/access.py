@@ -109,6 +109,10 @@ def is_operator() -> bool:
     return bool(current_user.is_authenticated)
 
 
+limit_questions = throttle.limiter.shared_limit(throttle.QUESTIONS, "questions", exempt_when=is_operator)
+"""For a view by which visitors ask: on the page, again, or as a program, all count together."""
+
+
 def user_id() -> int | None:
     """The id of the operator's row; None for a visitor."""
     return current_user.user_id if is_operator() else None

@@ -57,7 +57,7 @@ def sign_in_wait_s() -> int:
 def questions_wait_s() -> int:
     """Seconds until the next question from this address, after a RateLimitExceeded."""
     limit = limiter.current_limit
-    return _until(limit.reset_at) if limit else 1
+    return _until(limit.window.reset_time) if limit else 1  # its `reset_at` is up to a second past the window's end
 
 
 def too_many(wait_s: int) -> PageError:

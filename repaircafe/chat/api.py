@@ -10,7 +10,7 @@ from flask_cors import CORS
 from pydantic import ValidationError
 
 from repaircafe import database
-from repaircafe.access import author, is_operator
+from repaircafe.access import author, limit_questions
 from repaircafe.bodies import answered, received
 from repaircafe.chat import bodies, conversation, export
 from repaircafe.chat.bodies import Answer, Messages, Unanswered
@@ -28,7 +28,7 @@ from repaircafe.environment import Environment, comma_list
 from repaircafe.errors import PageError, Problem, answer, neighbour_away
 from repaircafe.neighbours import Reason, Service
 from repaircafe.openapi import Operation, documented
-from repaircafe.throttle import QUESTIONS, limiter, too_many
+from repaircafe.throttle import too_many
 
 blueprint = Blueprint("chat_api", __name__, url_prefix="/api/chat")
 
@@ -52,7 +52,7 @@ def init_app(app: Flask) -> None:
 
 
 @blueprint.post("")
-@limiter.limit(QUESTIONS, exempt_when=is_operator)
+@limit_questions
 @documented(
     Operation(
         answers={200: Answer, 202: Answer, 404: Problem, 429: Problem, **dict.fromkeys((422, 500, 503), Unanswered)},

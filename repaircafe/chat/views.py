@@ -23,7 +23,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 
 from repaircafe import database
-from repaircafe.access import author, is_operator
+from repaircafe.access import author, limit_questions
 from repaircafe.chat import conversation, export, markdown
 from repaircafe.chat.conversation import (
     LONGEST_MESSAGE,
@@ -41,7 +41,7 @@ from repaircafe.errors import PageError, answer, expired_form, is_htmx
 from repaircafe.health.monitor import monitor
 from repaircafe.logs import polled
 from repaircafe.neighbours import Reason, Service, Text
-from repaircafe.throttle import QUESTIONS, exceeded, limiter, questions_wait_s
+from repaircafe.throttle import exceeded, questions_wait_s
 
 blueprint = Blueprint("chat", __name__)
 
@@ -71,7 +71,7 @@ def show(session_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("/chat/<uuid:session_id>")
-@limiter.limit(QUESTIONS, exempt_when=is_operator)
+@limit_questions
 def ask(session_id: uuid.UUID) -> Response:
     """Stores a question and begins its reply. Whatever goes wrong, what was typed comes back."""
     text, reply_id = request.form.get("message", ""), _uuid(request.form.get("reply_id")) or uuid.uuid4()
@@ -123,7 +123,7 @@ def stop(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("/chat/<uuid:session_id>/replies/<uuid:reply_id>/retry")
-@limiter.limit(QUESTIONS, exempt_when=is_operator)
+@limit_questions
 def retry(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
     """Asks the same question again."""
     ours = database.db.session()
