@@ -1,7 +1,5 @@
 """Repair Café: the assistant that an organiser installs on a Raspberry Pi and never has to think about again."""
 
-__version__ = "0.1.0"
-
 import click
 from flask import Flask
 
@@ -27,6 +25,7 @@ from repaircafe.llm.download import Downloader
 from repaircafe.presence import Presence
 from repaircafe.signin import cli as signin_cli
 from repaircafe.signin import views as signin_views
+from repaircafe.version import __version__ as __version__  # deploy/install asks any release for it
 
 
 def create_app(environment: Environment | None = None) -> Flask:
