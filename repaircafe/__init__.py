@@ -3,13 +3,14 @@
 import click
 from flask import Flask
 
-from repaircafe import access, components, errors, languages, logs, openapi, startup
+from repaircafe import access, errors, languages, logs, openapi, startup
 from repaircafe.announcements import views as announcements_views
 from repaircafe.backup import cli as backup_cli
 from repaircafe.chat import api as chat_api
 from repaircafe.chat import cli as chat_cli
 from repaircafe.chat import views as chat_views
 from repaircafe.chat.writer import Writer
+from repaircafe.components import views as components_views
 from repaircafe.config import cli as config_cli
 from repaircafe.config import views as config_views
 from repaircafe.config.store import Store
@@ -71,7 +72,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     ):
         app.register_blueprint(views.blueprint)
     if environment.debug:
-        app.register_blueprint(components.blueprint)
+        app.register_blueprint(components_views.blueprint)
     for command in (health_cli.command, config_cli.show, config_cli.set_value, config_cli.reset, config_cli.test):
         app.cli.add_command(command)
     app.cli.add_command(backup_cli.group)
