@@ -56,6 +56,9 @@ _DRIVER_URL = "postgresql+psycopg://"
 SOON = sa.text("SET LOCAL synchronous_commit = off")
 """For what is stored again within a second: a power cut may take that second, and the SD card is spared."""
 
+ERRORS = (sa.exc.SQLAlchemyError, psycopg.Error)
+"""What the database's libraries raise, for an `except`: nobody else needs to know them. `is_away` tells them apart."""
+
 Result = TypeVar("Result")
 log = structlog.get_logger()
 
@@ -270,7 +273,7 @@ def borne(message: str, pause_s: float = 0.0) -> Iterator[None]:
     """
     try:
         yield
-    except (sa.exc.SQLAlchemyError, psycopg.Error) as error:
+    except ERRORS as error:
         if not is_away(error):
             log.error(message, event_type=EventType.DB_ERROR, exc_info=error)
             time.sleep(pause_s)

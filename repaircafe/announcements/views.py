@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy.exc import SQLAlchemyError
 
 from repaircafe import database
 from repaircafe.access import author
@@ -104,7 +103,7 @@ def _drafts(chosen: str) -> dict[str, object]:
     ours, facts = database.db.session(), _facts(_settings())
     try:
         replies = drafts.written(ours, chosen)
-    except SQLAlchemyError as error:
+    except database.ERRORS as error:
         if not database.is_away(error):
             raise
         database.db.session.rollback()
