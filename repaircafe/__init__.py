@@ -58,6 +58,13 @@ def create_app(environment: Environment | None = None) -> Flask:
     languages.init_app(app)
     chat_api.init_app(app)
     errors.init_app(app)
+    _add_pages(app)
+    _add_commands(app)
+    health_views.init_templates(app.jinja_env.globals)
+    return app
+
+
+def _add_pages(app: Flask) -> None:
     for views in (
         home_views,
         health_views,
@@ -71,12 +78,19 @@ def create_app(environment: Environment | None = None) -> Flask:
         announcements_views,
     ):
         app.register_blueprint(views.blueprint)
-    if environment.debug:
+    if app.debug:
         app.register_blueprint(components_views.blueprint)
-    for command in (health_cli.command, config_cli.show, config_cli.set_value, config_cli.reset, config_cli.test):
+
+
+def _add_commands(app: Flask) -> None:
+    for command in (
+        health_cli.command,
+        config_cli.show,
+        config_cli.set_value,
+        config_cli.reset,
+        config_cli.test,
+        backup_cli.group,
+        chat_cli.prune,
+        signin_cli.command,
+    ):
         app.cli.add_command(command)
-    app.cli.add_command(backup_cli.group)
-    app.cli.add_command(chat_cli.prune)
-    app.cli.add_command(signin_cli.command)
-    health_views.init_templates(app.jinja_env.globals)
-    return app
