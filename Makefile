@@ -24,10 +24,11 @@ build: .venv/.run $(HTMX) $(MO) ## Install the locked packages and fetch htmx; d
 test: .venv/.dev $(HTMX) $(MO) ## Run every test that needs neither root nor a browser nor a model server
 	@$(PY) -m pytest tests
 
-check: .venv/.dev ## Lint, types, templates, unit files, security, and whether every locked package has a wheel for the Pi
+check: .venv/.dev ## Lint, types, who may import whom, templates, unit files, security, and whether every locked package has a wheel for the Pi
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+	@.venv/bin/lint-imports --no-logo --cache-dir .cache/importlinter
 	@$(PY) -m pytest -q tests/test_templates.py tests/deploy/test_units.py
 	@$(PY) -m bandit -q -r repaircafe deploy migrations -c pyproject.toml
 	@$(PY) -m tests.deploy.wheels requirements.txt

@@ -1,17 +1,16 @@
 """Repair Café: the assistant that an organiser installs on a Raspberry Pi and never has to think about again."""
 
-__version__ = "0.1.0"
-
 import click
 from flask import Flask
 
-from repaircafe import access, components, errors, languages, logs, openapi, startup
+from repaircafe import access, errors, languages, logs, openapi, startup
 from repaircafe.announcements import views as announcements_views
 from repaircafe.backup import cli as backup_cli
 from repaircafe.chat import api as chat_api
 from repaircafe.chat import cli as chat_cli
 from repaircafe.chat import views as chat_views
 from repaircafe.chat.writer import Writer
+from repaircafe.components import views as components_views
 from repaircafe.config import cli as config_cli
 from repaircafe.config import views as config_views
 from repaircafe.config.store import Store
@@ -27,6 +26,7 @@ from repaircafe.llm.download import Downloader
 from repaircafe.presence import Presence
 from repaircafe.signin import cli as signin_cli
 from repaircafe.signin import views as signin_views
+from repaircafe.version import __version__ as __version__  # deploy/install asks any release for it
 
 
 def create_app(environment: Environment | None = None) -> Flask:
@@ -58,6 +58,13 @@ def create_app(environment: Environment | None = None) -> Flask:
     languages.init_app(app)
     chat_api.init_app(app)
     errors.init_app(app)
+    _add_pages(app)
+    _add_commands(app)
+    health_views.init_templates(app.jinja_env.globals)
+    return app
+
+
+def _add_pages(app: Flask) -> None:
     for views in (
         home_views,
         health_views,
@@ -71,12 +78,19 @@ def create_app(environment: Environment | None = None) -> Flask:
         announcements_views,
     ):
         app.register_blueprint(views.blueprint)
-    if environment.debug:
-        app.register_blueprint(components.blueprint)
-    for command in (health_cli.command, config_cli.show, config_cli.set_value, config_cli.reset, config_cli.test):
+    if app.debug:
+        app.register_blueprint(components_views.blueprint)
+
+
+def _add_commands(app: Flask) -> None:
+    for command in (
+        health_cli.command,
+        config_cli.show,
+        config_cli.set_value,
+        config_cli.reset,
+        config_cli.test,
+        backup_cli.group,
+        chat_cli.prune,
+        signin_cli.command,
+    ):
         app.cli.add_command(command)
-    app.cli.add_command(backup_cli.group)
-    app.cli.add_command(chat_cli.prune)
-    app.cli.add_command(signin_cli.command)
-    health_views.init_templates(app.jinja_env.globals)
-    return app

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -56,21 +57,27 @@ _DRIVER_URL = "postgresql+psycopg://"
 SOON = sa.text("SET LOCAL synchronous_commit = off")
 """For what is stored again within a second: a power cut may take that second, and the SD card is spared."""
 
+ERRORS = (sa.exc.SQLAlchemyError, psycopg.Error)
+"""What the database's libraries raise, for an `except`: nobody else needs to know them. `is_away` tells them apart."""
+
 Result = TypeVar("Result")
 log = structlog.get_logger()
 
 
 class Base(DeclarativeBase):
-    """What every table inherits. Constraint names are fixed, so that migrations can name them."""
+    """What every table inherits. Constraint names are fixed, so that migrations can name them; a time has its zone."""
 
-    metadata = sa.MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
+    registry = sa.orm.registry(
+        metadata=sa.MetaData(
+            naming_convention={
+                "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                "ck": "ck_%(table_name)s_%(constraint_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+        type_annotation_map={datetime: sa.DateTime(timezone=True)},
     )
 
 
@@ -270,7 +277,7 @@ def borne(message: str, pause_s: float = 0.0) -> Iterator[None]:
     """
     try:
         yield
-    except (sa.exc.SQLAlchemyError, psycopg.Error) as error:
+    except ERRORS as error:
         if not is_away(error):
             log.error(message, event_type=EventType.DB_ERROR, exc_info=error)
             time.sleep(pause_s)

@@ -218,24 +218,7 @@ def watch_requests(app: Flask, count: Callable[[bool], None]) -> None:
     def end(response: Response) -> Response:
         response.headers["X-Request-ID"] = g.request_id
         count(response.status_code == 500)
-        calm = (request.endpoint == "static" or is_polled()) and response.status_code != 500
-        if response.status_code in REFUSED:
-            structlog.get_logger().info(
-                "Input refused",
-                event_type=EventType.VALIDATION_ERROR,
-                status=response.status_code,
-                fields=g.get("faults", []),
-            )
-        structlog.get_logger().log(
-            logging.DEBUG if calm else logging.INFO,
-            "Request answered",
-            event_type=EventType.REQUEST,
-            method=request.method,
-            path=request.path,
-            status=response.status_code,
-            duration_ms=round((time.monotonic() - g.began) * 1000, 1),
-            remote=request.remote_addr,
-        )
+        _tell_of_request(response.status_code)
         return response
 
     def forget(_error: BaseException | None) -> None:
@@ -244,3 +227,21 @@ def watch_requests(app: Flask, count: Callable[[bool], None]) -> None:
     app.before_request(begin)
     app.after_request(end)
     app.teardown_request(forget)
+
+
+def _tell_of_request(status: int) -> None:
+    log = structlog.get_logger()
+    if status in REFUSED:
+        faults = g.get("faults", [])
+        log.info("Input refused", event_type=EventType.VALIDATION_ERROR, status=status, fields=faults)
+    calm = (request.endpoint == "static" or is_polled()) and status != 500
+    log.log(
+        logging.DEBUG if calm else logging.INFO,
+        "Request answered",
+        event_type=EventType.REQUEST,
+        method=request.method,
+        path=request.path,
+        status=status,
+        duration_ms=round((time.monotonic() - g.began) * 1000, 1),
+        remote=request.remote_addr,
+    )

@@ -38,12 +38,8 @@ class User(Base):
 
     id: Mapped[int] = mapped_column(sa.Identity(), primary_key=True, comment="Given by the database")
     name: Mapped[str] = mapped_column(sa.String(255), unique=True, comment="What the person signs in with")
-    created_at: Mapped[datetime] = mapped_column(
-        sa.DateTime(timezone=True), server_default=sa.func.now(), comment="When the user was added"
-    )
-    updated_at: Mapped[datetime] = mapped_column(
-        sa.DateTime(timezone=True), server_default=sa.func.now(), comment="When the row was last changed"
-    )
+    created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), comment="When the user was added")
+    updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), comment="When the row was last changed")
 
 
 class SignIn(Base):
@@ -58,13 +54,9 @@ class SignIn(Base):
     user_id: Mapped[int] = mapped_column(
         sa.ForeignKey("users.id", ondelete="CASCADE"), index=True, comment="Who is signed in"
     )
-    ends_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), comment="When it ends by itself")
-    created_at: Mapped[datetime] = mapped_column(
-        sa.DateTime(timezone=True), server_default=sa.func.now(), comment="When the password was given"
-    )
-    updated_at: Mapped[datetime] = mapped_column(
-        sa.DateTime(timezone=True), server_default=sa.func.now(), comment="When the row was last changed"
-    )
+    ends_at: Mapped[datetime] = mapped_column(comment="When it ends by itself")
+    created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), comment="When the password was given")
+    updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), comment="When the row was last changed")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
+from hypothesis import HealthCheck, settings
 
 from repaircafe import create_app, embedded
 from repaircafe.database import Database
@@ -22,6 +23,10 @@ MakeApp = Callable[..., Flask]
 TEMPLATE = "migrated"
 DATABASE_AWAY = "postgresql://u:a-pass-word@127.0.0.1:9/x"
 """Where nobody listens."""
+
+# How long an example takes says something about the machine, which may be busy, and nothing about the app.
+settings.register_profile("repaircafe", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("repaircafe")
 
 
 @pytest.fixture(autouse=True)

@@ -1,33 +1,47 @@
 """What the documents name is there: tests, files, commands, variables, routes, reasons."""
 
+import importlib.util
 import re
 from pathlib import Path
 
+import click
 from flask import Flask
 
-from repaircafe.environment import PROJECT, Environment
+from repaircafe.environment import EX_CONFIG, PROJECT, Environment
 from repaircafe.logs import EventType
 from repaircafe.neighbours import Reason
+from repaircafe.openapi import document
+from repaircafe.startup import EXIT_SCHEMA
 from tests.documents import OPERATIONS, with_reasons
 
+README = PROJECT / "README.md"
 DOCUMENTS = [
     *(PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
     *sorted((PROJECT / "docs").glob("*.md")),
 ]
 NOT_OURS = {"SO_REUSEPORT", "UID", "SEQUENCE", "CREATEDB", "READY", "STATUS", "FILE", "KEY", "VALUE", "MODEL"}
 """Words in capitals that are others': the kernel's, iCalendar's, PostgreSQL's, and what stands for something."""
+NOT_OUR_NAMES = {"get_server", "pg_ctl", "pg_dump", "pg_restore", "pg_isready", "uuidv7"}
+"""The same of small letters: PostgreSQL's programs and functions."""
 NAMED = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 
 
 def quoted(document: Path) -> list[str]:
-    """What stands between backticks, and the lines of code."""
-    text = document.read_text()
-    return [*re.findall(r"`([^`\n]+)`", text), *re.findall(r"^ {4}(\S.*)$", text, re.MULTILINE)]
+    """What stands between backticks, in one line each, and the lines of code."""
+    text = re.sub(r"^```.*?^```", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+    spans = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", text)]
+    return [*spans, *re.findall(r"^ {4}(\S.*)$", text, re.MULTILINE)]
 
 
 def names(documents: list[Path], pattern: str) -> set[str]:
     """What the pattern finds in anything quoted."""
     return {found for one in documents for text in quoted(one) for found in re.findall(pattern, text)}
+
+
+def of(*folders: str) -> str:
+    """All that is written in some folders."""
+    files = [path for folder in folders for path in (PROJECT / folder).rglob("*") if path.is_file()]
+    return "\n".join(path.read_text() for path in files if path.suffix in ("", ".py", ".html", ".yml", ".conf"))
 
 
 def test_the_threat_model_names_tests_that_there_are() -> None:
@@ -44,7 +58,8 @@ def test_every_link_leads_somewhere() -> None:
 
 
 def test_every_file_that_is_named_is_there() -> None:
-    files = names(DOCUMENTS, r"^((?:[\w.-]+/)*[\w.-]+\.(?:py|md|yml|cfg|css|service|toml)|(?:[a-z_-]+/)+)$")
+    kinds = "py|md|yml|cfg|css|service|socket|timer|toml|conf"
+    files = names(DOCUMENTS, rf"^((?:[\w.-]+/)*[\w.-]+\.(?:{kinds})|(?:[a-z_-]+/)+)$")
     assert len(files) > 40
     folders = ("repaircafe", "migrations", "deploy", "docs", "tests", "bench", "static", "templates")
     there = [f"/{path.relative_to(PROJECT)}" for folder in folders for path in (PROJECT / folder).rglob("*")]
@@ -52,36 +67,102 @@ def test_every_file_that_is_named_is_there() -> None:
     assert [one for one in gone if not (PROJECT / one).exists()] == []
 
 
+def test_every_name_of_the_code_is_in_the_code() -> None:
+    named = names(DOCUMENTS, r"^([a-z]+(?:_[a-z]+)+)(?:\(\))?$") - NOT_OUR_NAMES
+    assert len(named) > 30
+    words = set(re.findall(r"\w+", of("repaircafe", "migrations", "deploy")))
+    assert named - words == set()
+
+
+def test_the_page_about_the_architecture_names_the_whole_core() -> None:
+    table = (PROJECT / "docs" / "architecture.md").read_text().partition("| in the core |")[2].partition("\n\n")[0]
+    core = {path.name for path in (PROJECT / "repaircafe").glob("*.py")} - {"__init__.py"}
+    assert set(re.findall(r"`(\w+\.py)`", table)) == core
+
+
 def test_every_target_of_make_is_there() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
-    named = names(DOCUMENTS, r"^make ([a-z][a-z -]*)") - {""}
+    named = names(DOCUMENTS, r"^(?:\w+=\w+ )*make ([a-z][a-z -]*)") - {""}
     assert len(named) > 5
     assert {one for words in named for one in words.split()} - targets == set()
 
 
 def test_every_command_is_there(app: Flask) -> None:
-    named = names(DOCUMENTS, r"^(?:repaircafe|flask|\.venv/bin/flask) ([a-z-]+)")
+    named = names(DOCUMENTS, r"^(?:repaircafe|flask|\.venv/bin/flask) ([a-z-]+(?: [a-z-]+)?)")
     assert len(named) > 5
-    assert named - set(app.cli.commands) == set()
+    for name, _, second in (one.partition(" ") for one in named):
+        command = app.cli.commands[name]
+        assert not second or not isinstance(command, click.Group) or second in command.commands, (name, second)
+
+
+def test_every_command_is_told_of(app: Flask) -> None:
+    named = names([README], r"^(?:repaircafe )?([a-z-]+)")
+    assert set(app.cli.commands) - named == set()
+
+
+def test_every_option_is_there(app: Flask) -> None:
+    named = names(DOCUMENTS, r"(?<![\w-])(--[a-z-]+)")
+    commands = [*app.cli.commands.values()]
+    commands += [one for group in commands if isinstance(group, click.Group) for one in group.commands.values()]
+    known = {option for one in commands for parameter in one.params for option in parameter.opts}
+    assert len(named) > 4
+    assert named - known - set(re.findall(r"--[a-z-]+", of("deploy"))) == set()
+
+
+def test_every_module_that_is_run_is_there() -> None:
+    named = names(DOCUMENTS, r"^python -m (\S+)")
+    assert named
+    assert [one for one in named if importlib.util.find_spec(one) is None] == []
+
+
+def test_every_unit_container_and_path_of_an_installation_is_there() -> None:
+    units = {path.name for path in (PROJECT / "deploy" / "systemd").glob("*.*")}
+    named = names(DOCUMENTS, r"(?:^(?:restart|stop)|systemctl [a-z]+|journalctl -u) (repaircafe[\w.-]*)")
+    assert len(named) > 2
+    assert {one if "." in one else f"{one}.service" for one in named} - units == set()
+    assert names(DOCUMENTS, r"^(?:sudo docker start )?(repaircafe-[a-z]+)$") <= set(re.findall(r"[\w-]+", of("deploy")))
+    paths = names(DOCUMENTS, r"(/(?:opt|var)/[\w./-]+)")
+    assert len(paths) > 4
+    parts = set(re.findall(r"[\w.-]+", of("deploy")))
+    assert {part for path in paths for part in path.split("/") if part} - parts == set()
+
+
+def test_every_program_of_deploy_is_there() -> None:
+    programs = names(DOCUMENTS, r"\bdeploy/([a-z]+)(?![\w.-])")
+    assert programs == {"install", "uninstall"}
+    assert all((PROJECT / "deploy" / one).is_file() for one in programs)
 
 
 def test_every_variable_is_one_of_env_s() -> None:
-    named = names(DOCUMENTS, r"\b([A-Z]+_[A-Z_]+[A-Z])\b") | names(DOCUMENTS, r"^([A-Z]{4,})$")
+    named = {one for path in DOCUMENTS for one in re.findall(r"\b([A-Z]+_[A-Z_]*[A-Z])\b", path.read_text())}
+    named |= names(DOCUMENTS, r"^([A-Z]{4,})$") | names(DOCUMENTS, r"\b([A-Z]{4,})=")
     known = {one.upper() for one in Environment.model_fields} | {"ENV_FILE", "FUZZ_EXAMPLES", "VISITORS"}
     assert len(named & known) > 10
     assert named - known - NOT_OURS == set()
 
 
 def test_every_route_is_there(app: Flask) -> None:
-    named = names(DOCUMENTS, r"^(?:(?:GET|POST|DELETE)[, ]+)*(/[a-z][a-z./<>_-]*)")
+    named = names(DOCUMENTS, r"^((?:(?:GET|POST|PUT|PATCH|DELETE)[, ]+)*/[a-z][a-z./<>_-]*)")
+    named |= {one for path in DOCUMENTS for one in re.findall(r"127\.0\.0\.1:8000(/[a-z/-]+)", path.read_text())}
     routes = app.url_map.bind("127.0.0.1")
-    ours = {one for one in named if not one.startswith(("/opt/", "/var/", "/home", "/64", "/api/tags", "/slots"))}
+    not_ours = ("/opt/", "/var/", "/home", "/64", "/api/tags", "/slots")
+    ours = {one for one in named if not one.startswith(not_ours)}
     assert len(ours) > 8
-    for one in ours:
+    for *methods, one in (re.split(r"[, ]+", one) for one in ours):
         path = one.replace("<session_id>", "00000000-0000-0000-0000-000000000000").replace("<service>", "llm")
         if path in ("/api/", "/components"):
             continue  # all that is below it; in debug mode alone
-        assert routes.allowed_methods(path), path
+        assert {*methods, "OPTIONS"} <= {*routes.allowed_methods(path)}, one
+
+
+def test_every_route_for_programs_is_told_of(app: Flask) -> None:
+    told = names([README], r"^((?:(?:POST|DELETE) )?/[a-z][a-z./<>_-]*)")
+    paths = document(app)["paths"]
+    assert len(paths) > 6
+    for path, methods in paths.items():
+        written = path.replace("{", "<").replace("}", ">")
+        assert any(one.endswith(written) for one in told), written
+        assert {f"{one.upper()} {written}" for one in methods if one != "get"} <= told
 
 
 def test_the_table_of_reasons_is_the_app_s(app: Flask) -> None:
@@ -91,5 +172,13 @@ def test_the_table_of_reasons_is_the_app_s(app: Flask) -> None:
     assert all(f"| `{reason.value}` |" in text for reason in Reason)
 
 
-def test_every_kind_of_line_in_the_log_is_told() -> None:
-    assert {one.value for one in EventType} <= names([OPERATIONS], r"^([a-z_]+)$")
+def test_every_kind_of_line_in_the_log_is_told_and_no_other() -> None:
+    table = OPERATIONS.read_text().partition("| `event_type` |")[2].partition("\n\n")[0]
+    first = "".join(re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE))
+    assert set(re.findall(r"`([a-z_]+)`", first)) == {one.value for one in EventType}
+
+
+def test_the_exit_codes_are_those_of_the_app() -> None:
+    codes = {str(EX_CONFIG), str(EXIT_SCHEMA)}
+    assert set(re.findall(r"^\| (\d+) \|", OPERATIONS.read_text(), re.MULTILINE)) == codes
+    assert set(re.findall(r"exit code (\d+)", README.read_text())) == codes

@@ -23,8 +23,8 @@ class Announcement(Base):
         comment="The conversation in which it was asked for; the row goes with it",
     )
     created_at: Mapped[datetime] = mapped_column(
-        sa.DateTime(timezone=True), server_default=sa.func.now(), comment="When a text was first asked for"
+        server_default=sa.func.now(), comment="When a text was first asked for"
     )
     updated_at: Mapped[datetime] = mapped_column(
-        sa.DateTime(timezone=True), server_default=sa.func.now(), comment="When the present one was asked for"
+        server_default=sa.func.now(), comment="When the present one was asked for"
     )

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy.exc import SQLAlchemyError
 
 from repaircafe import database
 from repaircafe.access import author
@@ -45,7 +44,7 @@ class Draft:
 @blueprint.get("/announcements")
 def show() -> Response:
     """All of them in one language; without a date, what is missing."""
-    settings, chosen = _settings(), _chosen(request.args.get("language", ""))
+    settings, chosen = store().settings(), _chosen(request.args.get("language", ""))
     texts = {}
     if settings.event_date is not None and not settings.is_over:
         texts = {form: text(form, settings, settings.event_date, chosen) for form in Form}
@@ -65,7 +64,7 @@ def look(announcement: str) -> Response:
 @blueprint.post("/announcements/<any(poster, newsletter, post, reply):announcement>")
 def write(announcement: str) -> Response:
     """Has the model write one, in place of what it wrote before. Raises PageError where there is no date."""
-    settings, chosen, ours = _settings(), _chosen(request.form.get("language", "")), database.db.session()
+    settings, chosen, ours = store().settings(), _chosen(request.form.get("language", "")), database.db.session()
     if settings.event_date is None or settings.is_over:
         raise PageError(409, _("The next repair café is not planned yet."), _("Enter its date in the settings first."))
     order = Order(_id(request.form.get("draft", "")), Form(announcement), chosen, author(ours))
@@ -101,10 +100,10 @@ def _shown(form: Form, chosen: str) -> Response:
 
 def _drafts(chosen: str) -> dict[str, object]:
     """What the model has written; while the database is away the page does without."""
-    ours, facts = database.db.session(), _facts(_settings())
+    ours, facts = database.db.session(), _facts(store().settings())
     try:
         replies = drafts.written(ours, chosen)
-    except SQLAlchemyError as error:
+    except database.ERRORS as error:
         if not database.is_away(error):
             raise
         database.db.session.rollback()
@@ -132,11 +131,6 @@ def _page(template: str, chosen: str, **context: object) -> Response:
         **context,
     )
     return make_response(page)
-
-
-def _settings() -> Settings:
-    stored = store().stored()
-    return stored.settings if stored else Settings()
 
 
 def _facts(settings: Settings) -> Facts:

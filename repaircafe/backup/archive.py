@@ -28,11 +28,11 @@ import structlog
 from psycopg import sql
 from pydantic import BaseModel
 
-from repaircafe import __version__
 from repaircafe.backup import programs
 from repaircafe.backup.programs import BackupError
 from repaircafe.environment import PROJECT, Environment
 from repaircafe.logs import EventType
+from repaircafe.version import __version__
 
 FORMAT = 1
 """Version of the file's make-up; a reader refuses a higher one."""

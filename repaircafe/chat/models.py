@@ -30,13 +30,10 @@ class ChatMessage(Base):
         sa.Uuid, comment="The conversation that the message is part of"
     )
     created_at: Mapped[datetime] = mapped_column(
-        sa.DateTime(timezone=True),
         server_default=sa.func.now(),
         comment="When it was said; the retention counts from here",
     )
-    updated_at: Mapped[datetime] = mapped_column(
-        sa.DateTime(timezone=True), server_default=sa.func.now(), comment="When the row was last changed"
-    )
+    updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), comment="When the row was last changed")
 
     __table_args__ = (
         sa.CheckConstraint("role IN ('user', 'assistant', 'system')", name="role"),
@@ -74,11 +71,9 @@ class Conversation(Base):
     browser_id: Mapped[uuid.UUID | None] = mapped_column(
         sa.Uuid, comment="The browser that it was begun in; null for a program's"
     )
-    created_at: Mapped[datetime] = mapped_column(
-        sa.DateTime(timezone=True), server_default=sa.func.now(), comment="When it was begun"
-    )
+    created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), comment="When it was begun")
     updated_at: Mapped[datetime] = mapped_column(
-        sa.DateTime(timezone=True), server_default=sa.func.now(), comment="When the last question was asked"
+        server_default=sa.func.now(), comment="When the last question was asked"
     )
 
     __table_args__ = (
@@ -121,15 +116,11 @@ class Reply(Base):
     stop_asked: Mapped[bool] = mapped_column(server_default=sa.false(), comment="Somebody pressed Stop")
     owner: Mapped[int] = mapped_column(sa.BigInteger, comment="Key of the advisory lock of the process that makes it")
     created_at: Mapped[datetime] = mapped_column(
-        sa.DateTime(timezone=True), server_default=sa.func.now(), comment="When it was asked for; the queue's order"
+        server_default=sa.func.now(), comment="When it was asked for; the queue's order"
     )
-    updated_at: Mapped[datetime] = mapped_column(
-        sa.DateTime(timezone=True), server_default=sa.func.now(), comment="When the row was last changed"
-    )
-    began_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True), comment="When its turn came")
-    first_word_at: Mapped[datetime | None] = mapped_column(
-        sa.DateTime(timezone=True), comment="When the first word was said"
-    )
+    updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), comment="When the row was last changed")
+    began_at: Mapped[datetime | None] = mapped_column(comment="When its turn came")
+    first_word_at: Mapped[datetime | None] = mapped_column(comment="When the first word was said")
     question: Mapped[ChatMessage] = relationship(foreign_keys=[question_id])
     message: Mapped[ChatMessage | None] = relationship(foreign_keys=[message_id], lazy="joined")
 

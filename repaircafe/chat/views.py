@@ -3,7 +3,6 @@
 import uuid
 from datetime import datetime, timedelta
 
-import psycopg
 from flask import (
     Blueprint,
     Response,
@@ -20,7 +19,6 @@ from flask import (
 from flask_babel import gettext as _
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import SQLAlchemyError
 
 from repaircafe import database
 from repaircafe.access import author, limit_questions
@@ -84,7 +82,7 @@ def ask(session_id: uuid.UUID) -> Response:
         return _not_asked(session_id, text, _refusal(error), 422)
     except QueueFullError:
         return _too_many(session_id, text, _("Not sent: too many questions are waiting already."), QUEUE_WAIT_S)
-    except (SQLAlchemyError, psycopg.Error) as error:
+    except database.ERRORS as error:
         if not database.is_away(error):
             raise
         database.db.session.rollback()
@@ -236,7 +234,7 @@ def _not_asked(session_id: uuid.UUID, text: str, problem: Text, status: int) -> 
         return _retargeted(response, "#ask", "outerHTML")
     try:
         turns = conversation.turns(database.db.session(), session_id)
-    except (UnknownError, SQLAlchemyError):
+    except (UnknownError, *database.ERRORS):
         turns = []
     response = _page(session_id, turns, typed=text, problem=problem)
     response.status_code = status

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
-import sqlalchemy as sa
 from flask.cli import with_appcontext
 
 from repaircafe import database, errors
@@ -79,7 +78,7 @@ def test(service: str, as_json: bool) -> None:
 def _test(service: Service) -> Report:
     try:
         values = read(database.db.session()) if service is Service.LLM else {}
-    except sa.exc.SQLAlchemyError as error:
+    except database.ERRORS as error:
         reason = database.translate(error).reason
         database.db.session.rollback()
         click.echo(f"The settings cannot be read: {explain(Service.DB, reason).sentence}", err=True)

@@ -16,4 +16,4 @@ class Setting(Base):
     id: Mapped[int] = mapped_column(sa.Identity(), primary_key=True)
     key: Mapped[str] = mapped_column(sa.String(255), unique=True)
     value: Mapped[str] = mapped_column(sa.Text)
-    updated_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), server_default=sa.func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())

@@ -120,6 +120,11 @@ class Store:
             last = self._cache.last
             return Stored(last, current=False) if last is not None else None
 
+    def settings(self) -> Settings:
+        """The settings, typed, as far as they are known; none is set where they have never been read."""
+        stored = self.stored()
+        return stored.settings if stored else Settings()
+
     def known(self) -> dict[str, str]:
         """Every key's text as far as it is known; empty where it has never been read."""
         stored = self.stored()

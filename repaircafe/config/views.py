@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from zoneinfo import available_timezones
 
-import psycopg
 from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import SQLAlchemyError
 
 from repaircafe import database
 from repaircafe.config import api
@@ -115,7 +113,7 @@ def _save_form(typed: dict[str, str]) -> Response:
         store().save(values, anyway=True)  # the test above has asked
     except InvalidSettingsError as error:
         return _page(typed, faults=error.faults, problem=_refused(), status=422)
-    except (SQLAlchemyError, psycopg.Error) as error:
+    except database.ERRORS as error:
         return _page(typed, problem=_not_saved(error), status=503)
     monitor().expire(Service.LLM)
     loading = report is not None and report.reason is Reason.LOADING

@@ -10,11 +10,10 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-import psycopg.conninfo
-import sqlalchemy as sa
 import structlog
 from flask_babel import LazyString, format_decimal
 from flask_babel import lazy_gettext as _l
+from psycopg.conninfo import conninfo_to_dict
 
 from repaircafe import database
 from repaircafe.addresses import is_metadata, is_private
@@ -135,7 +134,7 @@ def database_test(ours: Database, learnt: Callable[[database.MigrationState], No
 
 def _reach_database(check: Check, ours: Database) -> None:
     with check.step(StepName.ADDRESS) as say:
-        parts = psycopg.conninfo.conninfo_to_dict(ours.target)
+        parts = conninfo_to_dict(ours.target)
         host, port = str(parts.get("host") or ""), int(str(parts.get("port") or 5432))
         say(_l("Database %(name)s", name=parts.get("dbname")))
     if not host or host.startswith("/") or "," in host:
@@ -160,7 +159,7 @@ def _judge(state: database.MigrationState, latency_ms: float) -> None:
 def _database_errors() -> Iterator[None]:
     try:
         yield
-    except (sa.exc.SQLAlchemyError, psycopg.Error) as error:
+    except database.ERRORS as error:
         if not database.is_told_by_health(error):
             raise
         raise database.translate(error) from error

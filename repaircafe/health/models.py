@@ -21,9 +21,9 @@ class ServiceTest(Base):
     reason: Mapped[str | None] = mapped_column(sa.String(40))
     detail: Mapped[str] = mapped_column(sa.Text)
     latency_ms: Mapped[float] = mapped_column(sa.Double)
-    tested_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
-    created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), server_default=sa.func.now())
-    updated_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), server_default=sa.func.now())
+    tested_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
 
 
 def remember(session: Session, report: Report) -> None:

@@ -18,7 +18,6 @@ import structlog
 from flask import Flask, current_app
 from flask_babel import lazy_gettext as _l
 
-from repaircafe import __version__
 from repaircafe.config.store import READ_LIMIT_S, Store
 from repaircafe.database import Database, MigrationState, db, head
 from repaircafe.deadlines import BusyError, Cached, DeadlineError, Pending, SingleFlight
@@ -28,6 +27,7 @@ from repaircafe.logs import EventType
 from repaircafe.mail.gmail import GmailCredentials
 from repaircafe.neighbours import Reason, Report, Service, Status, StepName, Text, explain
 from repaircafe.startup import Startup
+from repaircafe.version import __version__
 
 HEALTH_LIMIT_S = 1.5
 """How long `/health` waits for its checks, `READ_LIMIT_S` and `EXCHANGE_LIMIT_S` among them. Its promise is two

@@ -21,9 +21,5 @@ class Event(Base):
     day: Mapped[date] = mapped_column(unique=True, comment="When it is, as far as is known")
     digest: Mapped[str] = mapped_column(sa.String(64), comment="SHA-256 of what calendars were told last")
     sequence: Mapped[int] = mapped_column(server_default="0", comment="How often that has changed")
-    created_at: Mapped[datetime] = mapped_column(
-        sa.DateTime(timezone=True), server_default=sa.func.now(), comment="When it was first asked for"
-    )
-    updated_at: Mapped[datetime] = mapped_column(
-        sa.DateTime(timezone=True), server_default=sa.func.now(), comment="When what is told last changed"
-    )
+    created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), comment="When it was first asked for")
+    updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), comment="When what is told last changed")

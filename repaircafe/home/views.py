@@ -42,13 +42,13 @@ def show() -> str:
 @polled
 def checklist_now() -> str:
     """What is still to be done, as it is now."""
-    return render_template("home/_checklist.html", checklist=_checklist(_settings()))
+    return render_template("home/_checklist.html", checklist=_checklist(store().settings()))
 
 
 @blueprint.get("/event.ics")
 def entry() -> Response:
     """The next repair café for a calendar. Raises PageError where there is none."""
-    settings = _settings()
+    settings = store().settings()
     if settings.event_date is None or settings.is_over:
         raise PageError(
             404,
@@ -67,7 +67,7 @@ def entry() -> Response:
 @blueprint.get("/poster")
 def poster() -> str:
     """A sheet to print and hang up."""
-    settings = _settings()
+    settings = store().settings()
     address = url_for("home.show", _external=True)
     is_ours_alone = is_loopback(request.host.rsplit(":", 1)[0].strip("[]"))
     return render_template(
@@ -87,11 +87,6 @@ def code() -> Response:
 
 def _checklist(settings: Settings) -> tuple[checklist.Line, ...]:
     return checklist.lines(monitor().glance(), settings, has_password=not is_trial())
-
-
-def _settings() -> Settings:
-    stored = store().stored()
-    return stored.settings if stored else Settings()
 
 
 def _hours(settings: Settings) -> str:

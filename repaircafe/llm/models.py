@@ -50,12 +50,8 @@ class Download(Base):
     reason: Mapped[str | None] = mapped_column(sa.String(40), comment="Why it ended as it did: a neighbour's reason")
     cancel_asked: Mapped[bool] = mapped_column(server_default=sa.false(), comment="Somebody pressed Cancel")
     owner: Mapped[int] = mapped_column(sa.BigInteger, comment="Key of the advisory lock of the process that downloads")
-    created_at: Mapped[datetime] = mapped_column(
-        sa.DateTime(timezone=True), server_default=sa.func.now(), comment="When it was asked for"
-    )
-    updated_at: Mapped[datetime] = mapped_column(
-        sa.DateTime(timezone=True), server_default=sa.func.now(), comment="When the row was last changed"
-    )
+    created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), comment="When it was asked for")
+    updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), comment="When the row was last changed")
 
     __table_args__ = (
         sa.CheckConstraint(f"state IN {tuple(state.value for state in State)}", name="state"),

@@ -2,11 +2,9 @@
 
 import uuid
 
-import psycopg
 from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import format_decimal
 from flask_babel import gettext as _
-from sqlalchemy.exc import SQLAlchemyError
 
 from repaircafe import database
 from repaircafe.config.keys import KEYS, LONGEST_MODEL
@@ -119,7 +117,7 @@ def _newest() -> Download | None:
     try:
         download = newest(database.db.session())
         database.db.session.expunge_all()
-    except (SQLAlchemyError, psycopg.Error) as error:
+    except database.ERRORS as error:
         if not database.is_away(error):
             raise
         download = None

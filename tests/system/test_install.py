@@ -5,8 +5,8 @@ import stat
 
 import pytest
 
-from repaircafe import __version__
 from repaircafe.environment import PROJECT
+from repaircafe.version import __version__
 from tests.conditions import until
 from tests.system.conftest import OFFLINE, MakeMachine, edit_environment, in_environment, install, sql, under_load
 from tests.system.machine import Machine

@@ -16,8 +16,8 @@ def next_version(machine: Machine, **files: str) -> str:
     """The project as a later version, in a folder of the machine; `files` are bodies of migrations by revision."""
     source = "/next"
     copy_project(machine, source)
-    init = machine.root / "next/repaircafe/__init__.py"
-    init.write_text(init.read_text().replace('__version__ = "', '__version__ = "9.', 1))
+    version = machine.root / "next/repaircafe/version.py"
+    version.write_text(version.read_text().replace('__version__ = "', '__version__ = "9.', 1))
     head = json.loads(machine.run("repaircafe", "health", "--json").stdout)["migrations"]["head"]
     for revision, body in files.items():
         text = _MIGRATION.format(revision=revision, before=head, body=body)

@@ -1,4 +1,4 @@
-"""`/components`: the few parts of which every page is made, for developers. There in debug mode alone."""
+"""`/components`: the few parts of which every page is made. There in debug mode alone."""
 
 from datetime import UTC, datetime
 
@@ -19,7 +19,7 @@ def show() -> str:
     key = KEYS["llm_endpoint"]
     failed = Report(Service.LLM, (Step(StepName.ADDRESS), Step(StepName.CONNECTION, reason=Reason.REFUSED)), 1.0)
     return render_template(
-        "components.html",
+        "components/show.html",
         states=STATE_LABELS,
         statuses=STATUS_LABELS,
         keys=[key, KEYS["event_date"], KEYS["organiser_notes"]],

@@ -1,0 +1,1 @@
+"""The parts of which every page is made, on one page for developers."""
