@@ -192,6 +192,7 @@ def init_app(app: Flask) -> Users:
         SESSION_COOKIE_NAME="repaircafe",
         PERMANENT_SESSION_LIFETIME=timedelta(days=environment.chat_retention_days),
         WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_SSL_STRICT=False,  # it asks for the Referer that HEADERS have browsers leave out; the token is enough
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may stay open all afternoon
         MAX_CONTENT_LENGTH=LARGEST_REQUEST,
     )

@@ -332,6 +332,11 @@ class MigrationState:
     changed: tuple[str, ...] = ()
 
     @property
+    def newer(self) -> bool:
+        """Whether a later version has changed the tables, on another host, say, while this process runs."""
+        return self.current is not None and self.current not in scripts()
+
+    @property
     def consistent(self) -> bool:
         """Whether the database is exactly what this version's scripts make of it."""
         return self.current == self.head and not self.changed

@@ -66,6 +66,7 @@ class Reason(StrEnum):
     DATABASE_MISSING = "database_missing"
     TOO_MANY_CONNECTIONS = "too_many_connections"
     NOT_MIGRATED = "not_migrated"
+    SCHEMA_NEWER = "schema_newer"
     SCHEMA_DRIFT = "schema_drift"
     SLOW = "slow"
     NOT_TESTED = "not_tested"
@@ -83,6 +84,7 @@ STATUS_OF: Mapping[Reason, Status] = MappingProxyType(
         Reason.AUTH_EXPIRED: Status.DEGRADED,
         Reason.AUTH_REFUSED: Status.DEGRADED,
         Reason.NOT_MIGRATED: Status.DEGRADED,
+        Reason.SCHEMA_NEWER: Status.DEGRADED,
         Reason.SCHEMA_DRIFT: Status.DEGRADED,
         Reason.SLOW: Status.DEGRADED,
         Reason.NOT_TESTED: Status.DEGRADED,
@@ -238,6 +240,9 @@ STILL_WORKS: Mapping[Service, Text] = MappingProxyType(
 )
 """What a visitor can go on doing while a service is away."""
 
+SERVES = frozenset({Reason.SCHEMA_NEWER, Reason.SCHEMA_DRIFT, Reason.SLOW})
+"""What a database may have against it and be read and written all the same."""
+
 _SETTINGS = ("config.show", _l("Open the settings"))
 _START_OLLAMA = _l("Start Ollama, or the llama.cpp server, on the machine of that address; then press Test.")
 _START_POSTGRES = _l("Start PostgreSQL: sudo docker start repaircafe-postgres. The app notices by itself.")
@@ -267,6 +272,10 @@ _EXPLANATIONS: Mapping[tuple[Service, Reason], Explanation] = MappingProxyType(
         (Service.DB, Reason.NOT_MIGRATED): Explanation(
             _l("The database's tables are not those of this version."),
             _l("Restart the service: it brings them up to date. By hand: repaircafe db upgrade"),
+        ),
+        (Service.DB, Reason.SCHEMA_NEWER): Explanation(
+            _l("The database's tables are those of a newer version."),
+            _l("Install the newer version on this machine as well. This one goes on, but does not start again."),
         ),
         (Service.DB, Reason.SCHEMA_DRIFT): Explanation(
             _l("A migration script was changed after it had been applied."),
@@ -405,6 +414,13 @@ _GENERAL: Mapping[Reason, Explanation] = MappingProxyType(
         ),
     }
 )
+
+
+def still_works(service: Service, reason: Reason) -> Text:
+    """What a visitor can go on doing although there is something the matter with a service."""
+    if service is Service.DB and reason in SERVES:
+        return _l("Everything works all the same.")
+    return STILL_WORKS[service]
 
 
 def explain(service: Service, reason: Reason) -> Explanation:

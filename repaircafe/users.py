@@ -102,6 +102,8 @@ class Users:
 
     def find(self, sign_in: uuid.UUID) -> Known | None:
         """The sign-in where it holds; while the database is away, as it was known last."""
+        if sign_in not in (self._sign_ins.last or {}):
+            self._sign_ins.expire()  # another process may have begun it just now; the cookie is signed, so it is ours
         known = (self._waited(self._sign_ins, lambda: self._read(db.session())) or {}).get(sign_in)
         if known is None or sign_in in self._ended or known.ends_at <= datetime.now(UTC):
             return None

@@ -58,6 +58,14 @@ def test_a_form_of_another_site_changes_nothing(client: FlaskClient) -> None:
     assert set(stored.values()) == {""}
 
 
+def test_a_form_is_taken_behind_a_proxy_with_tls(client: FlaskClient) -> None:
+    """Over https Flask-WTF asks for the Referer as well, and our own Referrer-Policy has browsers leave it out."""
+    page = client.get("/config", base_url="https://127.0.0.1", headers={"Accept": "text/html"})
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    form = {"csrf_token": page.text.split('name="csrf_token" value="')[1].split('"')[0], "event_location": "Zaal 3"}
+    assert client.post("/config", base_url="https://127.0.0.1", data=form).status_code == 303
+
+
 def test_too_much_at_once_is_refused(client: FlaskClient) -> None:
     response = client.post("/config", data=b"{" + b" " * 300_000 + b"}", content_type="application/json")
     assert response.status_code == 413

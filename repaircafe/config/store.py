@@ -151,6 +151,10 @@ class Store:
         self._cache.put(values)
         return Stored(values, current=True)
 
+    def expire(self) -> None:
+        """Makes the next reading ask the database, for whoever must see what another process has just saved."""
+        self._cache.expire()
+
     def learn(self) -> None:
         """Reads what is known until the first reading that is quick enough. Raises the database's errors."""
         self._cache.put(self._read())

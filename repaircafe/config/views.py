@@ -32,6 +32,7 @@ alone, so that a form from a moment when the settings could not be read, or from
 @documented(Operation(answers={200: Stored}, has_page=True))
 def show() -> Response:
     """The form, or all settings as JSON."""
+    store().expire()  # another process may have saved just now, and sent the browser here
     return api.show() if wants_json() else _page(store().known())
 
 

@@ -147,6 +147,8 @@ def _reach_database(check: Check, ours: Database) -> None:
 
 
 def _judge(state: database.MigrationState, latency_ms: float) -> None:
+    if state.newer:
+        raise PermanentError(Reason.SCHEMA_NEWER, _l("Migration %(revision)s", revision=state.current or "-"))
     if state.current != state.head:
         raise PermanentError(Reason.NOT_MIGRATED, _l("Migration %(revision)s", revision=state.current or "-"))
     if state.changed:

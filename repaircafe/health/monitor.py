@@ -25,7 +25,7 @@ from repaircafe.health import checks, models
 from repaircafe.health.checks import Check, Work
 from repaircafe.logs import EventType
 from repaircafe.mail.gmail import GmailCredentials
-from repaircafe.neighbours import Reason, Report, Service, Status, StepName, Text, explain
+from repaircafe.neighbours import SERVES, Reason, Report, Service, Status, StepName, Text, explain
 from repaircafe.startup import Startup
 from repaircafe.version import __version__
 
@@ -87,8 +87,8 @@ class Health:
     @property
     def ready(self) -> bool:
         """Whether requests that need the database can be served."""
-        usable = self.report(Service.DB).reason not in (Reason.NOT_MIGRATED, Reason.AUTH_REFUSED, Reason.LOADING)
-        return self.state is not State.STARTING and self.connected and usable
+        reason = self.report(Service.DB).reason
+        return self.state is not State.STARTING and (reason is None or reason in SERVES)
 
     @property
     def alarms(self) -> tuple[Report, ...]:

@@ -12,7 +12,7 @@ from repaircafe.errors import is_htmx
 from repaircafe.health.bodies import HealthReport, Live, Readiness
 from repaircafe.health.monitor import STATE_LABELS, Health, State, monitor
 from repaircafe.logs import polled
-from repaircafe.neighbours import SERVICE_NAMES, STATUS_LABELS, STEP_LABELS, STILL_WORKS, Service, explain
+from repaircafe.neighbours import SERVICE_NAMES, STATUS_LABELS, STEP_LABELS, Service, explain, still_works
 from repaircafe.openapi import Operation, documented
 
 blueprint = Blueprint("health", __name__)
@@ -86,7 +86,7 @@ def init_templates(context: dict[str, object]) -> None:
     context.update(
         explain=explain,
         service_names=SERVICE_NAMES,
-        still_works=STILL_WORKS,
+        still_works=still_works,
         step_labels=STEP_LABELS,
         status_labels=STATUS_LABELS,
         state_labels=STATE_LABELS,

@@ -165,6 +165,13 @@ def test_a_form_writes_only_what_was_changed_in_it(client: FlaskClient) -> None:
     assert settings(client)["event_date"] == "2027-01-02"
 
 
+def test_the_page_shows_what_another_process_has_just_saved(make_app: MakeApp) -> None:
+    here, there = make_app().test_client(), make_app().test_client()
+    assert settings(there)["event_location"] == "", "read just now"
+    assert submit(here, event_location="Zaal 3").status_code == 303
+    assert settings(there)["event_location"] == "Zaal 3"
+
+
 def test_a_reload_after_a_test_leads_back_to_the_page(client: FlaskClient) -> None:
     assert client.get("/config/test/llm").headers["Location"] == "/config#test-llm"
 

@@ -143,6 +143,35 @@ def test_missing_tables_are_not_ready(app: Flask, client: FlaskClient) -> None:
     assert services(client)["db"]["reason"] == "not_migrated"
 
 
+def test_tables_of_a_newer_version_are_told_while_everything_goes_on(app: Flask, client: FlaskClient) -> None:
+    """Another host has been upgraded: until this one is, it goes on, and stays behind the proxy."""
+    become_newer(app)
+    assert client.get("/health/ready").status_code == 200
+    health = client.get("/health")
+    assert (health.status_code, body(health)["status"]) == (200, "degraded")
+    assert body(health)["services"][0]["reason"] == "schema_newer"
+    assert client.post("/config", json={"event_location": "Zaal 3"}).status_code == 200
+    assert "Zaal 3" in client.get("/", headers={"Accept": "text/html"}).text
+    banner = client.get("/banner").text
+    assert "Everything works all the same." in banner
+    assert "Install the newer version on this machine as well." in banner
+
+
+def test_visitors_are_not_told_of_a_newer_version_s_tables(make_app: MakeApp) -> None:
+    app = make_app(operator_password="a-long-password")
+    become_newer(app)
+    visitor = app.test_client()
+    assert services(visitor)["db"]["reason"] == "schema_newer"
+    assert 'data-service="db"' not in visitor.get("/banner").text
+
+
+def become_newer(app: Flask) -> None:
+    """As when another host has been started with a later version."""
+    ours: Database = app.extensions["database"]
+    with ours.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+
+
 def test_live_asks_nobody_and_ready_asks_the_database(client: FlaskClient) -> None:
     assert body(client.get("/health/live")) == {"status": "live"}
     assert body(client.get("/health/ready")) == {"status": "ready"}

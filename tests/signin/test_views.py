@@ -107,6 +107,18 @@ def test_the_session_of_before_is_not_the_one_after(browser: FlaskClient) -> Non
     assert stolen.get("/config").status_code == 401
 
 
+def test_a_sign_in_at_one_process_holds_at_the_other_at_once(make_app: MakeApp) -> None:
+    """The browser is led on to the next page, and a proxy may send it to the other process."""
+    key = "a-key-that-both-processes-have-32"
+    here, there = (make_app(operator_password=PASSWORD, secret_key=key).test_client() for _ in range(2))
+    sign_in(there)
+    assert there.get("/config").status_code == 200, "who is signed in was read just now"
+    sign_in(here)
+    moved = there.application.test_client()
+    moved.set_cookie("repaircafe", cookie(here))
+    assert moved.get("/config").status_code == 200
+
+
 def test_a_stolen_cookie_ends_with_the_sign_out(browser: FlaskClient, database_url: str) -> None:
     sign_in(browser)
     stolen = browser.application.test_client()
