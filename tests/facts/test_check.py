@@ -75,3 +75,10 @@ def test_junk_takes_time_in_proportion(junk: str) -> None:
         list(claims(text, TODAY))
         took.append(time.process_time() - began)
     assert took[1] < 40 * took[0] + 0.5
+
+
+@pytest.mark.parametrize("notes", ["We open at 14:00.", "a cup of coffee is free", "2 rooms"])
+def test_an_address_ends_with_its_line(notes: str) -> None:
+    facts = known(Settings.of({"event_location": "De Hoek, Dorpsstraat 1", "organiser_notes": notes}), TODAY)
+    assert check("Dorpsstraat 1", facts) == []
+    assert check("Dorpsstraat 1a", facts) != []
