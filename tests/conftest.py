@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
+from hypothesis import HealthCheck, settings
 
 from repaircafe import create_app, embedded
 from repaircafe.database import Database
@@ -22,6 +23,9 @@ MakeApp = Callable[..., Flask]
 TEMPLATE = "migrated"
 DATABASE_AWAY = "postgresql://u:a-pass-word@127.0.0.1:9/x"
 """Where nobody listens."""
+
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")  # how long an example takes says how busy the machine is
 
 
 @pytest.fixture(autouse=True)

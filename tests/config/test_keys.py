@@ -88,7 +88,7 @@ def test_an_unknown_key_is_refused_with_the_one_that_may_have_been_meant() -> No
     assert "event_date" in str(caught.value.hint)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(sorted(KEYS)), st.text(max_size=80))
 def test_whatever_is_typed_is_canonical_or_refused(key: str, text: str) -> None:
     try:
@@ -99,7 +99,7 @@ def test_whatever_is_typed_is_canonical_or_refused(key: str, text: str) -> None:
     assert "\x00" not in stored
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(alphabet="htps:/.[]@?#%:0123456789abc-_ \\", max_size=30))
 def test_whatever_looks_like_an_address_is_canonical_or_refused(text: str) -> None:
     try:
@@ -122,7 +122,7 @@ def test_settings_are_typed() -> None:
     assert Settings.of({}) == Settings()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.sampled_from(["/", "v1", "api", "ollama", " "]), max_size=8))
 def test_whatever_path_an_address_has_is_canonical_or_refused(parts: list[str]) -> None:
     try:
