@@ -1,5 +1,6 @@
 """The check: what a text claims and the facts do not say."""
 
+from calendar import monthrange
 from collections.abc import Iterable, Iterator
 from datetime import date, time
 from decimal import Decimal
@@ -9,14 +10,14 @@ from repaircafe.config.keys import Settings
 from repaircafe.facts import dates, places, prices, times
 from repaircafe.facts.claims import Claim, Day, Facts, Finding, Kind, Value
 
-Form = TypeVar("Form", date, time, Decimal, str)
+Form = TypeVar("Form", Day, date, time, Decimal, str)
 
 
 def known(settings: Settings, today: date) -> Facts:
     """The facts of the settings; what the organiser has written in the notes counts as well."""
     words = f"{settings.event_location}\n{settings.organiser_notes}\n{', '.join(settings.event_offerings)}"
     noted = list(claims(words, today))
-    days, hours = _of(noted, Kind.DATE, date), _of(noted, Kind.TIME, time)
+    days, hours = _days(noted, today), _of(noted, Kind.TIME, time)
     return Facts(
         today=today,
         days=frozenset(days | ({settings.event_date} if settings.event_date else set())),
@@ -68,6 +69,16 @@ def _known_values(kind: Kind, facts: Facts) -> frozenset[Value]:
         Kind.PLACE: [facts.place],
     }
     return frozenset(known_of[kind])
+
+
+def _days(noted: list[Claim], today: date) -> set[date]:
+    """The days of the notes; one without its year is the next of its name."""
+    found = _of(noted, Kind.DATE, date)
+    for day in _of(noted, Kind.DATE, Day):
+        years = [day.year] if day.year else [today.year, today.year + 1]
+        dates = [date(year, day.month, day.day) for year in years if day.day <= monthrange(year, day.month)[1]]
+        found |= set([one for one in dates if day.year or one >= today][:1])
+    return found
 
 
 def _of(noted: list[Claim], kind: Kind, form: type[Form]) -> set[Form]:

@@ -12,7 +12,7 @@ _SUFFIX = (
 )
 GERMANIC = re.compile(
     rf"\b((?:[A-ZÄÖÜ][\w’'-]{{0,30}}\s+)?(?:[A-ZÄÖÜ][\w’'-]{{0,30}}(?:{_SUFFIX})|(?i:{_SUFFIX})))"
-    r"\s+(?:nr\.?\s*|nummer\s+|Nr\.?\s*)?(\d{1,4}\s?[a-zA-Z]?)\b"
+    r"\s+(?:nr\.?\s*|nummer\s+|Nr\.?\s*)?(\d{1,4}(?: ?[a-zA-Z])?)\b"
 )
 ENGLISH = re.compile(
     r"\b(\d{1,4}[a-z]?)\s+((?:[A-Z][\w’']{0,30}\s+){1,3}(?:Street|St|Road|Rd|Lane|Avenue|Ave|Square|Way|Close|Drive|Hill))\b"
@@ -57,7 +57,7 @@ def claims(text: str) -> Iterator[Claim]:
         said = name.casefold() if name else kind
         yield Claim(Kind.PLACE, *match.span(), match[0], frozenset({said}))
     for match in EMAIL.finditer(text):
-        address = match[0].rstrip(".-")
+        address = match[0].rstrip("-")
         yield Claim(Kind.EMAIL, match.start(), match.start() + len(address), address, frozenset({address.casefold()}))
 
 

@@ -3,6 +3,8 @@
 import time
 from collections import Counter
 from datetime import date
+from datetime import time as clock
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,21 +13,27 @@ from hypothesis import strategies as st
 
 from repaircafe.config.keys import Settings
 from repaircafe.facts.check import check, claims, known
+from repaircafe.facts.claims import Facts
 
 TODAY = date(2026, 11, 23)
-FACTS = known(
-    Settings.of(
-        {
-            "event_date": "2026-12-05",
-            "event_start": "14:00",
-            "event_end": "17:00",
-            "event_location": "Buurthuis De Hoek, Dorpsstraat 1, 3512 AB Utrecht",
-            "organiser_notes": "A repair is free; coffee costs € 1,50. Mail: info@dehoek.example",
-        }
-    ),
-    TODAY,
-)
 FLOOR = 0.95
+
+
+@pytest.fixture
+def facts() -> Facts:
+    """What the tables were written for."""
+    return known(
+        Settings.of(
+            {
+                "event_date": "2026-12-05",
+                "event_start": "14:00",
+                "event_end": "17:00",
+                "event_location": "Buurthuis De Hoek, Dorpsstraat 1, 3512 AB Utrecht",
+                "organiser_notes": "A repair is free; coffee costs € 1,50. Mail: info@dehoek.example",
+            }
+        ),
+        TODAY,
+    )
 
 
 def rows(name: str) -> list[tuple[str, str, list[tuple[str, str]]]]:
@@ -41,11 +49,11 @@ def rows(name: str) -> list[tuple[str, str, list[tuple[str, str]]]]:
 
 
 @pytest.mark.parametrize("table", ["first.tsv", "second.tsv", "third.tsv"])
-def test_what_is_wrong_is_found_and_what_is_right_is_not(table: str) -> None:
+def test_what_is_wrong_is_found_and_what_is_right_is_not(facts: Facts, table: str) -> None:
     count: Counter[str] = Counter()
     missed = []
     for language, sentence, expected in rows(table):
-        found = [(one.claim.kind.value, one.claim.text) for one in check(sentence, FACTS)]
+        found = [(one.claim.kind.value, one.claim.text) for one in check(sentence, facts)]
         right = [one for one in found if any(one[0] == kind and text in one[1] for kind, text in expected)]
         count.update(right=len(right), found=len(found), expected=len(expected))
         if len(right) != len(expected) or len(found) != len(expected):
@@ -75,3 +83,81 @@ def test_junk_takes_time_in_proportion(junk: str) -> None:
         list(claims(text, TODAY))
         took.append(time.process_time() - began)
     assert took[1] < 40 * took[0] + 0.5
+
+
+def test_what_is_known_is_said_beside_each_finding_in_the_order_of_the_text(facts: Facts) -> None:
+    text = "Kerkstraat 9, zondag 6 december om 15:00 in de bibliotheek, koffie € 9, mail x@y.example"
+    assert [(one.claim.text, set(one.known)) for one in check(text, facts)] == [
+        ("Kerkstraat 9", {"Buurthuis De Hoek, Dorpsstraat 1, 3512 AB Utrecht"}),
+        ("zondag", {5}),
+        ("6 december", {date(2026, 12, 5)}),
+        ("15:00", {clock(14), clock(17)}),
+        ("bibliotheek", {"Buurthuis De Hoek, Dorpsstraat 1, 3512 AB Utrecht"}),
+        ("€ 9", {Decimal("1.50"), Decimal(0)}),
+        ("x@y.example", {"info@dehoek.example"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        "5 december", "5 december 2026", "2026-12-05", "over twee weken", "volgende zaterdag", "14:00", "5 pm",
+        "€ 1.50", "gratis", "Buurthuis De Hoek", "Dorpsstraat 1", "Dorpsstr. 1", "3512AB", "info@DeHoek.example",
+    ],
+)  # fmt: skip
+def test_a_fact_may_be_written_in_another_way(facts: Facts, right: str) -> None:
+    assert check(right, facts) == []
+
+
+@pytest.mark.parametrize("wrong", ["5 december 2027", "2027-12-05", "2026-11-05", "2026-12-06", "5-12-2027"])
+def test_another_year_month_or_day_is_wrong(facts: Facts, wrong: str) -> None:
+    assert [one.claim.text for one in check(wrong, facts)] == [wrong]
+
+
+def test_what_the_organiser_has_noted_is_known_in_all_its_forms() -> None:
+    noted = {
+        "event_location": "De Hoek, Lange Dorpsstraat 1",
+        "organiser_notes": "Next time: 2 January 2027, half past two; a lunch is 5 euro. Post: Kerkstraat 2, 3512AB.",
+        "event_offerings": "fietsen, lampen van Buurthuis De Kern",
+    }
+    facts = known(Settings.of(noted), TODAY)
+    for said in ("2-1-2027", "14:30", "€ 5", "Kerkstraat 2", "3512 AB", "Buurthuis De Kern", "Lange Dorpsstraat 1"):
+        assert check(said, facts) == [], said
+    assert [one.claim.text for one in check("3 January 2027, 15:30, € 6", facts)] == ["3 January 2027", "15:30", "€ 6"]
+
+
+@pytest.mark.parametrize(
+    ("noted", "right", "wrong"),
+    [
+        ("Next time: 2 January 2027.", "2 January 2027", "2 January 2028"),
+        ("Next time: 2-1-2027.", "Saturday 2 January", "Sunday 3 January"),
+        ("Ook op 5 januari.", "dinsdag 5 januari 2027", "5 januari 2026"),
+        ("Ook op 23 november.", "23 november 2026", "23 november 2027"),
+        ("Ook op 22 november.", "22 november 2027", "22 november 2026"),
+        ("Ook op 31 december.", "31 december 2026", "31 december 2027"),
+        ("Ook op 30 februari.", "", "30 februari"),
+        ("We began on 5 May 2019.", "5 May 2019", "5 May 2026"),
+        ("Ook morgen.", "24 november 2026", "25 november 2026"),
+    ],
+)
+def test_a_day_of_the_notes_is_known(noted: str, right: str, wrong: str) -> None:
+    """Without its year it is the next of its name."""
+    facts = known(Settings.of({"organiser_notes": noted}), TODAY)
+    assert check(right, facts) == []
+    assert check(wrong, facts) != []
+
+
+@pytest.mark.parametrize("notes", ["We open at 14:00.", "a cup of coffee is free", "2 rooms"])
+def test_an_address_ends_with_its_line(notes: str) -> None:
+    facts = known(Settings.of({"event_location": "De Hoek, Dorpsstraat 1", "organiser_notes": notes}), TODAY)
+    assert check("Dorpsstraat 1", facts) == []
+    assert check("Dorpsstraat 1a", facts) != []
+
+
+def test_where_nothing_is_known_whatever_is_claimed_is_made_up() -> None:
+    facts = known(Settings.of({}), TODAY)
+    text = "5 december om 14:00, Dorpsstraat 1, € 2"
+    told = [(one.claim.text, one.known) for one in check(text, facts)]
+    assert told == [
+        ("5 december", frozenset()), ("14:00", frozenset()), ("Dorpsstraat 1", frozenset()), ("€ 2", frozenset()),
+    ]  # fmt: skip

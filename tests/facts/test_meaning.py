@@ -1,0 +1,121 @@
+"""repaircafe.facts.check.claims takes each way of saying something for what people mean by it."""
+
+from datetime import date, time
+from decimal import Decimal
+
+import pytest
+
+from repaircafe.facts.check import claims
+from repaircafe.facts.claims import Claim, Day, Kind, Value
+
+WEDNESDAY = date(2026, 11, 25)
+MEANT = [
+    # in figures; the small hours may be those of the afternoon
+    (Kind.TIME, "14:00", {time(14)}),
+    (Kind.TIME, "14h30", {time(14, 30)}),
+    (Kind.TIME, "11:59", {time(11, 59), time(23, 59)}),
+    (Kind.TIME, "12:00", {time(12)}),
+    (Kind.TIME, "0:30", {time(0, 30), time(12, 30)}),
+    (Kind.TIME, "om 24 uur", {time(0)}),
+    (Kind.TIME, "à 14 h 15", {time(14, 15)}),
+    (Kind.TIME, "14 Uhr 30", {time(14, 30)}),
+    # with the half of the day
+    (Kind.TIME, "2:30 p.m.", {time(14, 30)}),
+    (Kind.TIME, "2 PM", {time(14)}),
+    (Kind.TIME, "10 am", {time(10)}),
+    (Kind.TIME, "12 pm", {time(12)}),
+    (Kind.TIME, "12 am", {time(0)}),
+    (Kind.TIME, "noon", {time(12)}),
+    # in words
+    (Kind.TIME, "kwart voor drie", {time(2, 45), time(14, 45)}),
+    (Kind.TIME, "kwart over drie", {time(3, 15), time(15, 15)}),
+    (Kind.TIME, "quarter to three", {time(2, 45), time(14, 45)}),
+    (Kind.TIME, "quarter past three", {time(3, 15), time(15, 15)}),
+    (Kind.TIME, "Viertel vor drei", {time(2, 45), time(14, 45)}),
+    (Kind.TIME, "Viertel nach drei", {time(3, 15), time(15, 15)}),
+    (Kind.TIME, "dreiviertel drei", {time(2, 45), time(14, 45)}),
+    (Kind.TIME, "half drie", {time(2, 30), time(14, 30)}),
+    (Kind.TIME, "halb drei", {time(2, 30), time(14, 30)}),
+    (Kind.TIME, "half past two", {time(2, 30), time(14, 30)}),
+    (Kind.TIME, "à 2 heures et demie", {time(2, 30), time(14, 30)}),
+    (Kind.TIME, "two o'clock", {time(2), time(14)}),
+    # days
+    (Kind.DATE, "1 mei", {Day(1, 5)}),
+    (Kind.DATE, "31 mei 2027", {Day(31, 5, 2027)}),
+    (Kind.DATE, "May the first, 2027", {Day(1, 5, 2027)}),
+    (Kind.DATE, "2026-12-05", {Day(5, 12, 2026)}),
+    (Kind.DATE, "5-12-26", {Day(5, 12, 2026)}),
+    (Kind.DATE, "5.12.2026", {Day(5, 12, 2026)}),
+    (Kind.DATE, "1-1-2027", {Day(1, 1, 2027)}),
+    (Kind.DATE, "31.12.", {Day(31, 12)}),
+    (Kind.DATE, "5.12.", {Day(5, 12)}),
+    # with strokes the month may be first, as America writes it
+    (Kind.DATE, "5/12/2026", {Day(5, 12, 2026), Day(12, 5, 2026)}),
+    (Kind.DATE, "5/12", {Day(5, 12), Day(12, 5)}),
+    (Kind.DATE, "12/31/2026", {Day(31, 12, 2026)}),
+    # seen from a Wednesday; people do not agree on which Saturday is the next
+    (Kind.DATE, "volgende zaterdag", {date(2026, 11, 28), date(2026, 12, 5)}),
+    (Kind.DATE, "next Thursday", {date(2026, 11, 26), date(2026, 12, 3)}),
+    (Kind.DATE, "mardi prochain", {date(2026, 12, 1), date(2026, 12, 8)}),
+    (Kind.DATE, "nächsten Mittwoch", {date(2026, 12, 2), date(2026, 12, 9)}),
+    (Kind.DATE, "tomorrow", {date(2026, 11, 26)}),
+    (Kind.DATE, "overmorgen", {date(2026, 11, 27)}),
+    (Kind.DATE, "over twee weken", {date(2026, 12, day) for day in range(6, 13)}),
+    (Kind.DATE, "in 2 weeks", {date(2026, 12, day) for day in range(6, 13)}),
+    # weekdays
+    (Kind.WEEKDAY, "zaterdagmiddag", {5}),
+    (Kind.WEEKDAY, "Sonnabend", {5}),
+    # prices
+    (Kind.PRICE, "€ 1,50", {Decimal("1.50")}),
+    (Kind.PRICE, "2 euro 50", {Decimal("2.50")}),
+    (Kind.PRICE, "twee euro vijftig", {Decimal("2.50")}),
+    (Kind.PRICE, "50 cent", {Decimal("0.50")}),
+    (Kind.PRICE, "gratis", {Decimal(0)}),
+    # places
+    (Kind.STREET_NUMBER, "Lange Dorpsstraat 1 a", {"lange dorpsstr 1a"}),
+    (Kind.STREET_NUMBER, "12 Station Road", {"station road 12"}),
+    (Kind.STREET_NUMBER, "3 rue de la Paix", {"rue de la paix 3"}),
+    (Kind.PLACE, "3512 AB", {"3512 ab"}),
+    (Kind.PLACE, "Buurthuis De Kern", {"de kern"}),
+    (Kind.PLACE, "Bücherei", {"library"}),
+    (Kind.EMAIL, "Info@Dehoek.LUX", {"info@dehoek.lux"}),
+]
+
+
+def found(text: str) -> list[Claim]:
+    """What is claimed, in the order of the text."""
+    return sorted(claims(text, WEDNESDAY), key=lambda one: one.start)
+
+
+@pytest.mark.parametrize(("kind", "text", "values"), MEANT)
+def test_what_is_said_is_taken_for_what_is_meant(kind: Kind, text: str, values: set[Value]) -> None:
+    assert found(text) == [Claim(kind, 0, len(text), text, frozenset(values))]
+    assert [one.text for one in found(f"({text}) ({text})") if one.kind is kind] == [text, text], "each time"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "32 mei", "0 mei", "32-12-2026", "0-12-2026", "5-13-2026", "5-0-2026", "13/13", "2026-12-5", "12/5/1999",
+        "€14.00", "14.00 euro", "Version 1.14.30", "2 uur lang", "Guten Morgen", "iPhone 12", "10 jaar", "230 V",
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_it_is_no_day_and_no_time(text: str) -> None:
+    assert [one for one in found(text) if one.kind in (Kind.DATE, Kind.TIME, Kind.WEEKDAY)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "claimed"),
+    [
+        ("5 december of 12 december", Kind.DATE, ["5 december", "12 december"]),
+        ("Koffie € 1, taart € 2 of 3 euro", Kind.PRICE, ["€ 1", "€ 2", "3 euro"]),
+        ("Van 14 tot 17 uur open", Kind.TIME, ["14", "17 uur"]),
+        ("We open at 14:30. See you!", Kind.TIME, ["14:30"]),
+        ("Samedi prochain", Kind.WEEKDAY, []),
+        ("Mail info@dehoek.example- of bel", Kind.EMAIL, ["info@dehoek.example"]),
+    ],
+)
+def test_each_claim_is_found_once_and_as_it_is_written(text: str, kind: Kind, claimed: list[str]) -> None:
+    claimants = [one for one in found(text) if one.kind is kind]
+    assert [one.text for one in claimants] == claimed
+    assert [text[one.start : one.end] for one in claimants] == claimed
