@@ -10,7 +10,7 @@ PO := $(wildcard repaircafe/translations/*/LC_MESSAGES/messages.po)
 MO := $(PO:.po=.mo)
 RUN_ENV := $(if $(PORT),PORT=$(PORT),)
 
-.PHONY: help run build test check test-browser test-llm test-system fuzz bench pictures translations lock clean
+.PHONY: help run build test coverage check test-browser test-llm test-system fuzz bench pictures translations lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -23,6 +23,12 @@ build: .venv/.run $(HTMX) $(MO) ## Install the locked packages and fetch htmx; d
 
 test: .venv/.dev $(HTMX) $(MO) ## Run every test that needs neither root nor a browser nor a model server
 	@$(PY) -m pytest tests
+
+coverage: .venv/.dev $(HTMX) $(MO) ## Run the same, measured, and list the lines and branches that no test saw; fails below 95 %
+	@$(PY) -m coverage erase
+	@$(PY) -m coverage run -m pytest tests
+	@$(PY) -m coverage combine -q
+	@$(PY) -m coverage report
 
 check: .venv/.dev ## Lint, types, who may import whom, templates, unit files, security, and whether every locked package has a wheel for the Pi
 	@$(PY) -m ruff check .

@@ -7,6 +7,7 @@ import alembic.autogenerate
 import pytest
 import sqlalchemy as sa
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from flask import Flask
 
 from repaircafe import database
@@ -22,6 +23,14 @@ def test_an_empty_database_is_upgraded_and_a_second_upgrade_changes_nothing(
     database.upgrade(app)
     assert _history(app) == first
     assert [revision for revision, _ in first] == sorted(database.scripts())
+
+
+def test_no_migration_goes_backward() -> None:
+    scripts = list(ScriptDirectory(str(database.MIGRATIONS)).walk_revisions())
+    assert len(scripts) == len(database.scripts())
+    for script in scripts:
+        with pytest.raises(RuntimeError, match="Migrations go forward only"):
+            script.module.downgrade()
 
 
 def test_models_and_migrations_do_not_differ(app: Flask) -> None:

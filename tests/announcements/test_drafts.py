@@ -4,6 +4,7 @@ import re
 import threading
 import uuid
 from datetime import date, timedelta
+from decimal import Decimal
 
 import psycopg
 import pytest
@@ -153,3 +154,9 @@ def test_facts_are_told_in_the_readers_language(chat: FlaskClient) -> None:
         assert facts_of(findings[Kind.DATE]) == ["samedi 5 décembre 2026"]
         if Kind.WEEKDAY in findings:
             assert facts_of(findings[Kind.WEEKDAY]) == ["samedi"]
+
+
+def test_a_price_is_told_as_money(chat: FlaskClient) -> None:
+    (finding,) = check("It costs €7.", Facts(today=date(2026, 11, 23), prices=frozenset({Decimal("2.5")})))
+    with chat.application.test_request_context(headers={"Accept-Language": "nl"}):
+        assert facts_of(finding) == ["€ 2,50"]

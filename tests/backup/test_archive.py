@@ -23,7 +23,7 @@ from repaircafe.backup.programs import BackupError
 from repaircafe.environment import PROJECT, Environment
 from tests.backup.conftest import ROWS, content, name_of
 from tests.conditions import until
-from tests.conftest import DATABASE_AWAY, MakeApp, url_of
+from tests.conftest import DATABASE_AWAY, MakeApp, administer, url_of
 from tests.test_secrets import SECRETS, traces
 
 CREATE = """
@@ -238,6 +238,29 @@ def test_a_pg_dump_that_fails_is_told_and_leaves_nothing(  # noqa: PLR0917
     assert "M4rker" not in str(caught.value)
     assert "Jan" not in caplog.text, "a line that may quote a row"
     assert list(place.iterdir()) == []
+
+
+def test_what_postgresql_forbids_is_told_in_its_own_words(
+    environment: Environment, filled: str, place: Path, cluster: Path
+) -> None:
+    administer(cluster, "CREATE ROLE guest LOGIN")
+    try:
+        with pytest.raises(BackupError) as caught:
+            archive.create(environment, filled.replace("postgres@", "guest@"), Kind.DAILY)
+    finally:
+        administer(cluster, "DROP ROLE guest")
+    assert "The database refuses: permission denied for table" in caught.value.problem
+    assert os.listdir(place) == []
+
+
+def test_a_program_that_is_not_there_is_told_and_leaves_nothing(
+    environment: Environment, filled: str, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "binary", lambda name: place / name)
+    with pytest.raises(BackupError) as caught:
+        archive.create(environment, filled, Kind.DAILY)
+    assert caught.value.problem == "PostgreSQL's pg_dump cannot be started."
+    assert os.listdir(place) == []
 
 
 def test_a_pg_dump_that_never_ends_is_ended(

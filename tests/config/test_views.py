@@ -84,6 +84,7 @@ def test_json_saves_a_part_and_leaves_the_rest(client: FlaskClient) -> None:
         ({"secret_key": "x"}, 422, "secret_key"),
         ({"event_date": 5}, 422, "event_date"),
         ({"event_location": "a\x00b"}, 422, "event_location"),
+        ({"event_date": " 2026-12-05"}, 422, "event_date"),
         ([], 400, None),
         ("text", 400, None),
     ],

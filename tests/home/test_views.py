@@ -56,6 +56,15 @@ def test_it_shows_date_place_and_offerings(client: FlaskClient) -> None:
     assert "<li>bikes</li><li>clothes</li>" in text
 
 
+def test_an_afternoon_without_an_end_is_told_by_its_beginning(client: FlaskClient) -> None:
+    soon = date.today() + timedelta(days=10)
+    client.post("/config", json={"event_date": soon.isoformat(), "event_start": "14:00"})
+    for path in ("/", "/poster"):
+        text = client.get(path, headers=HTML).text
+        assert "from 14:00" in text
+        assert "from 14:00 to" not in text
+
+
 def test_what_was_typed_is_shown_as_text(client: FlaskClient) -> None:
     client.post("/config", json={"event_location": "<script>alert(1)</script>"})
     for path in ("/", "/config"):

@@ -1,5 +1,7 @@
 """repaircafe.mail.gmail: the refresh token is really exchanged, and each refusal has its reason."""
 
+from typing import Any
+
 import pytest
 
 from repaircafe.environment import Environment
@@ -35,6 +37,21 @@ def test_each_refusal_has_its_reason(error: str, status: int, reason: Reason) ->
     with Google(error, status) as google, Exchange(2) as exchange, pytest.raises(NeighbourError) as caught:
         exchange_token(_credentials(google.token_uri), exchange)
     assert caught.value.reason is reason
+
+
+class Odd(Google):
+    """One that accepts the token, and says so in a way that makes no sense."""
+
+    def answer(self, method: str, path: str, body: str) -> tuple[int, Any]:
+        """Without a number of seconds."""
+        super().answer(method, path, body)
+        return 200, {"access_token": "ya29.fake", "expires_in": "soon"}
+
+
+def test_an_answer_that_makes_no_sense_is_a_bad_one() -> None:
+    with Odd() as google, Exchange(2) as exchange, pytest.raises(NeighbourError) as caught:
+        exchange_token(_credentials(google.token_uri), exchange)
+    assert caught.value.reason is Reason.BAD_ANSWER
 
 
 @pytest.mark.parametrize("fault", FAULTS)
