@@ -44,7 +44,7 @@ def test_every_link_leads_somewhere() -> None:
 
 
 def test_every_file_that_is_named_is_there() -> None:
-    files = names(DOCUMENTS, r"^((?:[\w.-]+/)*[\w.-]+\.(?:py|md|yml|cfg|css|service|toml)|(?:[a-z_-]+/)+)$")
+    files = names(DOCUMENTS, r"^((?:[\w.-]+/)*[\w.-]+\.(?:py|md|yml|cfg|conf|css|service|toml)|(?:[a-z_-]+/)+)$")
     assert len(files) > 40
     folders = ("repaircafe", "migrations", "deploy", "docs", "tests", "bench", "static", "templates")
     there = [f"/{path.relative_to(PROJECT)}" for folder in folders for path in (PROJECT / folder).rglob("*")]
