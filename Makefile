@@ -10,7 +10,7 @@ PO := $(wildcard repaircafe/translations/*/LC_MESSAGES/messages.po)
 MO := $(PO:.po=.mo)
 RUN_ENV := $(if $(PORT),PORT=$(PORT),)
 
-.PHONY: help run build test coverage check test-browser test-llm test-system fuzz bench pictures translations lock clean
+.PHONY: help run build test coverage check test-browser test-llm test-hosts test-system fuzz bench pictures translations lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -45,6 +45,9 @@ test-browser: .venv/.dev $(HTMX) $(MO) .cache/axe/.done ## Drive the pages in Ch
 
 test-llm: .venv/.dev $(HTMX) .cache/llama/.built $(MO) ## Test against a real llama.cpp server (the first time builds it: ten minutes)
 	@$(PY) -m pytest tests/llm -m llm
+
+test-hosts: .venv/.dev $(HTMX) $(MO) ## Put two hosts behind a real nginx, start them together, upgrade them in turn (nginx must be there)
+	@$(PY) -m pytest tests/hosts -m hosts
 
 test-system: .venv/.dev ## Install, break and upgrade the service under a real systemd (root and systemd-nspawn; 20 minutes)
 	@[ "$$(id -u)" -eq 0 ] || { echo "Machines are booted by root alone: sudo make test-system"; exit 1; }

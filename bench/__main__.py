@@ -4,10 +4,10 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import chat, machine, sessions
+from bench import chat, hosts, machine, sessions
 from bench.figures import Table
 
-TABLES: dict[str, Callable[[], Table]] = {"chat": chat.measure, "sessions": sessions.measure}
+TABLES: dict[str, Callable[[], Table]] = {"chat": chat.measure, "sessions": sessions.measure, "hosts": hosts.measure}
 HEAD = """\
 # Performance
 

@@ -48,7 +48,7 @@ UPGRADE_LIMIT_S = 3600.0
 FIRST_RETRY_S = 0.2
 LONGEST_RETRY_S = 5.0
 
-_MIGRATION_LOCK = int.from_bytes(b"repaircf")
+MIGRATION_LOCK = int.from_bytes(b"repaircf")
 """Key of the advisory lock that serialises migrations: any constant of 64 bits that nobody else uses."""
 
 _DRIVER_URL = "postgresql+psycopg://"
@@ -209,7 +209,7 @@ class Database:
             hide_parameters=True,
         )
         with engine.connect() as connection:
-            connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
+            connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
             connection.commit()
             yield connection  # closing the connection gives the lock back, however this ends
 

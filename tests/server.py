@@ -21,6 +21,9 @@ START_LIMIT_S = 30
 class Server:
     """gunicorn with deploy/gunicorn.conf.py, on a free port while in its context; logs into `folder`."""
 
+    project = PROJECT
+    """Where it is started: the folder of another version, perhaps."""
+
     def __init__(self, folder: Path, database_url: str, **variables: str) -> None:
         self.port = int(variables.pop("PORT", "0")) or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -42,7 +45,7 @@ class Server:
         environment = {**os.environ, **self._variables, "PORT": str(self.port)}
         command = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py"]
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, env=environment, cwd=PROJECT, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, env=environment, cwd=self.project, stdout=log, stderr=log)
         until = time.monotonic() + START_LIMIT_S
         while not self._answers():
             assert self._process.poll() is None, self._log.read_text()

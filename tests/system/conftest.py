@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from dotenv import dotenv_values
 from repaircafe.environment import PROJECT
 from tests.conditions import until
 from tests.system.machine import PG, Machine
+from tests.versions import copy_project
 
 DATABASE_PASSWORD = "a database's password"
 DATABASE_URL = "postgresql://repaircafe:${POSTGRES_PASSWORD}@127.0.0.1:5432/repaircafe"
@@ -68,7 +68,7 @@ def wheels() -> Path:
 def bare(disk: Path, wheels: Path) -> Path:
     """The layer of a machine with the project's files in /src and a PostgreSQL, but without Repair Café."""
     machine = Machine(disk, wheels=wheels)
-    copy_project(machine)
+    copy_project(machine.root / "src")
     machine.write("/etc/systemd/system/postgres-test.service", _POSTGRES)
     with machine:
         machine.run("useradd", "--system", "--create-home", "--home-dir", "/var/lib/pgtest", "pgtest")
@@ -116,17 +116,6 @@ def make_machine(disk: Path, wheels: Path, bare: Path, installed: Path) -> Itera
 def machine(make_machine: MakeMachine) -> Machine:
     """An installed machine, booted."""
     return make_machine()
-
-
-def copy_project(machine: Machine, to: str = "/src") -> None:
-    """The project as it is now, without what git ignores."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-coz", "--exclude-standard"], cwd=PROJECT, check=True, capture_output=True, text=True
-    ).stdout
-    for name in filter(None, listed.split("\0")):
-        target = machine.root / to.lstrip("/") / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(PROJECT / name, target)
 
 
 def install(machine: Machine, source: str = "/src", check: bool = True) -> subprocess.CompletedProcess[str]:

@@ -6,24 +6,18 @@ import subprocess
 import pytest
 
 from tests.conditions import until
-from tests.system.conftest import copy_project, edit_environment, install, sql
+from tests.system.conftest import edit_environment, install, sql
 from tests.system.machine import Machine
+from tests.versions import copy_as_later
 
 pytestmark = pytest.mark.system
 
 
 def next_version(machine: Machine, **files: str) -> str:
     """The project as a later version, in a folder of the machine; `files` are bodies of migrations by revision."""
-    source = "/next"
-    copy_project(machine, source)
-    version = machine.root / "next/repaircafe/version.py"
-    version.write_text(version.read_text().replace('__version__ = "', '__version__ = "9.', 1))
     head = json.loads(machine.run("repaircafe", "health", "--json").stdout)["migrations"]["head"]
-    for revision, body in files.items():
-        text = _MIGRATION.format(revision=revision, before=head, body=body)
-        (machine.root / f"next/migrations/versions/{revision}_next.py").write_text(text)
-        head = revision
-    return source
+    copy_as_later(machine.root / "next", head, **files)
+    return "/next"
 
 
 def goes_back(machine: Machine, source: str) -> subprocess.CompletedProcess[str]:
@@ -83,17 +77,3 @@ def test_one_that_migrates_and_then_is_not_well_gets_its_data_back_from_the_back
     startup = machine.root / "next/repaircafe/startup.py"
     startup.write_text(startup.read_text().replace("        self.ready = True\n", "        raise RuntimeError\n", 1))
     assert "restoring the backup from before" in goes_back(machine, source).stdout
-
-
-_MIGRATION = """
-import sqlalchemy as sa
-from alembic import op
-revision = {revision!r}
-down_revision = {before!r}
-branch_labels = None
-depends_on = None
-
-
-def upgrade():
-    {body}
-"""

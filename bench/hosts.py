@@ -1,0 +1,154 @@
+"""What a café costs where many share machines: memory of its hosts, connections to PostgreSQL, room on its disk."""
+
+import re
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psycopg
+import requests
+
+from bench.figures import Figure, Table
+from repaircafe import embedded
+from repaircafe.environment import Environment
+from tests.server import Server
+
+CAFES = 3
+"""On one machine, one after the other; each with a database of its own."""
+VISITORS = 20
+"""At once, more than a host has threads."""
+BUSY_S = 10.0
+SMALL = {"DB_POOL_SIZE": "2", "DB_MAX_OVERFLOW": "3"}
+BESIDE_THE_POOL = 2
+"""The monitor's connection, and the one that says that a process is there."""
+MACHINE_MB, SPARE_MB = 8_000, 1_000
+"""Of a machine with 8 GB, what is left to everything else."""
+PLACES = 100 - 3
+"""PostgreSQL's `max_connections`, and those that it keeps for its administrator, as they are by default."""
+OURS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'repaircafe' AND datname = current_database()"
+
+
+def measure() -> Table:
+    """Some minute."""
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
+        folder = Path(scratch)
+        cluster = folder / "postgres"
+        target = embedded.ensure(cluster)
+        stack.callback(embedded.release, cluster)
+        cafes = [stack.enter_context(_cafe(folder, target, f"cafe_{number}")) for number in range(CAFES)]
+        after_start = [cafe.memory_mb() for cafe in cafes]
+        busiest = cafes[0].most_connections_while_busy()
+        at_rest, after = cafes[0].connections(), [cafe.memory_mb() for cafe in cafes]
+        with _cafe(folder, target, "small", **SMALL) as small:
+            least = small.most_connections_while_busy()
+        with psycopg.connect(cafes[0].url) as raw:
+            ((size,),) = raw.execute("SELECT pg_database_size(current_database())").fetchall()
+    return _table(after_start, after, (at_rest, busiest, least), size / 1e6)
+
+
+class Cafe:
+    """A host, and the database of its own."""
+
+    def __init__(self, server: Server, url: str) -> None:
+        self.url = url
+        self._server = server
+
+    def memory_mb(self) -> float:
+        """Proportional set size of all its processes in megabytes: what is shared is shared out (proc(5))."""
+        (worker,) = self._server.workers()
+        found = re.search(r"^PPid:\s+(\d+)", Path(f"/proc/{worker}/status").read_text(), re.MULTILINE)
+        return sum(_pss_kb(pid) for pid in (worker, int(found[1]) if found else worker)) / 1000
+
+    def connections(self) -> int:
+        """Its connections now."""
+        with psycopg.connect(self.url) as raw:
+            ((count,),) = raw.execute(OURS).fetchall()
+        return int(count)
+
+    def most_connections_while_busy(self) -> int:
+        """The most connections that it had, while visitors open pages and one asks; raises where one is refused."""
+        ended = threading.Event()
+        failures: list[str] = []
+        threads = [threading.Thread(target=self._visit, args=(ended, failures)) for _ in range(VISITORS)]
+        for thread in threads:
+            thread.start()
+        most, until = 0, time.monotonic() + BUSY_S
+        while time.monotonic() < until:
+            most = max(most, self.connections())
+        ended.set()
+        for thread in threads:
+            thread.join()
+        if failures:
+            raise AssertionError(failures[0])
+        return most
+
+    def _visit(self, ended: threading.Event, failures: list[str]) -> None:
+        asked = {"message": "Can you mend my toaster?"}
+        there = requests.post(
+            f"{self._server.url}/api/chat", json=asked, headers={"Prefer": "respond-async"}, timeout=60
+        ).headers["Location"]
+        while not ended.is_set():
+            for path in ("/", "/health", there):
+                answer = requests.get(self._server.url + path, timeout=60)
+                if answer.status_code != 200:
+                    failures.append(f"{path}: {answer.status_code} {answer.text}")
+
+
+@contextmanager
+def _cafe(folder: Path, target: str, name: str, **variables: str) -> Iterator[Cafe]:
+    with psycopg.connect(target, autocommit=True) as raw:
+        raw.execute(f"CREATE DATABASE {name}")
+    url = target.replace("/repaircafe?", f"/{name}?")
+    with Server(folder, url, **variables) as server:
+        yield Cafe(server, url)
+
+
+def _pss_kb(pid: int) -> int:
+    found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
+def _table(after_start: list[float], after: list[float], connections: tuple[int, int, int], disk_mb: float) -> Table:
+    at_rest, busiest, least = connections
+    usual = _most(Environment())
+    small = _most(Environment(db_pool_size=int(SMALL["DB_POOL_SIZE"]), db_max_overflow=int(SMALL["DB_MAX_OVERFLOW"])))
+    each = max(after)
+    return Table(
+        "A café among many",
+        f"{CAFES} cafés on one machine, each one host with a database of its own on one PostgreSQL; {VISITORS} visitors"
+        f" at once for {BUSY_S:.0f} s at one of them. Memory is the proportional set size of all processes of a host;"
+        " connections are those that PostgreSQL lists (pg_stat_activity), and their reference is what the environment"
+        " allows. What fits is counted at the largest figures.",
+        (
+            Figure("memory of a host after the start", _megabytes(after_start), "", "none", True),
+            Figure("memory of a host, one of them busy before", _megabytes(after), "", "none", True),
+            Figure(
+                f"hosts that fit into {MACHINE_MB // 1000} GB",
+                f"{(MACHINE_MB - SPARE_MB) / each:.0f}",
+                "",
+                "none",
+                True,
+            ),
+            _within("connections of a host after it was busy", at_rest, usual),
+            _within("connections of a busy host", busiest, usual),
+            _within("connections of a busy host with a pool of 2 and 3 more", least, small),
+            Figure("such hosts on one PostgreSQL as it comes", str(PLACES // small), "", "none", True),
+            Figure("a new café's database", f"{disk_mb:.1f} MB", "", "none", True),
+        ),
+    )
+
+
+def _megabytes(values: list[float]) -> str:
+    return f"{min(values):.0f} to {max(values):.0f} MB"
+
+
+def _within(what: str, count: int, most: int) -> Figure:
+    return Figure(what, str(count), str(most), "at most the reference", count <= most)
+
+
+def _most(environment: Environment) -> int:
+    """How many connections a process can have at a time, but for a moment at its start."""
+    return environment.db_pool_size + environment.db_max_overflow + BESIDE_THE_POOL

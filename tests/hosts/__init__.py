@@ -1,0 +1,1 @@
+"""Two hosts of one café: switched on together, behind a proxy, and upgraded one after the other."""

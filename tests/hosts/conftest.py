@@ -1,0 +1,91 @@
+"""Two hosts of one café, each gunicorn as systemd starts it, on one database and behind nginx."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import requests
+
+from repaircafe.environment import PROJECT
+from tests.chat.conftest import MODEL, SECRET_KEY, Visitor
+from tests.fakes.scripted import Ollama
+from tests.hosts.nginx import NAME, Nginx
+from tests.server import Server
+
+PASSWORD = "a-long-password"
+HTML = {"Accept": "text/html"}
+HOSTS = {"SECRET_KEY": SECRET_KEY, "OPERATOR_PASSWORD": PASSWORD, "TRUSTED_HOSTS": NAME}
+"""What the hosts of one café share in `.env`."""
+
+MakeHost = Callable[..., Server]
+
+
+@pytest.fixture
+def make_host(tmp_path: Path, database_url: str) -> Iterator[MakeHost]:
+    """Makes hosts, which the test starts. Keywords are variables; `project` may be another version's folder."""
+    made: list[Server] = []
+
+    def make(url: str = database_url, project: Path = PROJECT, **variables: str) -> Server:
+        backups = str(tmp_path / "backups")
+        host = Server(tmp_path, url, **HOSTS, BACKUP_FOLDER=backups, **variables)
+        host.project = project
+        made.append(host)
+        return host
+
+    yield make
+    for host in made:
+        host.stop()
+
+
+@pytest.fixture
+def ollama() -> Iterator[Ollama]:
+    """The model's server that the hosts share, with one model, in memory."""
+    with Ollama(f"{MODEL}:latest") as ollama:
+        ollama.loaded = [f"{MODEL}:latest"]
+        yield ollama
+
+
+@pytest.fixture
+def hosts(make_host: MakeHost, ollama: Ollama) -> tuple[Server, Server]:
+    """Two hosts that serve, set up to use the model."""
+    here, there = make_host(), make_host()
+    here.start()
+    there.start()
+    settings = {"llm_endpoint": ollama.url, "llm_model": MODEL}
+    saved = requests.post(f"{here.url}/config", json=settings, auth=("operator", PASSWORD), timeout=10)
+    assert saved.status_code == 200, saved.text
+    return here, there
+
+
+@pytest.fixture
+def nginx(tmp_path: Path, hosts: tuple[Server, Server]) -> Iterator[Nginx]:
+    """Before both."""
+    with Nginx(tmp_path, [host.port for host in hosts]) as nginx:
+        yield nginx
+
+
+@pytest.fixture
+def raw(database_url: str) -> Iterator[psycopg.Connection]:
+    """A connection to the database beside the hosts, each statement a transaction of its own."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+def sign_in(browser: Visitor) -> None:
+    """Makes it the organiser's."""
+    answer = browser.http.post(
+        f"{browser.url}/sign-in",
+        data={"csrf_token": token(browser.get("/sign-in").text), "password": PASSWORD},
+        allow_redirects=False,
+        timeout=30,
+    )
+    assert answer.status_code == 303, answer.text
+
+
+def token(page: str) -> str:
+    """The page's, for its forms."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert found, page
+    return found[1]
