@@ -226,8 +226,11 @@ def watch_requests(app: Flask, count: Callable[[bool], None]) -> None:
                 status=response.status_code,
                 fields=g.get("faults", []),
             )
+        level = logging.DEBUG if calm else logging.INFO
+        if not logging.getLogger().isEnabledFor(level):
+            return response
         structlog.get_logger().log(
-            logging.DEBUG if calm else logging.INFO,
+            level,
             "Request answered",
             event_type=EventType.REQUEST,
             method=request.method,
