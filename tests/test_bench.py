@@ -1,19 +1,39 @@
-"""bench: a budget that is missed is said to be, and what measures counts what it says."""
+"""bench: its document holds what its tables are, and a budget that is missed is said to be."""
 
+import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 import requests
 
+from bench.__main__ import TABLES, head
 from bench.figures import Figure, Table, compared
 from bench.load import drive, get
 from bench.processes import Tree
 from bench.servers import Bare, FastApi, Installed
 from bench.tabs import Tab
 from repaircafe import database
+from repaircafe.environment import PROJECT
 from tests.fakes.scripted import Ollama
+
+DOCUMENT = (PROJECT / "docs" / "performance.md").read_text()
+
+
+def test_every_table_is_in_the_document_once_and_in_its_order() -> None:
+    assert re.findall(r"^## (.*)$", DOCUMENT, re.MULTILINE) == [import_module(f"bench.{name}").TITLE for name in TABLES]
+
+
+def test_every_figure_of_the_document_has_its_columns() -> None:
+    rows = re.findall(r"^\|(?! \| ours|---)(.*)\|$", DOCUMENT, re.MULTILINE)
+    assert len(rows) > len(TABLES)
+    assert [row for row in rows if len(row.split("|")) != 5] == []
+
+
+def test_the_document_says_how_to_measure_again() -> None:
+    assert DOCUMENT.startswith(head().split("\n- ")[0])
 
 
 @pytest.mark.parametrize(("ours", "verdict"), [(1.9, "yes"), (2.1, "**no**")])
