@@ -3,6 +3,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 PORT ?=
 FUZZ_EXAMPLES ?= 20000
+TABS_S ?= 60
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input -q
 HTMX := static/vendor/htmx.min.js
@@ -22,11 +23,11 @@ build: .venv/.run $(HTMX) $(MO) ## Install the locked packages and fetch htmx; d
 	@$(PY) -m compileall -q repaircafe migrations
 
 test: .venv/.dev $(HTMX) $(MO) ## Run every test that needs neither root nor a browser nor a model server
-	@$(PY) -m pytest tests
+	@$(PY) $(if $(MEASURED),-m coverage run) -m pytest tests
 
-coverage: .venv/.dev $(HTMX) $(MO) ## Run the same, measured, and list the lines and branches that no test saw; fails below 95 %
+coverage: .venv/.dev ## Run make test, measured, and list the lines and branches that no test saw; fails below 95 %
 	@$(PY) -m coverage erase
-	@$(PY) -m coverage run -m pytest tests
+	@$(MAKE) --no-print-directory test MEASURED=yes
 	@$(PY) -m coverage combine -q
 	@$(PY) -m coverage report
 
@@ -59,7 +60,7 @@ fuzz: .venv/.dev $(MO) ## Put anything at all into every input, 20,000 times (a 
 	@FUZZ_EXAMPLES=$$(($(FUZZ_EXAMPLES) / 100)) $(PY) -m pytest tests/test_openapi.py -k schemathesis
 
 bench: .venv/.dev $(HTMX) .cache/llama/.built $(MO) ## Measure, each figure beside its reference, and write docs/performance.md
-	@$(PY) -m bench --out docs/performance.md
+	@TABS_S=$(TABS_S) $(PY) -m bench --out docs/performance.md
 
 pictures: .venv/.dev $(HTMX) $(MO) ## Take the pictures of docs/pictures afresh
 	@$(PY) -m tests.browser.pictures docs/pictures

@@ -28,6 +28,7 @@ from repaircafe.llm.base import LONGEST_REPLY_TOKENS, Message
 from tests.llm.conftest import LlamaServer
 from tests.server import Server
 
+TITLE = "Chat beside the model's server"
 FIRST_WORD_ROUNDS = 20
 SPEED_ROUNDS = 10
 QUICK_MODEL, SLOW_MODEL = (4, 256), (8, 512)
@@ -195,10 +196,10 @@ def _table(quick: Compared, slow: Compared) -> Table:
         ours = spread([reply.speed * reply.own_speed for reply in replies], "/s")
         own_speeds = spread([reply.own_speed for reply in replies], "/s")
         budget = f"at least {SPEED_BUDGET:.0%}; {share:.1%}" if replies is slow.through else f"none; {share:.1%}"
-        kept = share >= SPEED_BUDGET or replies is slow.directly
-        figures.append(Figure(f"tokens a second {what}", ours, own_speeds, budget, kept))
+        within = share >= SPEED_BUDGET if replies is slow.through else None
+        figures.append(Figure(f"tokens a second {what}", ours, own_speeds, budget, within))
     return Table(
-        "Chat beside the model's server",
+        TITLE,
         "The same questions directly to llama.cpp's server and through the app, in turns, "
         f"{len(quick.through)} each to a quick model, and {len(slow.through)} to a slow one: median (smallest to"
         " largest). The reference of the first word is that of the server asked directly, the reference of the speed"

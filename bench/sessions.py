@@ -21,6 +21,7 @@ from repaircafe.environment import Environment
 from tests.chat import million
 from tests.chat.million import CONVERSATIONS, QUESTIONS, TURNS
 
+TITLE = "Conversations out of a million messages"
 SAMPLES = 50
 OPEN_BUDGET_MS = 20.0
 BLOCK_BUDGET_MS = 100.0
@@ -60,7 +61,7 @@ def _measure(ours: Database) -> Table:
         meanwhile = _read_while(ours, removing.done, 600.0)
         lasted = time.monotonic() - began
     return Table(
-        "Conversations out of a million messages",
+        TITLE,
         f"{2 * QUESTIONS:,} messages in {CONVERSATIONS:,} conversations; {SAMPLES} of them opened. Time in the"
         f" database, by EXPLAIN ANALYZE of every statement; the plans use {', '.join(indexes)}. Then"
         f" {removing.result():,} messages were removed in {lasted:.1f} s, while a reader opened one conversation after"

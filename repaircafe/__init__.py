@@ -5,6 +5,7 @@ from flask import Flask
 
 from repaircafe import access, errors, languages, logs, openapi, startup
 from repaircafe.announcements import views as announcements_views
+from repaircafe.application import Application
 from repaircafe.backup import cli as backup_cli
 from repaircafe.chat import api as chat_api
 from repaircafe.chat import cli as chat_cli
@@ -35,7 +36,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     Ends the process with exit code 78 where the environment is wrong.
     """
     environment = environment or load_or_exit()
-    app = Flask(__name__, template_folder=str(PROJECT / "templates"), static_folder=str(PROJECT / "static"))
+    app = Application(__name__, template_folder=str(PROJECT / "templates"), static_folder=str(PROJECT / "static"))
     app.extensions["environment"] = environment
     app.extensions["redactor"] = logs.configure(environment, quiet=click.get_current_context(silent=True) is not None)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600

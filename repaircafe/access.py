@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -105,8 +106,12 @@ def open_while_starting(view: View) -> View:
 
 
 def is_operator() -> bool:
-    """Whether the request comes from the operator: signed in, by HTTP Basic, or in a trial."""
-    return bool(current_user.is_authenticated)
+    """Whether the request comes from the operator: signed in, by HTTP Basic, or in a trial.
+
+    Flask-Login is asked about those alone who show a cookie or a password, which a monitor and the watchdog do not.
+    """
+    shown = request.cookies or request.authorization or is_trial()
+    return bool(shown and current_user.is_authenticated)
 
 
 limit_questions = throttle.limiter.shared_limit(throttle.QUESTIONS, "questions", exempt_when=is_operator)
@@ -216,20 +221,28 @@ def init_app(app: Flask) -> Users:
 
 def _check_host(names: list[str]) -> None:
     """Refuses names that are not ours: a foreign name that points here is DNS rebinding."""
+    name = _name_in(request.host)
+    if name is not None and name not in names:
+        log.warning("Host refused", event_type=EventType.AUTHZ_FAILURE, remote=request.remote_addr)
+        raise PageError(
+            421,
+            _l("This machine does not answer to that name."),
+            _l("Open it by its IP address, or add the name to TRUSTED_HOSTS in .env and reload the service."),
+        )
+
+
+@lru_cache(maxsize=64)
+def _name_in(host: str) -> str | None:
+    """The name in a Host header, in small letters; None for an IP address, empty where it is neither."""
     try:
-        host = urlsplit(f"//{request.host}").hostname or ""
+        name = urlsplit(f"//{host}").hostname or ""
     except ValueError:
-        host = ""
+        return ""
     try:
-        ipaddress.ip_address(host)
+        ipaddress.ip_address(name)
     except ValueError:
-        if host.lower() not in names:
-            log.warning("Host refused", event_type=EventType.AUTHZ_FAILURE, remote=request.remote_addr)
-            raise PageError(
-                421,
-                _l("This machine does not answer to that name."),
-                _l("Open it by its IP address, or add the name to TRUSTED_HOSTS in .env and reload the service."),
-            ) from None
+        return name.lower()
+    return None
 
 
 def _identify() -> None:

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from typing import Annotated, Any
 
-from flask import Response, jsonify, request
+from flask import Response, request
 from flask_babel import gettext as _
 from pydantic import AwareDatetime, BaseModel, PlainSerializer, WithJsonSchema
 from werkzeug.exceptions import UnsupportedMediaType
@@ -34,9 +34,8 @@ def received() -> Any:
 
 def answered(model: type[BaseModel], body: object, status: int = 200) -> Response:
     """The body as JSON, which the model vouches for; what was left out stays out."""
-    response = jsonify(model.model_validate(body).model_dump(mode="json", exclude_unset=True))
-    response.status_code = status
-    return response
+    text = model.model_validate(body).model_dump_json(exclude_unset=True)
+    return Response(f"{text}\n", status, mimetype="application/json")
 
 
 def _no_number(name: str) -> None:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import structlog
@@ -87,10 +87,22 @@ class Pending(Generic[Result]):
 
 @dataclass(frozen=True)
 class Known(Generic[Result]):
-    """A value and when it was learnt, on the monotonic clock in seconds."""
+    """A value, as a run that has ended, and when it was learnt, on the monotonic clock in seconds."""
 
-    value: Result
+    run: Pending[Result]
     at: float
+
+    @classmethod
+    def now(cls, value: Result) -> "Known[Result]":
+        """Learnt just now. Every poll is answered with the one run, which takes longer to make than to read."""
+        future: Future[Result] = Future()
+        future.set_result(value)
+        return cls(Pending(future, float("inf")), time.monotonic())
+
+    @property
+    def value(self) -> Result:
+        """What was learnt."""
+        return self.run.future.result()
 
 
 class Cached(Generic[Result]):
@@ -108,7 +120,7 @@ class Cached(Generic[Result]):
     def begin(self, work: Callable[[], Result]) -> Pending[Result]:
         """The cached value while it is fresh, else a run that learns it anew; to be waited for by its deadline."""
         if (fresh := self._fresh()) is not None:
-            return _settled(fresh.value)
+            return fresh.run
         self._work, generation = work, self._generation
         running = self._flight.join(self._learn, self._limit_s)
         if self._began_in != generation:  # what is under way was begun before expire(), and will begin again
@@ -123,7 +135,7 @@ class Cached(Generic[Result]):
             generation = self._generation
             value = self._work()
             if generation == self._generation:
-                self._known = Known(value, time.monotonic())
+                self._known = Known.now(value)
                 return value
             if (fresh := self._fresh()) is not None:  # put() knows better
                 return fresh.value
@@ -144,16 +156,10 @@ class Cached(Generic[Result]):
     def put(self, value: Result) -> None:
         """Takes a value learnt elsewhere; a run under way no longer counts."""
         self._generation += 1
-        self._known = Known(value, time.monotonic())
+        self._known = Known.now(value)
 
     def expire(self) -> None:
         """Makes the next `get` ask afresh; a run under way no longer counts. `last` stays known."""
         self._generation += 1
         if self._known is not None:
-            self._known = Known(self._known.value, float("-inf"))
-
-
-def _settled(value: Result) -> Pending[Result]:
-    future: Future[Result] = Future()
-    future.set_result(value)
-    return Pending(future, float("inf"))
+            self._known = replace(self._known, at=float("-inf"))

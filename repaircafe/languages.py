@@ -1,5 +1,8 @@
 """The languages of the pages: chosen by the browser, or by whoever reads."""
 
+from functools import cache
+
+from babel import Locale
 from flask import Blueprint, Flask, Response, has_request_context, make_response, redirect, request, session
 from flask_babel import Babel
 
@@ -41,10 +44,11 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(languages=LANGUAGES, language=language)
 
 
-def locale_of(found: str) -> str:
-    """What Babel calls it."""
-    return LOCALES.get(found, found)
+@cache
+def locale_of(found: str) -> Locale:
+    """What Babel knows of it, read once: a name would be taken apart again for every request."""
+    return Locale.parse(LOCALES.get(found, found))
 
 
-def _locale() -> str:
+def _locale() -> Locale:
     return locale_of(language() if has_request_context() else ENGLISH)

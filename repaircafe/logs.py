@@ -235,8 +235,11 @@ def _tell_of_request(status: int) -> None:
         faults = g.get("faults", [])
         log.info("Input refused", event_type=EventType.VALIDATION_ERROR, status=status, fields=faults)
     calm = (request.endpoint == "static" or is_polled()) and status != 500
+    level = logging.DEBUG if calm else logging.INFO
+    if not logging.getLogger().isEnabledFor(level):
+        return
     log.log(
-        logging.DEBUG if calm else logging.INFO,
+        level,
         "Request answered",
         event_type=EventType.REQUEST,
         method=request.method,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -177,17 +178,17 @@ class Report:
     outside: bool | None = None
     """Whether what is sent there leaves the building; None where that is not known."""
 
-    @property
+    @cached_property
     def failed(self) -> Step | None:
         """The step that failed; it is the last one."""
         return next((step for step in self.steps if not step.ok), None)
 
-    @property
+    @cached_property
     def reason(self) -> Reason | None:
         """Why the service is not ok, or None."""
         return self.failed.reason if self.failed else None
 
-    @property
+    @cached_property
     def status(self) -> Status:
         """How the service is."""
         return STATUS_OF.get(self.reason, Status.UNREACHABLE) if self.reason else Status.OK

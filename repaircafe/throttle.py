@@ -37,7 +37,12 @@ limiter = Limiter(address, storage_uri="memory://")
 
 
 def init_app(app: Flask) -> None:
-    """Counts from nothing."""
+    """Counts from nothing.
+
+    What is limited says so by its decorator; Flask-Limiter's hooks would look at every poll of every tab as well, and
+    it leaves them out where it finds itself registered already.
+    """
+    app.extensions["limiter"] = {limiter}
     limiter.init_app(app)
     app.register_error_handler(RateLimitExceeded, exceeded)
 

@@ -23,6 +23,10 @@ class Server:
 
     project = PROJECT
     """Where it is started: the folder of another version, perhaps."""
+    command: tuple[str, ...] = ("gunicorn", "-c", "deploy/gunicorn.conf.py")
+    """What Python runs as a module."""
+    alive = "/health/live"
+    """What answers as soon as anything does."""
 
     def __init__(self, folder: Path, database_url: str, **variables: str) -> None:
         self.port = int(variables.pop("PORT", "0")) or free_port()
@@ -43,7 +47,7 @@ class Server:
     def start(self) -> None:
         """Starts it and waits until it answers at all."""
         environment = {**os.environ, **self._variables, "PORT": str(self.port)}
-        command = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py"]
+        command = [sys.executable, "-m", *self.command]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, env=environment, cwd=self.project, stdout=log, stderr=log)
         until = time.monotonic() + START_LIMIT_S
@@ -60,10 +64,15 @@ class Server:
         """Ends it as a pulled plug does; its worker ends when it notices."""
         self._end(signal.SIGKILL)
 
+    @property
+    def pid(self) -> int:
+        """The id of the master."""
+        assert self._process is not None
+        return self._process.pid
+
     def workers(self) -> list[int]:
         """The ids of the processes that answer requests."""
-        assert self._process is not None
-        master = self._process.pid
+        master = self.pid
         return [int(child) for child in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
 
     def kill_whole(self) -> None:
@@ -94,6 +103,6 @@ class Server:
 
     def _answers(self) -> bool:
         try:
-            return requests.get(f"{self.url}/health/live", timeout=2).status_code == 200
+            return requests.get(f"{self.url}{self.alive}", timeout=2).status_code == 200
         except requests.RequestException:
             return False

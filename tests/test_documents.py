@@ -136,7 +136,7 @@ def test_every_program_of_deploy_is_there() -> None:
 def test_every_variable_is_one_of_env_s() -> None:
     named = {one for path in DOCUMENTS for one in re.findall(r"\b([A-Z]+_[A-Z_]*[A-Z])\b", path.read_text())}
     named |= names(DOCUMENTS, r"^([A-Z]{4,})$") | names(DOCUMENTS, r"\b([A-Z]{4,})=")
-    known = {one.upper() for one in Environment.model_fields} | {"ENV_FILE", "FUZZ_EXAMPLES", "VISITORS"}
+    known = {one.upper() for one in Environment.model_fields} | {"ENV_FILE", "FUZZ_EXAMPLES", "TABS_S", "VISITORS"}
     assert len(named & known) > 10
     assert named - known - NOT_OURS == set()
 

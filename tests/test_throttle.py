@@ -179,3 +179,9 @@ def test_what_a_process_that_is_gone_has_left_under_way_keeps_nobody_away(guarde
             asked = Question(Conversation(id=uuid.uuid4()), uuid.uuid4(), "Hi", users().operator_id())
             conversation.ask(db.session(), asked, Maker(1))
     assert ask(client_at(guarded, HERE))[0] == 303
+
+
+def test_what_is_not_limited_is_not_looked_at_by_the_limiter(app: Flask) -> None:
+    hooks = [*app.before_request_funcs[None], *app.after_request_funcs[None], *app.teardown_request_funcs[None]]
+    assert len(hooks) > 5
+    assert [hook for hook in hooks if "flask_limiter" in getattr(hook, "func", hook).__module__] == []

@@ -16,35 +16,39 @@ BROWSER = uuid.UUID(int=7)
 ITS_CONVERSATIONS = 300
 
 SESSION = "md5({number}::text)::uuid"
-FILL = f"""
+
+
+def fill(connection: psycopg.Connection, conversations: int = CONVERSATIONS) -> None:
+    """Fills a database that has its tables; the connection commits by itself."""
+    for statement in _without_indexes(connection, _filling(conversations).split(";\n")):
+        connection.execute(statement.encode())
+
+
+def _filling(conversations: int) -> str:
+    """The messages of a conversation lie far apart from each other, as those of visitors who talk all at once do."""
+    kept, apart = conversations - conversations // 10, max(1, conversations // ITS_CONVERSATIONS)
+    return f"""
 SET session_replication_role = replica;  -- foreign keys are not looked up; what is filled in keeps to them
 INSERT INTO conversations (id, browser_id, created_at, updated_at)
     SELECT {SESSION.format(number="i")},
-           CASE WHEN i % {CONVERSATIONS // ITS_CONVERSATIONS} = 0 THEN '{BROWSER}' ELSE new_uuid() END, at, at
-    FROM generate_series(1, {CONVERSATIONS}) AS i,
-         LATERAL (SELECT now() - make_interval(secs => 29 * 86400.0 * i / {CONVERSATIONS}
-                                               + CASE WHEN i > {CONVERSATIONS - OLD} THEN 864000 ELSE 0 END)) AS t (at);
+           CASE WHEN i % {apart} = 0 THEN '{BROWSER}' ELSE new_uuid() END, at, at
+    FROM generate_series(1, {conversations}) AS i,
+         LATERAL (SELECT now() - make_interval(secs => 29 * 86400.0 * i / {conversations}
+                                               + CASE WHEN i > {kept} THEN 864000 ELSE 0 END)) AS t (at);
 CREATE TEMPORARY TABLE said AS SELECT n, string_agg(substr(md5((n * 40 + i)::text), 1, 2 + i % 8), ' ') AS words
     FROM generate_series(0, 999) AS n, generate_series(1, 40) AS i GROUP BY n;
 INSERT INTO chat_messages (id, role, content, session_id, created_at, updated_at) OVERRIDING SYSTEM VALUE
     SELECT i, CASE i % 2 WHEN 1 THEN 'user' ELSE 'assistant' END, words, c.id, c.created_at, c.created_at
-    FROM generate_series(1, {2 * QUESTIONS}) AS i JOIN said ON n = i % 1000
-    JOIN conversations AS c ON c.id = {SESSION.format(number=f"(1 + ((i - 1) / 2) % {CONVERSATIONS})")}
+    FROM generate_series(1, {2 * TURNS * conversations}) AS i JOIN said ON n = i % 1000
+    JOIN conversations AS c ON c.id = {SESSION.format(number=f"(1 + ((i - 1) / 2) % {conversations})")}
     ORDER BY i;
 INSERT INTO replies (session_id, question_id, message_id, state, owner, created_at, updated_at)
     SELECT session_id, id, id + 1, 'done', 1, created_at, created_at FROM chat_messages WHERE role = 'user';
 VACUUM ANALYZE"""
-"""The messages of a conversation lie far apart from each other, as those of visitors who talk all at once do."""
-
-
-def fill(connection: psycopg.Connection) -> None:
-    """Fills a database that has its tables; the connection commits by itself."""
-    for statement in _without_indexes(connection, FILL.split(";\n")):
-        connection.execute(statement.encode())
 
 
 def session_id(number: int) -> uuid.UUID:
-    """Of a conversation, from 1 to CONVERSATIONS; the last OLD are older than thirty days."""
+    """Of a conversation, from 1 to their number; the last tenth is older than thirty days."""
     return uuid.UUID(bytes=hashlib.md5(str(number).encode(), usedforsecurity=False).digest())
 
 

@@ -1,0 +1,105 @@
+"""What grows with ten times the settings, the messages and the tabs, and what does not."""
+
+from base64 import b64encode
+from dataclasses import dataclass, field
+from statistics import median
+
+import psycopg
+import requests
+
+from bench.figures import Table, compared
+from bench.health import BROWSER, CONNECTIONS
+from bench.load import drive, get
+from bench.memory import spend
+from bench.processes import Tree
+from bench.servers import PASSWORD, Installed, Postgres, postgres
+from bench.start import seconds_to_ready
+from bench.tabs import FEW
+from tests.chat import million
+
+TITLE = "Growth"
+ROUNDS, ANSWERS, STARTS = 9, 200, 3
+CONVERSATIONS = 500
+"""Of TURNS questions each: more than a café has in a month."""
+NOTE = "Bring the cable and the charger. Nothing that holds petrol. Children mend with a grown-up. "
+SPENT_S = 360
+AUTHORIZATION = "Basic " + b64encode(f"operator:{PASSWORD}".encode()).decode()
+
+
+@dataclass(frozen=True)
+class Cafe:
+    """An installation whose contents are `times` the ordinary ones, and what was measured of it."""
+
+    times: int
+    server: Installed
+    took_ms: dict[str, list[float]] = field(default_factory=dict)
+    start_s: list[float] = field(default_factory=list)
+    memory_mb: list[float] = field(default_factory=list)
+
+    def ask(self, number: int) -> None:
+        """One round of the pages and of health."""
+        session_id = million.session_id(1 + number * 37)
+        questions = {
+            "health as JSON": get("/health"),
+            "the settings' page": get("/config", **BROWSER, Authorization=AUTHORIZATION),
+            "opening a conversation": get(f"/chat/{session_id}", **BROWSER),
+        }
+        for what, question in questions.items():
+            load = drive(self.server.port, question, CONNECTIONS, ANSWERS)
+            self.took_ms.setdefault(what, []).append(median(load.took_ms))
+
+    def begin(self) -> None:
+        """One start, and the memory after a while with open tabs."""
+        self.start_s.append(seconds_to_ready(self.server))
+        with self.server:
+            spend(self.server, FEW * self.times, SPENT_S)
+            self.memory_mb.append(Tree(self.server.pid).memory_mb())
+
+
+def measure() -> Table:
+    """Two minutes."""
+    with postgres() as database:
+        once, tenfold = _cafe(database, 1), _cafe(database, 10)
+        with once.server, tenfold.server:
+            for number in range(ROUNDS):
+                for cafe in (once, tenfold) if number % 2 else (tenfold, once):
+                    cafe.ask(number)
+        for _ in range(STARTS):
+            for cafe in (once, tenfold):
+                cafe.begin()
+    return _table(once, tenfold)
+
+
+def _cafe(database: Postgres, times: int) -> Cafe:
+    """Migrated, filled and set up."""
+    target = database.database(f"cafe_{times}")
+    server = Installed(database.folder, target)
+    with server:
+        settings = {
+            "event_location": ("The hall, 12 Mill Lane" + ", by the old mill" * times)[: 30 * times],
+            "event_offerings": [f"Repair number {index} of many" for index in range(4 * times)],
+            "organiser_notes": (NOTE * 40)[: 300 * times],
+        }
+        headers = {"Authorization": AUTHORIZATION}
+        requests.post(f"{server.url}/config", json=settings, headers=headers, timeout=30).raise_for_status()
+    with psycopg.connect(target, autocommit=True) as connection:
+        million.fill(connection, CONVERSATIONS * times)
+    return Cafe(times, server)
+
+
+def _table(once: Cafe, tenfold: Cafe) -> Table:
+    messages = 2 * million.TURNS * CONVERSATIONS
+    pages = [compared(what, took, once.took_ms[what], "ms", None) for what, took in tenfold.took_ms.items()]
+    return Table(
+        TITLE,
+        f"Ten times the contents (ours) beside the ordinary ones (reference): notes of 3,000 letters and 300, other"
+        f" settings as much longer, {10 * messages:,} messages and {messages:,}, and for the memory {10 * FEW} tabs and"
+        f" {FEW}, PSS after the polls of {SPENT_S // 60} minutes. {CONNECTIONS} connections at a time, {ROUNDS} rounds"
+        f" of {ANSWERS} answers of each, in turns, and {STARTS} starts: the median of the medians (smallest to"
+        " largest). The last table tells of a million messages.",
+        (
+            *pages,
+            compared("a warm start", tenfold.start_s, once.start_s, "s", None),
+            compared("memory", tenfold.memory_mb, once.memory_mb, "MB", None),
+        ),
+    )
