@@ -91,6 +91,11 @@ def test_migrations_go_forward_only_and_say_so(runner: FlaskCliRunner, caplog: p
     assert "Migrations go forward only." in caplog.text
 
 
+def test_migrations_need_a_database_and_say_so(runner: FlaskCliRunner, caplog: pytest.LogCaptureFixture) -> None:
+    assert runner.invoke(args=["db", "upgrade", "--sql"]).exit_code == 1
+    assert "Migrations need a database; --sql is not offered." in caplog.text
+
+
 def test_an_address_outside_the_network_is_set_only_when_that_is_meant(runner: FlaskCliRunner) -> None:
     refused = runner.invoke(args=["config-set", "llm_endpoint", "https://8.8.8.8"])
     assert refused.exit_code == 1
