@@ -17,7 +17,7 @@ def _credentials(uri: str) -> GmailCredentials:
 
 
 def test_a_good_token_is_exchanged_once() -> None:
-    with Google() as google, Exchange(2) as exchange:
+    with Google() as google, Exchange(30) as exchange:  # google-auth is read within it, once
         exchange_token(_credentials(google.token_uri), exchange)
         assert len(google.asked) == 1
         assert "a-refresh-token" in google.asked[0][2]
