@@ -111,9 +111,19 @@ class BoundedConnection(psycopg.Connection[Any]):
             self.pgconn.finish()  # its state is unknown; SQLAlchemy drops a closed connection from the pool
             raise psycopg.errors.ConnectionTimeout("the database did not answer in time") from None
         except psycopg.Error as error:
+            if type(error) is psycopg.DatabaseError:  # no error of the server's: libpq cannot read what it sent
+                self.pgconn.finish()
+                raise psycopg.OperationalError("the database's answer cannot be read") from None
             if error.diag.message_detail:  # it quotes the row that was refused, and with it what people wrote
                 error.args = (error.diag.message_primary,)
             raise
+
+    def rollback(self) -> None:
+        """As psycopg's. Where the connection is lost the server rolls back by itself, and what was answered stands."""
+        try:
+            super().rollback()
+        except psycopg.OperationalError:
+            self.pgconn.finish()
 
 
 def conninfo(environment: Environment) -> str:
