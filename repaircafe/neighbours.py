@@ -3,6 +3,7 @@
 One table turns a reason into a sentence and its cure; banner, page, CLI and JSON all read it.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -174,6 +175,8 @@ class Report:
     models: tuple[str, ...] = ()
     outside: bool | None = None
     """Whether what is sent there leaves the building; None where that is not known."""
+    known_at: float = field(default_factory=time.monotonic)
+    """When it was learnt, in seconds of the monotonic clock: the other one, of `checked_at`, may be set back."""
 
     @property
     def failed(self) -> Step | None:

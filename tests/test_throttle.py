@@ -1,6 +1,7 @@
 """repaircafe.throttle: wrong passwords and visitors' questions, counted by address."""
 
 import re
+import time
 import uuid
 from collections.abc import Iterator
 
@@ -48,6 +49,16 @@ def test_after_five_wrong_passwords_even_the_right_one_has_to_wait(guarded: Flas
     assert here.get("/config", auth=("operator", PASSWORD)).status_code == 429
     assert here.get("/", headers=HTML, auth=("operator", PASSWORD)).status_code == 200, "open to visitors as ever"
     assert sign_in(client_at(guarded, THERE)).status_code == 303
+
+
+def test_a_clock_set_back_keeps_nobody_out_for_longer(guarded: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, right = client_at(guarded, HERE), time.time
+    for _ in range(A_MINUTE):
+        assert sign_in(here, "wrong-password").status_code == 403
+    monkeypatch.setattr(time, "time", lambda: right() - 3_600)
+    refused = sign_in(here)
+    assert refused.status_code == 429
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
 
 
 def test_basic_and_the_form_count_together(guarded: Flask) -> None:
