@@ -56,6 +56,7 @@ class Reason(StrEnum):
     TOO_LONG = "too_long"
     NOT_OFFERED = "not_offered"
     DISK_FULL = "disk_full"
+    READ_ONLY = "read_only"
     NO_SUCH_MODEL = "no_such_model"
     OFFLINE = "offline"
     DOWNLOAD_CUT = "download_cut"
@@ -86,6 +87,8 @@ STATUS_OF: Mapping[Reason, Status] = MappingProxyType(
         Reason.NOT_MIGRATED: Status.DEGRADED,
         Reason.SCHEMA_DRIFT: Status.DEGRADED,
         Reason.SLOW: Status.DEGRADED,
+        Reason.DISK_FULL: Status.DEGRADED,
+        Reason.READ_ONLY: Status.DEGRADED,
         Reason.NOT_TESTED: Status.DEGRADED,
     }
 )
@@ -277,6 +280,14 @@ _EXPLANATIONS: Mapping[tuple[Service, Reason], Explanation] = MappingProxyType(
         ),
         (Service.DB, Reason.SLOW): Explanation(
             _l("The database answers slowly."), _l("Look whether the SD card is full or something else keeps it busy.")
+        ),
+        (Service.DB, Reason.DISK_FULL): Explanation(
+            _l("The disk under the database is full."),
+            _l("Make room: df -h says which disk is full. The app notices by itself."),
+        ),
+        (Service.DB, Reason.READ_ONLY): Explanation(
+            _l("The database can be read, but takes no changes."),
+            _l("Its disk may be failing: make a backup onto a USB stick now, then look into PostgreSQL's log."),
         ),
         (Service.LLM, Reason.NOT_SET): Explanation(
             _l("No language model is set up."), _l("Enter its address in the settings and press Test."), *_SETTINGS

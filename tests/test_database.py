@@ -12,6 +12,7 @@ from flask import Flask
 
 from repaircafe import access, database
 from repaircafe.database import Database, Identity, SchemaError, db, identity
+from repaircafe.neighbours import Reason
 from tests.conftest import MakeApp, url_of
 from tests.fakes.proxy import Proxy
 
@@ -165,6 +166,21 @@ def test_a_connection_that_is_lost_after_the_last_statement_changes_no_answer(
     assert app.test_client().get("/last").text == "answered"
     proxy.mend()
     assert app.test_client().get("/config", headers={"Accept": "application/json"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [("53100", Reason.DISK_FULL), ("58030", Reason.READ_ONLY), ("25006", Reason.READ_ONLY), ("42601", None)],
+)
+def test_a_database_that_keeps_nothing_is_told_from_a_fault_of_ours(
+    app: Flask, code: str, reason: Reason | None
+) -> None:
+    ours: Database = app.extensions["database"]
+    with ours.engine.connect() as connection, pytest.raises(sa.exc.DBAPIError) as caught:
+        connection.exec_driver_sql(f"DO $$ BEGIN RAISE SQLSTATE '{code}'; END $$")
+    assert database.is_away(caught.value) == (reason is not None)
+    if reason is not None:
+        assert database.translate(caught.value).reason is reason
 
 
 def _history(app: Flask) -> list[tuple[str, str]]:

@@ -40,7 +40,7 @@ from repaircafe.environment import Environment
 from repaircafe.errors import PageError, answer, expired_form, is_htmx
 from repaircafe.health.monitor import monitor
 from repaircafe.logs import polled
-from repaircafe.neighbours import Reason, Service, Text
+from repaircafe.neighbours import Reason, Service, Text, explain
 from repaircafe.throttle import QUESTIONS, exceeded, limiter, questions_wait_s
 
 blueprint = Blueprint("chat", __name__)
@@ -88,8 +88,7 @@ def ask(session_id: uuid.UUID) -> Response:
         if not database.is_away(error):
             raise
         database.db.session.rollback()
-        problem = _("Not sent: the database is away. What you typed is still here.")
-        return _not_asked(session_id, text, problem, 503, reply_id)
+        return _not_asked(session_id, text, _not_stored(error), 503, reply_id)
     if not is_htmx():
         return _back(session_id, begun.reply.id)
     turn = Turn(begun.reply.question, (begun.reply,))
@@ -228,6 +227,14 @@ def _refusal(error: RefusedMessageError) -> Text:
         length=error.length,
         most=LONGEST_MESSAGE,
     )
+
+
+def _not_stored(error: Exception) -> Text:
+    reason = database.translate(error).reason
+    if reason in database.UNWRITABLE:
+        why = explain(Service.DB, reason).sentence
+        return _("Not sent. %(why)s What you typed is still here.", why=why)
+    return _("Not sent: the database is away. What you typed is still here.")
 
 
 def _not_asked(
