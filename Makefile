@@ -10,7 +10,7 @@ PO := $(wildcard repaircafe/translations/*/LC_MESSAGES/messages.po)
 MO := $(PO:.po=.mo)
 RUN_ENV := $(if $(PORT),PORT=$(PORT),)
 
-.PHONY: help run build test check test-browser test-llm test-system fuzz bench pictures translations lock clean
+.PHONY: help run build test check test-browser test-llm test-system test-faults fuzz bench pictures translations lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,10 @@ test-system: .venv/.dev ## Install, break and upgrade the service under a real s
 	@[ "$$(id -u)" -eq 0 ] || { echo "Machines are booted by root alone: sudo make test-system"; exit 1; }
 	@command -v systemd-nspawn >/dev/null || { echo "systemd-nspawn is missing. On Debian: sudo apt install systemd-container"; exit 1; }
 	@$(PY) -m pytest tests/system -m system
+
+test-faults: .venv/.dev $(HTMX) $(MO) ## Break every neighbour in every way, the disk and the app itself (root; ten minutes)
+	@[ "$$(id -u)" -eq 0 ] || { echo "Disks are mounted by root alone: sudo make test-faults"; exit 1; }
+	@$(PY) -m pytest tests/faults -m faults
 
 fuzz: .venv/.dev $(MO) ## Put anything at all into every input, 20,000 times (a quarter of an hour)
 	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m pytest tests/fuzz
