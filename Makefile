@@ -3,6 +3,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 PORT ?=
 FUZZ_EXAMPLES ?= 20000
+SOAK_MINUTES ?= 20
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input -q
 HTMX := static/vendor/htmx.min.js
@@ -10,7 +11,7 @@ PO := $(wildcard repaircafe/translations/*/LC_MESSAGES/messages.po)
 MO := $(PO:.po=.mo)
 RUN_ENV := $(if $(PORT),PORT=$(PORT),)
 
-.PHONY: help run build test check test-browser test-llm test-system test-faults fuzz bench pictures translations lock clean
+.PHONY: help run build test check test-browser test-llm test-system test-faults soak fuzz bench pictures translations lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -47,6 +48,9 @@ test-system: .venv/.dev ## Install, break and upgrade the service under a real s
 test-faults: .venv/.dev $(HTMX) $(MO) ## Break every neighbour in every way, the disk and the app itself (root; ten minutes)
 	@[ "$$(id -u)" -eq 0 ] || { echo "Disks are mounted by root alone: sudo make test-faults"; exit 1; }
 	@$(PY) -m pytest tests/faults -m faults
+
+soak: .venv/.dev $(HTMX) $(MO) ## Use the app for SOAK_MINUTES with ten tabs and faults at random (20 minutes)
+	@SOAK_MINUTES=$(SOAK_MINUTES) $(PY) -m tests.soak
 
 fuzz: .venv/.dev $(MO) ## Put anything at all into every input, 20,000 times (a quarter of an hour)
 	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m pytest tests/fuzz
