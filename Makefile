@@ -4,6 +4,7 @@ PYTHON ?= python3
 PORT ?=
 FUZZ_EXAMPLES ?= 20000
 TABS_S ?= 60
+SOAK_MINUTES ?= 20
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input -q
 HTMX := static/vendor/htmx.min.js
@@ -11,7 +12,7 @@ PO := $(wildcard repaircafe/translations/*/LC_MESSAGES/messages.po)
 MO := $(PO:.po=.mo)
 RUN_ENV := $(if $(PORT),PORT=$(PORT),)
 
-.PHONY: help run build test coverage check test-browser test-llm test-hosts test-system fuzz bench pictures translations lock clean
+.PHONY: help run build test coverage check test-browser test-llm test-hosts test-system test-faults soak fuzz bench pictures translations lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -54,6 +55,13 @@ test-system: .venv/.dev ## Install, break and upgrade the service under a real s
 	@[ "$$(id -u)" -eq 0 ] || { echo "Machines are booted by root alone: sudo make test-system"; exit 1; }
 	@command -v systemd-nspawn >/dev/null || { echo "systemd-nspawn is missing. On Debian: sudo apt install systemd-container"; exit 1; }
 	@$(PY) -m pytest tests/system -m system
+
+test-faults: .venv/.dev $(HTMX) $(MO) ## Break every neighbour in every way, the disk and the app itself (root; ten minutes)
+	@[ "$$(id -u)" -eq 0 ] || { echo "Disks are mounted by root alone: sudo make test-faults"; exit 1; }
+	@$(PY) -m pytest tests/faults -m faults
+
+soak: .venv/.dev $(HTMX) $(MO) ## Use the app for SOAK_MINUTES with ten tabs and faults at random (20 minutes)
+	@SOAK_MINUTES=$(SOAK_MINUTES) $(PY) -m tests.soak
 
 fuzz: .venv/.dev $(MO) ## Put anything at all into every input, 20,000 times (a quarter of an hour)
 	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m pytest tests/fuzz

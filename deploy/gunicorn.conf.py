@@ -6,6 +6,7 @@ for the database: the worker is forked with open doors, or with the waiting page
 """
 
 import errno
+import gc
 import socket
 import sys
 from collections.abc import Callable
@@ -110,6 +111,12 @@ def on_reload(server: Any) -> None:
         server.app.callable = before
     server.app.wsgi().extensions["database"].close()
     systemd.ready(_status(server))
+
+
+def pre_fork(_server: Any, _worker: Any) -> None:
+    """What master and worker have alike stays shared: a collection of the worker's would write to all of it."""
+    gc.collect()
+    gc.freeze()
 
 
 def post_fork(server: Any, _worker: Any) -> None:

@@ -59,6 +59,8 @@ SOON = sa.text("SET LOCAL synchronous_commit = off")
 
 ERRORS = (sa.exc.SQLAlchemyError, psycopg.Error)
 """What the database's libraries raise, for an `except`: nobody else needs to know them. `is_away` tells them apart."""
+_TRIAL = "BEGIN; CREATE TEMPORARY TABLE trial AS SELECT 1 AS page; ROLLBACK"
+"""Takes a page of the disk and gives it back, without waiting for the disk."""
 
 Result = TypeVar("Result")
 log = structlog.get_logger()
@@ -118,9 +120,19 @@ class BoundedConnection(psycopg.Connection[Any]):
             self.pgconn.finish()  # its state is unknown; SQLAlchemy drops a closed connection from the pool
             raise psycopg.errors.ConnectionTimeout("the database did not answer in time") from None
         except psycopg.Error as error:
+            if type(error) is psycopg.DatabaseError:  # no error of the server's: libpq cannot read what it sent
+                self.pgconn.finish()
+                raise psycopg.OperationalError("the database's answer cannot be read") from None
             if error.diag.message_detail:  # it quotes the row that was refused, and with it what people wrote
                 error.args = (error.diag.message_primary,)
             raise
+
+    def rollback(self) -> None:
+        """As psycopg's. Where the connection is lost the server rolls back by itself, and what was answered stands."""
+        try:
+            super().rollback()
+        except psycopg.OperationalError:
+            self.pgconn.finish()
 
 
 def conninfo(environment: Environment) -> str:
@@ -181,7 +193,24 @@ class Database:
         with app.app_context():
             self.engine = db.engine
         sa.event.listen(self.engine, "begin", _carry_identity)
+        sa.event.listen(self.engine, "handle_error", self._doubt)
+        self.is_writable: bool | None = None
+        """Whether it keeps what it is told, as far as that is known; None where nobody has tried yet."""
         app.extensions["database"] = self
+
+    def _doubt(self, context: sa.ExceptionContext) -> None:
+        """A statement has failed: where the disk is to blame, health looks whether it still is."""
+        if translate(context.original_exception).reason in UNWRITABLE:
+            self.is_writable = False
+
+    def try_to_write(self, connection: sa.Connection) -> None:
+        """Writes a page and throws it away, where a write has failed, and once after the start. Raises the error.
+
+        Not at every look: it would wear the SD card out.
+        """
+        if not self.is_writable:
+            connection.exec_driver_sql(_TRIAL)
+            self.is_writable = True
 
     def forget_connections(self) -> None:
         """After a fork: the parent's connections are the parent's."""
@@ -243,6 +272,8 @@ def translate(error: BaseException) -> NeighbourError:
 
 
 _MARKS: tuple[tuple[tuple[str, ...], Reason], ...] = (
+    (("53100", "no space left"), Reason.DISK_FULL),
+    (("25006", "58030", "read-only file system", "input/output error"), Reason.READ_ONLY),
     (("28P01", "28000", "authentication failed", "no password supplied"), Reason.AUTH_REFUSED),
     (("3D000", 'fatal:  database "'), Reason.DATABASE_MISSING),
     (("57P03", "database system is starting", "database system is shutting", "in recovery mode"), Reason.LOADING),
@@ -260,12 +291,17 @@ _MARKS: tuple[tuple[tuple[str, ...], Reason], ...] = (
 """SQLSTATE codes (PostgreSQL manual, appendix A) and phrases of libpq, those with a space in them."""
 
 
+UNWRITABLE = (Reason.DISK_FULL, Reason.READ_ONLY)
+"""The database is there and can be read, but keeps nothing."""
+
+
 def is_away(error: BaseException) -> bool:
-    """Whether the error means that the database is away, not that our SQL is wrong."""
+    """Whether the error means that the database is away or keeps nothing, not that our SQL is wrong."""
     if isinstance(error, sa.exc.TimeoutError):
         return True
     original = getattr(error, "orig", None) or error
-    return isinstance(original, psycopg.OperationalError | psycopg.InterfaceError)
+    away = isinstance(original, psycopg.OperationalError | psycopg.InterfaceError)
+    return away or translate(error).reason in UNWRITABLE
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 One table turns a reason into a sentence and its cure; banner, page, CLI and JSON all read it.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -56,6 +57,7 @@ class Reason(StrEnum):
     TOO_LONG = "too_long"
     NOT_OFFERED = "not_offered"
     DISK_FULL = "disk_full"
+    READ_ONLY = "read_only"
     NO_SUCH_MODEL = "no_such_model"
     OFFLINE = "offline"
     DOWNLOAD_CUT = "download_cut"
@@ -88,6 +90,8 @@ STATUS_OF: Mapping[Reason, Status] = MappingProxyType(
         Reason.SCHEMA_NEWER: Status.DEGRADED,
         Reason.SCHEMA_DRIFT: Status.DEGRADED,
         Reason.SLOW: Status.DEGRADED,
+        Reason.DISK_FULL: Status.DEGRADED,
+        Reason.READ_ONLY: Status.DEGRADED,
         Reason.NOT_TESTED: Status.DEGRADED,
     }
 )
@@ -177,6 +181,8 @@ class Report:
     models: tuple[str, ...] = ()
     outside: bool | None = None
     """Whether what is sent there leaves the building; None where that is not known."""
+    known_at: float = field(default_factory=time.monotonic)
+    """When it was learnt, in seconds of the monotonic clock: the other one, of `checked_at`, may be set back."""
 
     @cached_property
     def failed(self) -> Step | None:
@@ -284,6 +290,14 @@ _EXPLANATIONS: Mapping[tuple[Service, Reason], Explanation] = MappingProxyType(
         ),
         (Service.DB, Reason.SLOW): Explanation(
             _l("The database answers slowly."), _l("Look whether the SD card is full or something else keeps it busy.")
+        ),
+        (Service.DB, Reason.DISK_FULL): Explanation(
+            _l("The disk under the database is full."),
+            _l("Make room: df -h says which disk is full. The app notices by itself."),
+        ),
+        (Service.DB, Reason.READ_ONLY): Explanation(
+            _l("The database can be read, but takes no changes."),
+            _l("Its disk may be failing: make a backup onto a USB stick now, then look into PostgreSQL's log."),
         ),
         (Service.LLM, Reason.NOT_SET): Explanation(
             _l("No language model is set up."), _l("Enter its address in the settings and press Test."), *_SETTINGS

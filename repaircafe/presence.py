@@ -7,7 +7,8 @@ process ends, however it ends, so that nobody has to write signs of life or to w
 import os
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -56,6 +57,20 @@ class Presence:
             return self._owner
         finally:
             self._lock.release()
+
+    @contextmanager
+    def owning(self) -> Iterator[int]:
+        """For storing something as this process's, under the name that is given. Raises as owner() does.
+
+        Where storing it fails it may have been stored all the same: the connection may be lost between COMMIT
+        and its answer. Nobody would make it then, and others would wait for it, so that the name is given up with it.
+        """
+        owner = self.owner()
+        try:
+            yield owner
+        except (sa.exc.SQLAlchemyError, psycopg.Error):
+            self.leave()
+            raise
 
     def leave(self) -> None:
         """Gives the name up. What it owns is nobody's then."""

@@ -2,14 +2,17 @@
 
 import ipaddress
 import math
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from flask import Flask, Response
 from flask_babel import gettext as _
 from flask_limiter import Limiter, RateLimitExceeded
 from flask_limiter.util import get_remote_address
 from limits import RateLimitItem, parse_many
+from limits.storage import Storage
 
 from repaircafe.errors import PageError, answer
 
@@ -33,7 +36,69 @@ def address() -> str:
     return str(ipaddress.ip_network((plain, 64), strict=False)) if plain.version == 6 else found
 
 
-limiter = Limiter(address, storage_uri="memory://")
+@dataclass
+class Window:
+    """What was counted, and until when on the monotonic clock it counts, in seconds."""
+
+    count: int
+    ends_at: float
+
+
+class SteadyStorage(Storage):
+    """The counts, in this process's memory. Known to Flask-Limiter by its scheme.
+
+    The one of `limits` keeps the wall clock's time. A Pi has no clock of its own: set back by an hour, it would keep
+    everybody out for an hour longer.
+    """
+
+    STORAGE_SCHEME = ["steady"]  # noqa: RUF012  as in the base class
+
+    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, **options: float | str | bool) -> None:
+        super().__init__(uri, wrap_exceptions, **options)
+        self._lock = threading.Lock()
+        self._windows: dict[str, Window] = {}
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        """None of its own: there is nothing that could fail."""
+        return MemoryError
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        """Counts, in the window under way or in a new one of `expiry` seconds; answers the sum."""
+        now = time.monotonic()
+        with self._lock:
+            self._windows = {name: one for name, one in self._windows.items() if one.ends_at > now}
+            window = self._windows.setdefault(key, Window(0, now + expiry))
+            window.count += amount
+            return window.count
+
+    def get(self, key: str) -> int:
+        """What was counted in the window under way."""
+        window = self._windows.get(key)
+        return window.count if window and window.ends_at > time.monotonic() else 0
+
+    def get_expiry(self, key: str) -> float:
+        """When the window ends, by the wall clock as it is now."""
+        window = self._windows.get(key)
+        return time.time() + (max(0.0, window.ends_at - time.monotonic()) if window else 0.0)
+
+    def check(self) -> bool:
+        """Always there."""
+        return True
+
+    def reset(self) -> int:
+        """Forgets all; answers how many windows that were."""
+        with self._lock:
+            before, self._windows = self._windows, {}
+            return len(before)
+
+    def clear(self, key: str) -> None:
+        """Forgets one."""
+        with self._lock:
+            self._windows.pop(key, None)
+
+
+limiter = Limiter(address, storage_uri="steady://")
 
 
 def init_app(app: Flask) -> None:

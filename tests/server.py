@@ -15,7 +15,9 @@ import requests
 from repaircafe.environment import PROJECT
 from tests.conditions import free_port
 
-START_LIMIT_S = 30
+START_LIMIT_S = 60
+STOP_LIMIT_S = 45
+"""As systemd's, TimeoutStopSec= of deploy/systemd/repaircafe.service."""
 
 
 class Server:
@@ -36,7 +38,11 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            raise
         return self
 
     def __exit__(
@@ -75,6 +81,11 @@ class Server:
         master = self.pid
         return [int(child) for child in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
 
+    def processes(self) -> list[int]:
+        """The master's id and its workers'."""
+        assert self._process is not None
+        return [self._process.pid, *self.workers()]
+
     def kill_whole(self) -> None:
         """Ends master and workers in one moment, as a pulled plug does."""
         workers = self.workers()
@@ -87,6 +98,13 @@ class Server:
         assert self._process is not None
         self._process.send_signal(number)
 
+    def wait(self) -> int:
+        """Until it has ended; its exit code. It can be started again."""
+        assert self._process is not None
+        code = self._process.wait(STOP_LIMIT_S)
+        self._process = None
+        return code
+
     def log_text(self) -> str:
         """All it has written on stdout and stderr."""
         return self._log.read_text()
@@ -98,8 +116,13 @@ class Server:
     def _end(self, number: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(number)
-            self._process.wait(20)
-            self._process = None
+            try:
+                self._process.wait(STOP_LIMIT_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                raise
+            finally:
+                self._process = None
 
     def _answers(self) -> bool:
         try:

@@ -1,6 +1,7 @@
 """repaircafe.database: migrations, sessions, identity, bounded connections."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import alembic.autogenerate
@@ -10,9 +11,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 
-from repaircafe import database
+from repaircafe import access, database
 from repaircafe.database import Database, Identity, SchemaError, db, identity
+from repaircafe.neighbours import Reason
 from tests.conftest import MakeApp, url_of
+from tests.fakes.proxy import Proxy
 
 
 def test_an_empty_database_is_upgraded_and_a_second_upgrade_changes_nothing(
@@ -143,6 +146,50 @@ def test_a_statement_past_its_limit_ends_and_frees_the_connection(app: Flask, mo
             connection.execute(sa.text("SELECT pg_sleep(30)"))
     assert database.is_away(caught.value)
     assert ours.pool()["in_use"] == 0
+
+
+def test_an_answer_that_cannot_be_read_is_a_database_that_is_away(proxied: Callable[..., Flask], proxy: Proxy) -> None:
+    ours: Database = proxied().extensions["database"]
+    proxy.break_at(b"SELECT 42", "corrupt")
+    with pytest.raises(sa.exc.OperationalError) as caught:
+        with ours.engine.connect() as connection:
+            connection.execute(sa.text("SELECT 42"))
+    assert database.is_away(caught.value)
+    proxy.mend()
+    with ours.engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT 42")) == 42
+
+
+def test_a_connection_that_is_lost_after_the_last_statement_changes_no_answer(
+    proxied: Callable[..., Flask], proxy: Proxy
+) -> None:
+    app = proxied()
+
+    @app.get("/last")
+    def last() -> str:
+        db.session.execute(sa.text("SELECT 1"))
+        proxy.break_with("reset")
+        return "answered"
+
+    app.view_functions["last"] = access.open_while_starting(last)
+    assert app.test_client().get("/last").text == "answered"
+    proxy.mend()
+    assert app.test_client().get("/config", headers={"Accept": "application/json"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [("53100", Reason.DISK_FULL), ("58030", Reason.READ_ONLY), ("25006", Reason.READ_ONLY), ("42601", None)],
+)
+def test_a_database_that_keeps_nothing_is_told_from_a_fault_of_ours(
+    app: Flask, code: str, reason: Reason | None
+) -> None:
+    ours: Database = app.extensions["database"]
+    with ours.engine.connect() as connection, pytest.raises(sa.exc.DBAPIError) as caught:
+        connection.exec_driver_sql(f"DO $$ BEGIN RAISE SQLSTATE '{code}'; END $$")
+    assert database.is_away(caught.value) == (reason is not None)
+    if reason is not None:
+        assert database.translate(caught.value).reason is reason
 
 
 def _history(app: Flask) -> list[tuple[str, str]]:

@@ -53,6 +53,16 @@ def test_after_five_wrong_passwords_even_the_right_one_has_to_wait(guarded: Flas
     assert sign_in(client_at(guarded, THERE)).status_code == 303
 
 
+def test_a_clock_set_back_keeps_nobody_out_for_longer(guarded: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, right = client_at(guarded, HERE), time.time
+    for _ in range(A_MINUTE):
+        assert sign_in(here, "wrong-password").status_code == 403
+    monkeypatch.setattr(time, "time", lambda: right() - 3_600)
+    refused = sign_in(here)
+    assert refused.status_code == 429
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+
+
 def test_basic_and_the_form_count_together(guarded: Flask) -> None:
     here = client_at(guarded, HERE)
     answers = [here.get("/config", auth=("operator", f"wrong {number}")).status_code for number in range(A_MINUTE)]

@@ -6,7 +6,7 @@ state to state. A reply under way whose owner is no longer there is broken off.
 
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -163,7 +163,8 @@ def retry(session: Session, session_id: uuid.UUID, reply_id: uuid.UUID, maker: M
     if newest.state not in RETRIABLE:
         session.commit()
         return newest, False
-    reply = Reply(session_id=session_id, question_id=before.question_id, **_turn(session, maker))
+    later = sa.func.greatest(sa.func.now(), newest.created_at + timedelta(microseconds=1))  # the clock may be set back
+    reply = Reply(session_id=session_id, question_id=before.question_id, created_at=later, **_turn(session, maker))
     session.add(reply)
     session.commit()
     return reply, True

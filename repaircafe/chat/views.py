@@ -38,7 +38,7 @@ from repaircafe.environment import Environment
 from repaircafe.errors import PageError, answer, expired_form, is_htmx
 from repaircafe.health.monitor import monitor
 from repaircafe.logs import polled
-from repaircafe.neighbours import Reason, Service, Text
+from repaircafe.neighbours import Reason, Service, Text, explain
 from repaircafe.throttle import exceeded, questions_wait_s
 
 blueprint = Blueprint("chat", __name__)
@@ -86,7 +86,7 @@ def ask(session_id: uuid.UUID) -> Response:
         if not database.is_away(error):
             raise
         database.db.session.rollback()
-        return _not_asked(session_id, text, _("Not sent: the database is away. What you typed is still here."), 503)
+        return _not_asked(session_id, text, _not_stored(error), 503, reply_id)
     if not is_htmx():
         return _back(session_id, begun.reply.id)
     turn = Turn(begun.reply.question, (begun.reply,))
@@ -227,16 +227,27 @@ def _refusal(error: RefusedMessageError) -> Text:
     )
 
 
-def _not_asked(session_id: uuid.UUID, text: str, problem: Text, status: int) -> Response:
+def _not_stored(error: Exception) -> Text:
+    reason = database.translate(error).reason
+    if reason in database.UNWRITABLE:
+        why = explain(Service.DB, reason).sentence
+        return _("Not sent. %(why)s What you typed is still here.", why=why)
+    return _("Not sent: the database is away. What you typed is still here.")
+
+
+def _not_asked(
+    session_id: uuid.UUID, text: str, problem: Text, status: int, reply_id: uuid.UUID | None = None
+) -> Response:
+    """`reply_id`: where it may have been stored all the same, so that sending it again does not store it twice."""
     if is_htmx():
-        response = _fragment("chat/_ask.html", session_id, typed=text, problem=problem)
+        response = _fragment("chat/_ask.html", session_id, reply_id, typed=text, problem=problem)
         response.status_code = status
         return _retargeted(response, "#ask", "outerHTML")
     try:
         turns = conversation.turns(database.db.session(), session_id)
     except (UnknownError, *database.ERRORS):
         turns = []
-    response = _page(session_id, turns, typed=text, problem=problem)
+    response = _page(session_id, turns, reply_id, typed=text, problem=problem)
     response.status_code = status
     return response
 
@@ -248,19 +259,20 @@ def _too_many(session_id: uuid.UUID, text: str, problem: Text, wait_s: int) -> R
     return response
 
 
-def _page(session_id: uuid.UUID, turns: list[Turn], **context: object) -> Response:
+def _page(session_id: uuid.UUID, turns: list[Turn], reply_id: uuid.UUID | None = None, **context: object) -> Response:
     report = monitor().glance().report(Service.LLM)
     last = turns[-1].reply if turns else None
     waiting = last if last and last.state in UNDER_WAY else None
-    return _fragment("chat/show.html", session_id, turns=turns, report=report, waiting=waiting, **context)
+    return _fragment("chat/show.html", session_id, reply_id, turns=turns, report=report, waiting=waiting, **context)
 
 
-def _fragment(template: str, session_id: uuid.UUID, **context: object) -> Response:
+def _fragment(template: str, session_id: uuid.UUID, reply_id: uuid.UUID | None = None, **context: object) -> Response:
+    """`reply_id`: of the question in the form; a new one where there is none yet."""
     page = render_template(
         template,
         session_id=session_id,
         UNDER_WAY=UNDER_WAY,
-        fresh_id=uuid.uuid4(),
+        fresh_id=reply_id or uuid.uuid4(),
         longest=LONGEST_MESSAGE,
         days=_retention_days(),
         ahead=lambda reply: conversation.ahead(database.db.session(), reply),

@@ -118,11 +118,15 @@ class Writer:
 
     def ask(self, session: Session, asked: Question) -> "Begun":
         """Stores a question and begins its reply; returns at once. Raises what conversation.ask does."""
-        return self._begun(*conversation.ask(session, asked, self._maker()))
+        with self._presence.owning() as owner:
+            found = conversation.ask(session, asked, Maker(owner, self._concurrency))
+        return self._begun(*found)
 
     def retry(self, session: Session, session_id: uuid.UUID, reply_id: uuid.UUID) -> "Begun":
         """Begins another reply to the same question; returns at once. Raises UnknownError and database errors."""
-        return self._begun(*conversation.retry(session, session_id, reply_id, self._maker()))
+        with self._presence.owning() as owner:
+            found = conversation.retry(session, session_id, reply_id, Maker(owner, self._concurrency))
+        return self._begun(*found)
 
     def stop(self, session: Session, session_id: uuid.UUID, reply_id: uuid.UUID) -> None:
         """Has the reply's owner stop it, whichever process that is. Raises UnknownError and database errors."""
@@ -149,9 +153,6 @@ class Writer:
         finally:
             self._waiting.release()
         return True
-
-    def _maker(self) -> Maker:
-        return Maker(self._presence.owner(), self._concurrency)
 
     def _begun(self, reply: Reply, is_new: bool) -> "Begun":
         return Begun(reply, self._begin(reply).ended if is_new else None)
@@ -320,7 +321,7 @@ class Writer:
 
     def _speak(self, making: Making) -> None:
         settings = self._settings()
-        said = self._said(making)
+        said = self._said_when_there(making)
         until = time.monotonic() + FIRST_TOKEN_LIMIT_S
         characters = None
         while True:
@@ -338,6 +339,17 @@ class Writer:
                 making.stopping.wait(LOADING_PAUSE_S if error.reason is Reason.LOADING else 0)
             else:
                 return
+
+    def _said_when_there(self, making: Making) -> list[Message]:
+        """As soon as the database is: that it went away just after the question is no fault of the reply."""
+        while True:
+            try:
+                return self._said(making)
+            except sa.exc.SQLAlchemyError as error:
+                if not is_away(error):
+                    raise
+                if making.stopping.wait(1.0):
+                    raise StoppedError from None
 
     def _said(self, making: Making) -> list[Message]:
         """The conversation up to the reply's question. Raises StoppedError where it was forgotten just now."""

@@ -151,6 +151,10 @@ def _not_saved(error: Exception) -> Text:
     if not database.is_away(error):
         raise error
     database.db.session.rollback()
+    reason = database.translate(error).reason
+    if reason in database.UNWRITABLE:
+        why = explain(Service.DB, reason).sentence
+        return _("Nothing was saved. %(why)s What you typed is still here.", why=why)
     return _("Nothing was saved: the database is away. What you typed is still here: save it when it is back.")
 
 

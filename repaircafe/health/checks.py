@@ -98,7 +98,7 @@ def report_of(service: Service, reason: Reason, step: StepName = StepName.ADDRES
 
 
 def database_health(ours: Database, learnt: Callable[[database.MigrationState], None]) -> Work:
-    """The database over the monitor's own connection: does it answer, are its tables ours, how fast.
+    """The database over the monitor's own connection: does it answer, are its tables ours, how fast, can it be written.
 
     `learnt` is told the state of the migrations.
     """
@@ -108,8 +108,9 @@ def database_health(ours: Database, learnt: Callable[[database.MigrationState], 
             began = time.monotonic()
             with ours.monitor.connect() as connection:
                 state = database.migration_state(connection)
-            learnt(state)
-            _judge(state, (time.monotonic() - began) * 1000)
+                learnt(state)
+                _judge(state, (time.monotonic() - began) * 1000)
+                ours.try_to_write(connection)
             say(_l("Migration %(revision)s", revision=state.current))
 
     return work

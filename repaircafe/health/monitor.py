@@ -319,7 +319,7 @@ class Monitor:
         if report.service is Service.DB and report.reason is Reason.SETTINGS_UNKNOWN:
             return  # a glance that did not wait: nothing is known yet
         before = self._latest.get(report.service)
-        if before is not None and before.checked_at >= report.checked_at:
+        if before is not None and before.known_at >= report.known_at:
             return
         self._latest[report.service] = report
         was = before.reason if before is not None else None

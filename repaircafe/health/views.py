@@ -1,7 +1,7 @@
 """`/health` for people and monitors, liveness, readiness, and the banner."""
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, Response, make_response, render_template, request
 from flask_babel import format_timedelta
@@ -77,7 +77,8 @@ def banner_version(health: Health) -> str:
 
 def _ago(moment: datetime) -> str:
     """How long ago, in words: a technician finds the time itself in the JSON."""
-    passed: str = format_timedelta(moment - datetime.now(UTC), granularity="second", add_direction=True)
+    since = min(moment - datetime.now(UTC), timedelta(0))  # the clock may have been set back
+    passed: str = format_timedelta(since, granularity="second", add_direction=True)
     return passed
 
 

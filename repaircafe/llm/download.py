@@ -174,15 +174,14 @@ class Downloader:
 
         While one is under way, that one is answered, whichever model it is. Raises database errors.
         """
-        owner = self._presence.owner()
-        before = newest(session)
-        kept = _kept(before, model)
-        row = insert(Download).values(model=model, owner=owner, done=kept.done, total=kept.total)
-        while (begun := session.scalar(row.on_conflict_do_nothing().returning(Download))) is None:
+        with self._presence.owning() as owner:
+            kept = _kept(newest(session), model)
+            row = insert(Download).values(model=model, owner=owner, done=kept.done, total=kept.total)
+            while (begun := session.scalar(row.on_conflict_do_nothing().returning(Download))) is None:
+                session.commit()
+                if (other := session.scalar(_UNDER_WAY)) is not None:
+                    return other, False
             session.commit()
-            if (other := session.scalar(_UNDER_WAY)) is not None:
-                return other, False
-        session.commit()
         self._begin(begun)
         return begun, True
 

@@ -86,19 +86,35 @@ class Visitor:
     def ask(self, text: str) -> str:
         """Begins a conversation and answers the id of the reply; the page is the conversation then."""
         self.page = self.get("/chat/new").text
-        path = self._found(r'id="ask" method="post" action="([^"#]+)')
-        self.session_id, reply_id = path.rpartition("/")[2], self._field("reply_id")
-        sent = {"csrf_token": self._field("csrf_token"), "reply_id": reply_id, "message": text}
-        response = self.http.post(self.url + path, data=sent, timeout=30)
+        reply_id = self.reply_id
+        response = self.send(text)
         assert response.status_code == 200, response.text
-        self.page = response.text
         return reply_id
+
+    @property
+    def reply_id(self) -> str:
+        """Of the question in the page's form."""
+        return self._field("reply_id")
+
+    @property
+    def csrf_token(self) -> str:
+        """Of the page's forms."""
+        return self._field("csrf_token")
+
+    def send(self, text: str) -> requests.Response:
+        """Sends a question by the form of the page, and takes the page that comes back."""
+        path = self._found(r'id="ask" method="post" action="([^"#]+)')
+        self.session_id = path.rpartition("/")[2]
+        sent = {"csrf_token": self.csrf_token, "reply_id": self.reply_id, "message": text}
+        response = self.http.post(self.url + path, data=sent, timeout=30)
+        self.page = response.text
+        return response
 
     def press(self, label: str) -> None:
         """Presses the last button of that label, and takes the page that comes back."""
         forms = re.findall(r'<form method="post" action="([^"]+)"[^>]*>(.*?)</form>', self.page, re.S)
         path = [action for action, inside in forms if f">{label}</button>" in inside][-1]
-        response = self.http.post(self.url + path, data={"csrf_token": self._field("csrf_token")}, timeout=30)
+        response = self.http.post(self.url + path, data={"csrf_token": self.csrf_token}, timeout=30)
         assert response.status_code == 200, response.text
         self.page = response.text
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -150,6 +151,20 @@ def test_with_the_database_away_what_was_typed_stays(
     proxy.mend()
     browser.page = response.text
     assert browser.send("A long thought", reply_id=str(uuid.uuid4())).status_code == 303
+
+
+@pytest.mark.parametrize("headers", [HTML, HTMX])
+def test_a_question_that_was_stored_without_an_answer_is_not_doubled_by_sending_it_again(
+    proxied: Callable[..., Flask], proxy: Proxy, raw: psycopg.Connection, headers: dict[str, str]
+) -> None:
+    browser = Browser(proxied().test_client())
+    proxy.break_at(b"COMMIT", "reset")
+    response = browser.send("A long thought", headers)
+    assert response.status_code == 503
+    proxy.mend()
+    browser.page = response.text
+    assert browser.send("A long thought").status_code == 303
+    assert raw.execute("SELECT count(*) FROM chat_messages").fetchone() == (1,)
 
 
 def test_the_phases_are_told_as_they_are(browser: Browser, ollama: Ollama) -> None:

@@ -123,6 +123,38 @@ def test_a_database_that_is_away_in_mid_reply_gets_the_whole_reply_when_it_is_ba
     assert [line for line in lines if line["log_level"] == "error"] == []
 
 
+def test_what_was_stored_without_an_answer_is_broken_off_and_keeps_nobody_waiting(
+    proxied: Callable[..., Flask], proxy: Proxy, ollama: Ollama, raw: psycopg.Connection
+) -> None:
+    client = proxied().test_client()
+    set_up(client, ollama.url)
+    proxy.break_at(b"COMMIT", "reset")
+    assert client.post("/api/chat", json={"message": "First"}).status_code == 503
+    proxy.mend()
+    row = raw.execute("SELECT session_id FROM replies").fetchone()
+    assert row is not None, "it was stored"
+    session_id = ask(client, "Second")["session_id"]
+    assert comes_to(client, session_id, "done")
+    assert last(client, str(row[0]))["state"] == "broken"
+
+
+def test_an_attempt_counts_as_the_last_whatever_the_clock_says(
+    chat: FlaskClient, ollama: Ollama, raw: psycopg.Connection
+) -> None:
+    ollama.script = ["Half", b""]
+    session_id = ask(chat, "Hi")["session_id"]
+    assert comes_to(chat, session_id, "failed")
+    raw.execute("UPDATE replies SET created_at = now() + interval '1 hour'")
+    ollama.script = ["Whole"]
+    (reply_id,) = raw.execute("SELECT id FROM replies").fetchone() or ("",)
+    page = chat.get(f"/chat/{session_id}", headers={"Accept": "text/html"}).text
+    token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
+    pressed = chat.post(f"/chat/{session_id}/replies/{reply_id}/retry", data={"csrf_token": token})
+    assert pressed.status_code == 303
+    assert comes_to(chat, session_id, "done")
+    assert [one["content"] for one in messages(chat, session_id)] == ["Hi", "Half", "Whole"]
+
+
 def test_closing_breaks_off_and_keeps_what_was_said(
     chat: FlaskClient, app: Flask, ollama: Ollama, raw: psycopg.Connection, make_app: MakeApp
 ) -> None:

@@ -1,6 +1,6 @@
-"""A proxy on loopback before a real PostgreSQL, that can take up any fault in the middle of a connection.
+"""A proxy on loopback before a real neighbour, that can take up any fault in the middle of a connection.
 
-It leaves out corruption of single bytes: what it lets through, it lets through whole.
+It leaves out what checksums find: where it corrupts, it does so where both protocols, HTTP and PostgreSQL's, notice.
 """
 
 import contextlib
@@ -8,65 +8,108 @@ import selectors
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+FAULTS = ("refuse", "reset", "delay", "trickle", "cut", "corrupt", "silent", "swallow")
+"""What a neighbour and the way to it can do.
+
+refuse: nobody listens; reset: RST at once; delay: each piece comes DELAY_S later; trickle: a byte every TRICKLE_S;
+cut: RST in the middle of an answer; corrupt: the first byte of each piece is another one; silent: bytes vanish;
+swallow: the packets of new connections vanish as well, as in a firewall (a black hole).
+"""
+
+DELAY_S = 0.3
+TRICKLE_S = 0.3
+
 
 class Proxy:
-    """Forwards 127.0.0.1:`port` to a Unix socket. `fault` None forwards; see `_break` for the others."""
+    """Forwards 127.0.0.1:`port` to a Unix socket, or to a port of loopback. `fault` None forwards; else see FAULTS."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str | int) -> None:
         self._target = target
         self.fault: str | None = None
+        self.broken = threading.Event()
+        """Set while a fault is on."""
+        self._armed: tuple[bytes, str] | None = None
         self._stopped = threading.Event()
-        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._pairs: set[tuple[socket.socket, socket.socket]] = set()
+        self._waiting: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
-        self._listener = self._listen(0)
+        self._listener = self._listen(0, 64)
         self.port: int = self._listener.getsockname()[1]
 
     def __enter__(self) -> Self:
-        self._start_accepting()
+        self._run(self._accept, self._listener)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stopped.set()
-        self._close(self._listener)
+        self._stop_listening()
         self._cut()
-        for thread in self._threads:
+        for thread in list(self._threads):
             thread.join(5)
 
-    def break_with(self, fault: str) -> None:
-        """Takes up the fault, for the connections there are and for new ones.
+    @property
+    def url(self) -> str:
+        """The address for an HTTP client."""
+        return f"http://127.0.0.1:{self.port}"
 
-        refuse: no listener; reset: RST at once; silent: bytes vanish; trickle: a byte every 0.3 s.
-        """
+    def break_with(self, fault: str) -> None:
+        """Takes up the fault, for the connections there are and for new ones."""
         self.fault = fault
+        if fault in ("refuse", "swallow"):
+            self._stop_listening()
+        if fault == "swallow":
+            self._fill_backlog()
         if fault in ("refuse", "reset"):
-            if fault == "refuse":
-                self._close(self._listener)
             self._cut()
+        self.broken.set()
+
+    def break_at(self, mark: bytes, fault: str) -> None:
+        """Takes up the fault as soon as a client has sent a piece that holds `mark`; the piece still arrives."""
+        self._armed = mark, fault
 
     def mend(self) -> None:
         """Forwards again; connections that had bytes swallowed are cut, as a restarted network would."""
-        if self.fault == "refuse":
-            self._listener = self._listen(self.port)
-            self._start_accepting()
-        self.fault = None
-        self._cut()
+        fault, self.fault, self._armed = self.fault, None, None
+        if fault in ("refuse", "swallow"):
+            self._stop_listening()
+            self._listener = self._listen(self.port, 64)
+            self._run(self._accept, self._listener)
+        if fault != "delay":
+            self._cut()
+        self.broken.clear()
 
-    def _listen(self, port: int) -> socket.socket:
+    def _listen(self, port: int, backlog: int) -> socket.socket:
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
-        listener.listen(64)
+        listener.listen(backlog)
         return listener
 
-    def _start_accepting(self) -> None:
-        thread = threading.Thread(target=self._accept, args=(self._listener,), name="proxy", daemon=True)
-        self._threads.append(thread)
+    def _stop_listening(self) -> None:
+        for connection in (self._listener, *self._waiting):
+            self._close(connection)
+        self._waiting.clear()
+
+    def _fill_backlog(self) -> None:
+        """With a backlog of nought and a few connections waiting, the kernel drops every further packet."""
+        self._listener = self._listen(self.port, 0)
+        for _ in range(3):
+            waiting = socket.socket()
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.1", self.port))
+            self._waiting.append(waiting)
+
+    def _run(self, work: Callable[..., None], *arguments: socket.socket) -> None:
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        thread = threading.Thread(target=work, args=arguments, name="proxy", daemon=True)
         thread.start()
+        self._threads.append(thread)
 
     def _accept(self, listener: socket.socket) -> None:
         while not self._stopped.is_set():
@@ -74,45 +117,72 @@ class Proxy:
                 client, _ = listener.accept()
             except OSError:
                 return
-            if self.fault == "reset":
-                self._reset(client)
-                continue
-            server = socket.socket(socket.AF_UNIX)
             try:
-                server.connect(self._target)
+                server = self._connect()
             except OSError:
                 self._reset(client)
                 continue
-            self._pairs.append((client, server))
-            thread = threading.Thread(target=self._forward, args=(client, server), name="proxy", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+            if self.fault in ("refuse", "reset"):
+                self._cut_pair(client, server)
+                continue
+            self._pairs.add((client, server))
+            self._run(self._forward, client, server)
+
+    def _connect(self) -> socket.socket:
+        if isinstance(self._target, int):
+            return socket.create_connection(("127.0.0.1", self._target))
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(self._target)
+        return server
 
     def _forward(self, client: socket.socket, server: socket.socket) -> None:
         with contextlib.suppress(OSError, ValueError), selectors.DefaultSelector() as selector:
             selector.register(client, selectors.EVENT_READ, server)
             selector.register(server, selectors.EVENT_READ, client)
-            while not self._stopped.is_set():
+            while not self._stopped.is_set() and client.fileno() >= 0:
                 for key, _ in selector.select(0.2):
                     source: socket.socket = key.fileobj  # type: ignore[assignment]
                     piece = source.recv(65_536)
                     if not piece:
-                        self._cut_pair(client, server)
-                        return
-                    self._pass_on(key.data, piece)
+                        self._close(client)
+                    if not piece or not self._pass_on(key.data, piece, is_answer=source is server):
+                        raise ConnectionError
         self._cut_pair(client, server)
+        self._pairs.discard((client, server))
 
-    def _pass_on(self, to: socket.socket, piece: bytes) -> None:
-        if self.fault is None:
+    def _pass_on(self, to: socket.socket, piece: bytes, *, is_answer: bool) -> bool:
+        """Whether the connection goes on."""
+        armed = self._armed
+        if armed is not None and not is_answer and armed[0] in piece:
             to.sendall(piece)
-        elif self.fault == "trickle":
-            for number in range(len(piece)):
-                if self._stopped.wait(0.3) or self.fault != "trickle":
-                    return
-                to.sendall(piece[number : number + 1])
+            self._armed = None
+            self.break_with(armed[1])
+            return True
+        match self.fault:
+            case "delay":
+                self._stopped.wait(DELAY_S)
+                to.sendall(piece)
+            case "trickle":
+                self._trickle(to, piece)
+            case "cut" if is_answer:
+                to.sendall(piece[: len(piece) // 2])
+                return False
+            case "corrupt":
+                to.sendall(bytes([piece[0] ^ 0xFF]) + piece[1:])
+            case "silent" | "swallow":
+                pass
+            case _:
+                to.sendall(piece)
+        return True
+
+    def _trickle(self, to: socket.socket, piece: bytes) -> None:
+        for number in range(len(piece)):
+            if self._stopped.wait(TRICKLE_S) or self.fault != "trickle":
+                return
+            to.sendall(piece[number : number + 1])
 
     def _cut(self) -> None:
-        for pair in self._pairs:
+        for pair in list(self._pairs):
             self._cut_pair(*pair)
         self._pairs.clear()
 
@@ -123,7 +193,7 @@ class Proxy:
     def _reset(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError):
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._close(connection)
+        connection.close()
 
     def _close(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError):

@@ -1,7 +1,8 @@
 """/health, liveness, readiness, the banner: the truth for people and monitors."""
 
-from datetime import datetime
-from typing import Any
+import re
+from datetime import datetime, timedelta, tzinfo
+from typing import Any, Self
 
 import pytest
 import sqlalchemy as sa
@@ -9,8 +10,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from repaircafe import database
+from repaircafe import database, neighbours
 from repaircafe.database import Database
+from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.scripted import Google, Ollama
 
@@ -216,3 +218,56 @@ def test_visitors_are_told_of_the_model_and_not_of_mail(make_app: MakeApp) -> No
     assert 'data-service="mail"' not in visitor
     assert 'data-service="mail"' in organiser
     assert "Start Ollama" not in visitor
+
+
+def test_a_database_that_takes_no_changes_is_told_until_it_does(app: Flask, client: FlaskClient) -> None:
+    assert services(client)["db"]["status"] == "ok"
+    make_read_only(app, "on")
+    saved = client.post("/config", json={"event_location": "Zaal 2"})
+    assert (saved.status_code, saved.get_json()["reason"]) == (503, "read_only")
+    asked = client.post(
+        "/chat/5b7f7b5e-1f0c-4f6e-9a55-8c1f9a3f2e11", data=form(client, message="My words"), headers=HTML
+    )
+    assert asked.status_code == 503
+    assert "Not sent. The database can be read, but takes no changes. What you typed is still here." in asked.text
+    page = client.post("/config", data=form(client, event_location="Zaal 2"), headers=HTML)
+    assert "Nothing was saved. The database can be read, but takes no changes." in page.text
+    assert until(lambda: services(client)["db"]["reason"] == "read_only")
+    assert body(client.get("/health"))["status"] == "degraded"
+    make_read_only(app, "off")
+    assert until(lambda: body(client.get("/health"))["status"] == "healthy")
+    assert client.post("/config", json={"event_location": "Zaal 2"}).status_code == 200
+
+
+def make_read_only(app: Flask, value: str) -> None:
+    """As a disk that can no longer be written does, or a copy that has been left behind."""
+    ours: Database = app.extensions["database"]
+    with ours.monitor.connect() as connection:
+        connection.exec_driver_sql("SET default_transaction_read_only = off")
+        name = connection.scalar(sa.text("SELECT current_database()"))
+        connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = {value}")
+    ours.close()
+
+
+def form(client: FlaskClient, **fields: str) -> dict[str, str]:
+    """What a page's form sends."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/config", headers=HTML).text)
+    assert found
+    return {"csrf_token": found[1], **fields}
+
+
+def test_a_clock_that_was_set_back_does_not_freeze_the_state(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Earlier(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return super().now(tz) - timedelta(hours=1)
+
+    with Ollama("gemma:latest") as ollama:
+        configure(client, llm_endpoint=ollama.url, llm_model="gemma")
+        assert body(client.get("/health"))["status"] == "healthy"
+        monkeypatch.setattr(neighbours, "datetime", Earlier)
+        ollama.broken = True
+        app.extensions["monitor"].expire(neighbours.Service.LLM)
+        assert body(client.get("/health"))["status"] == "degraded"

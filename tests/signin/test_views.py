@@ -1,6 +1,7 @@
 """repaircafe.signin.views: the password, what the browser gets for it, and how that ends."""
 
 import re
+import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -47,6 +48,20 @@ def cookie(browser: FlaskClient) -> str:
     kept = browser.get_cookie("repaircafe")
     assert kept is not None
     return kept.value
+
+
+def test_a_clock_set_back_signs_nobody_out(browser: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sign_in(browser).status_code == 303
+    right = time.time
+    monkeypatch.setattr(time, "time", lambda: right() - 3_600)
+    assert browser.get("/config", headers=HTML).status_code == 200
+
+
+def test_a_cookie_past_its_time_counts_for_nothing(browser: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sign_in(browser).status_code == 303
+    right = time.time
+    monkeypatch.setattr(time, "time", lambda: right() + 40 * 86_400)
+    assert browser.get("/config", headers=HTML).status_code == 303
 
 
 def test_the_password_opens_what_is_the_operators(browser: FlaskClient) -> None:

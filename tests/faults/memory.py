@@ -1,0 +1,25 @@
+"""A bound on a process's memory that the kernel enforces by its OOM killer: a memory cgroup, of version 1 or 2."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+_V1, _V2 = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
+
+
+@contextlib.contextmanager
+def bounded(process: int, room: int) -> Iterator[None]:
+    """From now on the process gets `room` bytes more, and no more; needs root."""
+    parent, name = (_V1, "memory.limit_in_bytes") if _V1.is_dir() else (_V2, "memory.max")
+    if parent is _V2:
+        (_V2 / "cgroup.subtree_control").write_text("+memory")
+    group = parent / f"repaircafe-{process}"
+    group.mkdir()
+    try:
+        (group / name).write_text(str(room))  # what it has already is its parent group's (cgroups(7))
+        (group / "cgroup.procs").write_text(str(process))
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            (parent / "cgroup.procs").write_text(str(process))
+        group.rmdir()

@@ -1,0 +1,160 @@
+"""A disk under the database that is full, or can no longer be written: told truly, with nothing half-saved."""
+
+import contextlib
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import requests
+
+from repaircafe import embedded
+from repaircafe.embedded import Postmaster
+from tests.chat.conftest import MODEL, SECRET_KEY, Visitor
+from tests.conditions import until
+from tests.fakes.scripted import Ollama
+from tests.faults import disks
+from tests.server import Server
+
+pytestmark = pytest.mark.faults
+
+VARIABLES = {"SECRET_KEY": SECRET_KEY, "DB_STARTUP_TIMEOUT": "1"}
+LONGEST = 4_000
+FULL = "The disk under the database is full."
+ENOUGH_WAL = "SELECT pg_logical_emit_message(false, 'ballast', repeat('x', 1000000)) FROM generate_series(1, 40)"
+
+
+class Cafe:
+    """The app on a PostgreSQL of its own, on a disk of its own."""
+
+    def __init__(self, server: Server, postmaster: Postmaster, disk: Path) -> None:
+        self.server = server
+        self.postmaster = postmaster
+        self.disk = disk
+        self.taken: list[str] = []
+
+    def health(self) -> dict[str, object]:
+        """As it is told now."""
+        found: dict[str, object] = requests.get(f"{self.server.url}/health", timeout=30).json()
+        return found
+
+    def reason(self) -> str | None:
+        """Why the database is not well."""
+        services = requests.get(f"{self.server.url}/health", timeout=30).json()["services"]
+        found: str | None = next(one["reason"] for one in services if one["service"] == "db")
+        return found
+
+    def is_healthy(self) -> bool:
+        """Whether it comes to be."""
+        return until(lambda: self.health()["status"] == "healthy")
+
+    def ask_until_refused(self) -> tuple[Visitor, str]:
+        """Long questions, until one is not taken; that one, with the page that came back."""
+        for number in range(200):
+            visitor = Visitor(self.server.url)
+            visitor.page = visitor.get("/chat/new").text
+            question = f"{number} " + random.Random(number).randbytes(LONGEST // 2 - 4).hex()
+            if visitor.send(question).status_code == 503:
+                return visitor, question
+            self.taken.append(question)
+        raise AssertionError("the disk is not full")
+
+    def stored(self) -> list[str]:
+        """The questions that are there."""
+        with psycopg.connect(embedded.url(self.postmaster.folder)) as connection:
+            query = "SELECT content FROM chat_messages WHERE role = 'user' ORDER BY id"
+            return [str(row[0]) for row in connection.execute(query)]
+
+    def comes_to_an_end(self) -> bool:
+        """Whether every reply does."""
+        query = "SELECT count(*) FROM replies WHERE state IN ('queued', 'loading', 'reading', 'writing')"
+        with psycopg.connect(embedded.url(self.postmaster.folder), autocommit=True) as connection:
+            return until(lambda: connection.execute(query).fetchone() == (0,), 60)
+
+    def check_recovery(self, visitor: Visitor, question: str) -> None:
+        """Without a restart of the app: what was refused is taken, once, and what was taken before is there, once."""
+        assert self.is_healthy(), self.health()
+        assert visitor.send(question).status_code == 200
+        assert self.stored() == [*self.taken, question]
+        assert self.comes_to_an_end()
+        lines = self.server.log_lines()
+        assert [line for line in lines if line["event_type"] == "request" and line["status"] == 500] == []
+        assert [line for line in lines if line["level"] in ("error", "critical")] == []
+
+
+@contextlib.contextmanager
+def cafe_on(disk: Path, folder: Path) -> Iterator[Cafe]:
+    """Everything started, and a model set up."""
+    data = disk / "postgres"
+    embedded.ensure(data)  # makes the cluster and its database
+    embedded.release(data)
+    postmaster = Postmaster(data)
+    postmaster.start()
+    try:
+        with Ollama(f"{MODEL}:latest") as model, Server(folder, embedded.url(data), **VARIABLES) as server:
+            saved = {"llm_endpoint": model.url, "llm_model": MODEL}
+            assert requests.post(f"{server.url}/config", json=saved, timeout=30).status_code == 200
+            cafe = Cafe(server, postmaster, disk)
+            assert cafe.is_healthy()
+            yield cafe
+    finally:
+        postmaster.stop()
+
+
+def test_a_full_disk_is_told_and_nothing_is_half_saved(tmp_path: Path) -> None:
+    with disks.small(tmp_path / "disk", 160) as disk, cafe_on(disk, tmp_path) as cafe:
+        with disks.filled(disk):
+            visitor, question = cafe.ask_until_refused()
+            assert FULL in visitor.page
+            assert question in visitor.page
+            assert question not in cafe.stored()
+            assert until(lambda: cafe.reason() == "disk_full"), cafe.health()
+            assert cafe.health()["status"] == "degraded"
+            banner = requests.get(f"{cafe.server.url}/banner", headers={"Accept": "text/html"}, timeout=30)
+            assert FULL in banner.text
+            assert cafe.reason() == "disk_full", "it stays told without another attempt of anybody's"
+        cafe.check_recovery(visitor, question)
+
+
+def test_a_start_on_a_full_disk_tells_it_before_anybody_saves(tmp_path: Path) -> None:
+    with disks.small(tmp_path / "disk", 160) as disk, cafe_on(disk, tmp_path) as cafe:
+        cafe.server.stop()
+        with disks.filled(disk):
+            cafe.server.start()
+            assert until(lambda: cafe.reason() == "disk_full"), cafe.health()
+        assert cafe.is_healthy()
+
+
+def test_a_database_that_a_full_disk_has_ended_is_told_and_comes_back(tmp_path: Path) -> None:
+    """Its log finds no room, and PostgreSQL ends; Docker starts it again and again."""
+    with disks.small(tmp_path / "disk", 160) as disk, cafe_on(disk, tmp_path) as cafe:
+        with disks.filled(disk):
+            end(cafe)
+            visitor, question = cafe.ask_until_refused()
+            assert question in visitor.page
+            assert until(lambda: cafe.health()["status"] == "unhealthy"), cafe.health()
+        cafe.postmaster.start()
+        cafe.check_recovery(visitor, question)
+
+
+def test_a_disk_that_can_no_longer_be_written_is_told_and_nothing_is_half_saved(tmp_path: Path) -> None:
+    with disks.mortal(tmp_path / "disk", 300) as disk, cafe_on(disk, tmp_path) as cafe:
+        disks.fail(disk)
+        visitor, question = cafe.ask_until_refused()
+        assert question in visitor.page
+        assert until(lambda: cafe.health()["status"] != "healthy"), cafe.health()
+        cafe.postmaster.stop()
+        disks.repair(disk)
+        cafe.postmaster.start()
+        cafe.check_recovery(visitor, question)
+
+
+def end(cafe: Cafe) -> None:
+    """Writes until PostgreSQL's log is at the end of the disk."""
+    with contextlib.suppress(psycopg.OperationalError):
+        with psycopg.connect(embedded.url(cafe.postmaster.folder), autocommit=True) as connection:
+            connection.execute(ENOUGH_WAL)
+    process = cafe.postmaster.process
+    assert process is not None
+    assert until(lambda: process.poll() is not None, 60), "PostgreSQL goes on"

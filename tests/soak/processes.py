@@ -1,0 +1,42 @@
+"""What the app's processes hold, as the kernel and PostgreSQL count it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Held:
+    """Master and worker together. `memory` is their proportional set size in bytes: pages that both use count once."""
+
+    memory: int
+    threads: int
+    files: int
+    connections: int
+
+    def __str__(self) -> str:
+        memory = f"{self.memory / MEGABYTE:.1f} MB"
+        return f"{memory}, {self.threads} threads, {self.files} files, {self.connections} database connections"
+
+
+def held(processes: list[int], raw: psycopg.Connection) -> Held:
+    """What the processes hold now: proc(5); and their connections to the database of `raw`."""
+    query = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'repaircafe'"
+    )
+    row = raw.execute(query).fetchone()
+    folders = [Path(f"/proc/{process}") for process in processes]
+    return Held(
+        memory=sum(_pss(folder / "smaps_rollup") for folder in folders),
+        threads=sum(len(list((folder / "task").iterdir())) for folder in folders),
+        files=sum(len(list((folder / "fd").iterdir())) for folder in folders),
+        connections=int(row[0]) if row else 0,
+    )
+
+
+def _pss(rollup: Path) -> int:
+    line = next(line for line in rollup.read_text().splitlines() if line.startswith("Pss:"))
+    return int(line.split()[1]) * 1024
