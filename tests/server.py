@@ -83,8 +83,7 @@ class Server:
 
     def processes(self) -> list[int]:
         """The master's id and its workers'."""
-        assert self._process is not None
-        return [self._process.pid, *self.workers()]
+        return [self.pid, *self.workers()]
 
     def kill_whole(self) -> None:
         """Ends master and workers in one moment, as a pulled plug does."""

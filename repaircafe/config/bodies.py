@@ -24,7 +24,7 @@ def _field(key: Key) -> Any:
 
 Changes: type[BaseModel] = create_model(
     "Changes",
-    __config__=ConfigDict(extra="forbid"),
+    __config__=ConfigDict(extra="forbid", defer_build=True),  # its patterns cost 5 MB, which only programs should
     __doc__="The settings to change; what is not named stays. A list is joined with commas; null takes a value away.",
     **{name: _field(key) for name, key in KEYS.items()},
 )

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from repaircafe.config.keys import Settings
-from repaircafe.facts import dates, places, prices, times
+from repaircafe.facts import places
 from repaircafe.facts.claims import Claim, Day, Facts, Finding, Kind, Value
 
 Form = TypeVar("Form", Day, date, time, Decimal, str)
@@ -32,6 +32,9 @@ def known(settings: Settings, today: date) -> Facts:
 
 def claims(text: str, today: date) -> Iterator[Claim]:
     """Everything in the text that can be right or wrong. What is a price is no time, nor is a day."""
+    # Imported here: the calendars of four languages cost 6 MB, which only an organiser's announcements should.
+    from repaircafe.facts import dates, prices, times  # noqa: PLC0415
+
     taken = [*prices.claims(text)]
     for found in (*dates.claims(text, today), *places.claims(text), *times.claims(text)):
         if not any(found.start < one.end and one.start < found.end for one in taken):
