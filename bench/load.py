@@ -9,6 +9,7 @@ import re
 import selectors
 import socket
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 PATIENCE_S = 30.0
@@ -62,11 +63,13 @@ def get(path: str, **headers: str) -> bytes:
 
 def drive(port: int, question: bytes, connections: int, answers: int) -> Load:
     """Asks over that many connections at once until that many answers have come."""
-    visitors = [Visitor(port) for _ in range(connections)]
     took_ms: list[float] = []
-    began, own = time.perf_counter(), time.process_time()
-    with selectors.DefaultSelector() as selector:
+    with ExitStack() as stack:
+        selector = stack.enter_context(selectors.DefaultSelector())
+        visitors = [Visitor(port) for _ in range(connections)]
+        began, own = time.perf_counter(), time.process_time()
         for visitor in visitors:
+            stack.enter_context(visitor.socket)
             selector.register(visitor.socket, selectors.EVENT_READ, visitor)
             visitor.ask(question)
         while len(took_ms) < answers:
@@ -75,8 +78,6 @@ def drive(port: int, question: bytes, connections: int, answers: int) -> Load:
                     took_ms.append(took)
                     key.data.ask(question)
         share = (time.process_time() - own) / (time.perf_counter() - began)
-    for visitor in visitors:
-        visitor.socket.close()
     return Load(took_ms, share)
 
 
