@@ -26,12 +26,6 @@ def test_ollamas_names_without_a_tag_mean_latest(name: str, found: bool) -> None
         assert identify(exchange, ollama.url).has(name) is found
 
 
-def test_ollama_says_one_token() -> None:
-    with Ollama("gemma:latest") as ollama, Exchange(2) as exchange:
-        identify(exchange, ollama.url).one_token("gemma")
-        assert '"num_predict": 1' in ollama.asked[-1][2]
-
-
 def test_llamacpp_is_recognised_with_its_build_and_models() -> None:
     with LlamaCpp() as server, Exchange(2) as exchange:
         found = identify(exchange, server.url)

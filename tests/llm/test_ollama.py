@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from repaircafe.exchange import Exchange, StoppedError
-from repaircafe.llm.base import Message, Progress, Server
+from repaircafe.llm.base import LONGEST_REPLY_TOKENS, Message, Progress, Server
 from repaircafe.llm.identify import identify
 from repaircafe.neighbours import NeighbourError, PermanentError, Reason, TemporaryError
 from tests.fakes.scripted import Ollama
@@ -47,12 +47,40 @@ def test_a_reply_comes_piece_by_piece(ollama: Ollama, server: Server) -> None:
 
 def test_the_question_is_sent_as_documented(ollama: Ollama, server: Server) -> None:
     list(server.chat("small", QUESTION))
-    asked = json.loads(ollama.asked[-1][2])
-    assert asked["messages"] == [
-        {"role": "system", "content": "You are brief."},
-        {"role": "user", "content": "Can you mend my toaster?"},
-    ]
-    assert (asked["stream"], asked["think"], asked["keep_alive"]) == (True, False, -1)
+    assert json.loads(ollama.asked[-1][2]) == {
+        "model": "small",
+        "messages": [
+            {"role": "system", "content": "You are brief."},
+            {"role": "user", "content": "Can you mend my toaster?"},
+        ],
+        "stream": True,
+        "think": False,
+        "keep_alive": -1,
+        "options": {"num_predict": LONGEST_REPLY_TOKENS},
+    }
+
+
+def test_a_test_costs_one_token_without_thinking(ollama: Ollama, server: Server) -> None:
+    server.one_token("small")
+    assert json.loads(ollama.asked[-1][2]) == {
+        "model": "small",
+        "messages": [{"role": "user", "content": "Hi"}],
+        "stream": False,
+        "think": False,
+        "keep_alive": -1,
+        "options": {"num_predict": 1},
+    }
+
+
+@pytest.mark.parametrize("answer", [{}, [], {"models": [{}]}, {"models": [5]}])
+def test_an_answer_of_another_form_is_told_as_such(
+    ollama: Ollama, server: Server, monkeypatch: pytest.MonkeyPatch, answer: object
+) -> None:
+    monkeypatch.setattr(ollama, "answer", lambda *_: (200, answer))
+    for ask in (server.one_token, server.is_loaded):
+        with pytest.raises(PermanentError) as caught:
+            ask("small")
+        assert caught.value.reason is Reason.BAD_ANSWER
 
 
 def test_a_character_split_between_two_chunks_is_whole(ollama: Ollama, server: Server) -> None:
@@ -177,8 +205,8 @@ def test_what_the_server_counts_anew_does_not_go_back(ollama: Ollama, server: Se
 
 
 def test_what_is_no_count_of_bytes_is_none(ollama: Ollama, server: Server) -> None:
-    ollama.download = [layer("a", -5, "many"), layer("a", 7, 5), {"status": "success"}]
-    assert [(one.done, one.total) for one in server.pull("small")] == [(0, 0), (5, 5), (5, 5)]
+    ollama.download = [layer("a", -5, "many"), layer("a", 1, 1), layer("a", 7, 5), {"status": "success"}]
+    assert [(one.done, one.total) for one in server.pull("small")] == [(0, 0), (1, 1), (5, 5), (5, 5)]
 
 
 @pytest.mark.parametrize(
