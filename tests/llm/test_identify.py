@@ -26,6 +26,11 @@ def test_ollamas_names_without_a_tag_mean_latest(name: str, found: bool) -> None
         assert identify(exchange, ollama.url).has(name) is found
 
 
+def test_a_port_in_a_models_name_is_no_tag() -> None:
+    with Ollama("host:5000/x/small:latest") as ollama, Exchange(2) as exchange:
+        assert identify(exchange, ollama.url).has("host:5000/x/small")
+
+
 def test_llamacpp_is_recognised_with_its_build_and_models() -> None:
     with LlamaCpp() as server, Exchange(2) as exchange:
         found = identify(exchange, server.url)

@@ -118,9 +118,13 @@ def test_messages_that_do_not_fit_are_counted(llama: LlamaCpp, server: Server) -
     ("refusal", "kind", "reason"),
     [
         (LOADING, TemporaryError, Reason.LOADING),
+        ((503, {"error": {"type": "other"}}), TemporaryError, Reason.HTTP_ERROR),
+        ((503, "not json"), TemporaryError, Reason.HTTP_ERROR),
         ((500, {"error": {"message": "x"}}), TemporaryError, Reason.HTTP_ERROR),
         ((400, {"error": {"message": "x"}}), PermanentError, Reason.BAD_ANSWER),
         ((400, {"error": {**TOO_LONG, "n_ctx": "many"}}), PermanentError, Reason.BAD_ANSWER),
+        ((400, {"error": {**TOO_LONG, "n_ctx": 0}}), PermanentError, Reason.BAD_ANSWER),
+        ((400, {"error": {**TOO_LONG, "n_prompt_tokens": 0}}), PermanentError, Reason.BAD_ANSWER),
         ((400, "not json"), PermanentError, Reason.BAD_ANSWER),
     ],
 )

@@ -77,7 +77,7 @@ def test_an_answer_of_another_form_is_told_as_such(
     ollama: Ollama, server: Server, monkeypatch: pytest.MonkeyPatch, answer: object
 ) -> None:
     monkeypatch.setattr(ollama, "answer", lambda *_: (200, answer))
-    for ask in (server.one_token, server.is_loaded):
+    for ask in (server.one_token, server.is_loaded, server.has):
         with pytest.raises(PermanentError) as caught:
             ask("small")
         assert caught.value.reason is Reason.BAD_ANSWER
@@ -189,6 +189,7 @@ def test_a_download_tells_how_far_it_is(ollama: Ollama, server: Server) -> None:
         Progress("verifying sha256 digest", 100, 100),
         Progress("success", 100, 100),
     ]
+    assert json.loads(ollama.asked[-1][2]) == {"model": "small", "stream": True}
 
 
 def test_the_files_of_a_download_are_summed_up(ollama: Ollama, server: Server) -> None:
