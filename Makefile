@@ -5,6 +5,7 @@ PORT ?=
 FUZZ_EXAMPLES ?= 20000
 TABS_S ?= 60
 SOAK_MINUTES ?= 20
+OF ?=
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input -q
 HTMX := static/vendor/htmx.min.js
@@ -12,7 +13,7 @@ PO := $(wildcard repaircafe/translations/*/LC_MESSAGES/messages.po)
 MO := $(PO:.po=.mo)
 RUN_ENV := $(if $(PORT),PORT=$(PORT),)
 
-.PHONY: help run build test coverage check test-browser test-llm test-hosts test-system test-faults soak fuzz bench pictures translations lock clean
+.PHONY: help run build test coverage check test-browser test-llm test-hosts test-system test-faults soak fuzz mutants bench pictures translations lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -67,6 +68,9 @@ fuzz: .venv/.dev $(MO) ## Put anything at all into every input, 20,000 times (a 
 	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m pytest tests/fuzz
 	@FUZZ_EXAMPLES=$$(($(FUZZ_EXAMPLES) / 100)) $(PY) -m pytest tests/test_openapi.py -k schemathesis
 
+mutants: .venv/.dev $(HTMX) $(MO) ## Change the code one thing at a time, and see whether a test fails (OF=facts for one package alone)
+	@$(PY) -m tests.mutants $(OF)
+
 bench: .venv/.dev $(HTMX) .cache/llama/.built $(MO) ## Measure, each figure beside its reference, and write docs/performance.md
 	@TABS_S=$(TABS_S) $(PY) -m bench --out docs/performance.md
 
@@ -82,7 +86,7 @@ lock: ## Resolve the dependency ranges of setup.cfg into the locked files again 
 
 clean: ## Remove what make has made, the trial's data excepted
 	rm -f $(MO)
-	rm -rf .venv .cache static/vendor .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .cache static/vendor mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; this is $$($(PYTHON) --version)."; exit 1; }

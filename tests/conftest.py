@@ -39,13 +39,15 @@ def _no_foreign_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of a running PostgreSQL 18 that holds a migrated database to copy."""
+    """The folder of a running PostgreSQL 18 that holds a migrated database to copy.
+
+    Whoever runs pytest a thousand times prepares one for all runs, and names its folder in CLUSTER (tests/mutants).
+    """
+    if shared := os.environ.get("CLUSTER"):
+        yield Path(shared)
+        return
     folder = tmp_path_factory.mktemp("cluster") / "postgres"
-    embedded.ensure(folder, ["fsync=off", "full_page_writes=off", "max_connections=200"])
-    administer(folder, f"CREATE DATABASE {TEMPLATE}")
-    app = create_app(Environment(database_url=url_of(folder, TEMPLATE)))  # type: ignore[arg-type]
-    app.extensions["startup"].run(10)
-    dispose(app)
+    prepare(folder)
     yield folder
     embedded.release(folder)
 
@@ -124,6 +126,15 @@ def client(app: Flask) -> FlaskClient:
 def runner(app: Flask) -> FlaskCliRunner:
     """Runs `flask` commands."""
     return app.test_cli_runner()
+
+
+def prepare(folder: Path) -> None:
+    """Starts the folder's PostgreSQL, without care for its disk, and makes the database to copy."""
+    embedded.ensure(folder, ["fsync=off", "full_page_writes=off", "max_connections=200"])
+    administer(folder, f"CREATE DATABASE {TEMPLATE}")
+    app = create_app(Environment(database_url=url_of(folder, TEMPLATE)))  # type: ignore[arg-type]
+    app.extensions["startup"].run(10)
+    dispose(app)
 
 
 def url_of(cluster: Path, name: str) -> str:

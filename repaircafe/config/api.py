@@ -69,6 +69,8 @@ def _sentence(fault: ErrorDetails) -> Text:
     name, value = _name(fault), fault["input"]
     if name not in KEYS:
         return UnknownKeyError(name).hint
+    if KEYS[name].is_list and isinstance(value, list):
+        value = ", ".join(map(str, value))
     if not isinstance(value, str):
         return _("Expected a text.")
     try:

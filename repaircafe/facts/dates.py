@@ -39,17 +39,16 @@ WEEKS = re.compile(
 
 
 def claims(text: str, today: date) -> Iterator[Claim]:
-    """Every day and weekday in the text."""
+    """Every day and every weekday in the text, those of a day ("next Saturday") as well."""
     taken: list[Claim] = []
     for found in (*_in_words(text), *_in_figures(text), *_seen_from(text, today)):
         if not any(found.start < one.end and one.start < found.end for one in taken):
             taken.append(found)
     yield from taken
     for match in (*WEEKDAY.finditer(text), *SHORT_WEEKDAY.finditer(text)):
-        if not any(one.start <= match.start(1) < one.end for one in taken):
-            word = match[1].casefold()
-            numbers = {table[word] for table in (WEEKDAYS, SHORT_WEEKDAYS) if word in table}
-            yield Claim(Kind.WEEKDAY, *match.span(), match[0], frozenset(numbers))
+        word = match[1].casefold()
+        numbers = {table[word] for table in (WEEKDAYS, SHORT_WEEKDAYS) if word in table}
+        yield Claim(Kind.WEEKDAY, *match.span(), match[0], frozenset(numbers))
 
 
 def _in_words(text: str) -> Iterator[Claim]:

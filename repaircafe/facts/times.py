@@ -58,7 +58,7 @@ def _all(text: str) -> Iterator[Claim]:
     for match in PATTERNS[0].finditer(text):
         yield _claim(match, "hour")
     for match in RANGE.finditer(text):
-        yield _claim(match, "hour", match.start("hour"), match.end("hour"))
+        yield _claim(match, "hour", end=match.end("hour"))
         yield _claim(match, "end", match.start("end"))
     for pattern in PATTERNS[1:]:
         for match in pattern.finditer(text):

@@ -23,7 +23,7 @@ def test_set_show_and_reset(runner: FlaskCliRunner) -> None:
     ("arguments", "code", "text"),
     [
         (["config-set", "event_date", "5/12/2026"], 1, "event_date: This is not a date. Expected: YYYY-MM-DD"),
-        (["config-set", "event_dat", "x"], 2, "Did you mean event_date?"),
+        (["config-set", "event_dat", "x"], 2, "event_dat: There is no such setting. Did you mean event_date?"),
         (["config-set", "DATABASE_URL", "x"], 2, "belongs into .env"),
         (["config-reset", "colour"], 2, "There is no such setting. Known: llm_endpoint"),
         (["config-test", "coffee"], 2, "Known: db, llm, mail, all"),
@@ -51,6 +51,11 @@ def test_config_test_fails_and_says_what_to_do(runner: FlaskCliRunner) -> None:
     runner.invoke(args=["config-set", "llm_endpoint", "http://127.0.0.1:9"])
     result = runner.invoke(args=["config-test", "llm"])
     assert result.exit_code == 1
+    assert result.output.splitlines()[:3] == [
+        "     ok Address: http://127.0.0.1:9",
+        "     ok Name: 127.0.0.1, on this network",
+        "     XX Connection",
+    ]
     assert "The language model is not running." in result.output
     assert "What to do: Start Ollama" in result.output
 
@@ -66,7 +71,9 @@ def test_config_test_as_json(runner: FlaskCliRunner) -> None:
     assert [step["ok"] for step in found["steps"]] == [True] * len(found["steps"])
 
 
-@pytest.mark.parametrize("command", [["config-show"], ["config-set", "event_location", "x"], ["config-test", "all"]])
+@pytest.mark.parametrize(
+    "command", [["config-show"], ["config-set", "event_location", "x"], ["config-test", "all"], ["config-test", "llm"]]
+)
 def test_without_a_database_every_command_fails_plainly(make_app: MakeApp, command: list[str]) -> None:
     app = make_app(database_url=DATABASE_AWAY, started=False)
     result = app.test_cli_runner().invoke(args=command)

@@ -1,12 +1,13 @@
 """repaircafe.config.keys: every key takes its values in one canonical form and refuses all else."""
 
-from datetime import date
+from datetime import date, time
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repaircafe.config.keys import KEYS, Key, RefusedError, Settings, UnknownKeyError, parse
+from repaircafe.config.keys import KEYS, Key, RefusedError, Settings, UnknownKeyError, check_together, parse
 from repaircafe.environment import Environment
 
 
@@ -25,6 +26,18 @@ from repaircafe.environment import Environment
         ("event_location", "  Buurthuis   De Hoek ", "Buurthuis De Hoek"),
         ("event_location", "Cafe\u0301", "Café"),
         ("event_offerings", " bikes,clothes ,, bikes", "bikes, clothes"),
+        ("event_offerings", ",".join(f"thing {n}" for n in range(40)), ", ".join(f"thing {n}" for n in range(40))),
+        ("event_offerings", "x" * 60, "x" * 60),
+        ("event_location", "x" * 300, "x" * 300),
+        ("event_start", "9", "09:00"),
+        ("event_start", "14.05", "14:05"),
+        ("event_start", "14h30", "14:30"),
+        ("event_start", "23:59", "23:59"),
+        ("event_start", "0:00", "00:00"),
+        ("event_timezone", "Europe/Berlin", "Europe/Berlin"),
+        ("event_date", "2020-01-01", "2020-01-01"),
+        ("event_date", "2099-12-31", "2099-12-31"),
+        ("organiser_notes", " One \r\n\t two  \r\n", "One\n\t two"),
     ],
 )
 def test_a_good_value_is_stored_in_its_canonical_form(key: str, text: str, stored: str) -> None:
@@ -53,6 +66,14 @@ def test_a_good_value_is_stored_in_its_canonical_form(key: str, text: str, store
         ("event_date", "2026-02-30"),
         ("event_date", "20261205"),
         ("event_date", "２０２６-12-05"),
+        ("event_date", "2019-12-31"),
+        ("event_date", "2100-01-01"),
+        ("event_start", "24:00"),
+        ("event_start", "14:60"),
+        ("event_start", "half two"),
+        ("event_timezone", "Europe/Utrecht"),
+        ("organiser_notes", "a\x00b"),
+        ("organiser_notes", "x" * 3001),
         ("event_location", "a\nb"),
         ("event_location", "a\x00b"),
         ("event_location", "\ud800"),
@@ -116,10 +137,45 @@ def test_every_example_is_a_good_value(key: str) -> None:
 
 
 def test_settings_are_typed() -> None:
-    found = Settings.of({"event_date": "2026-12-05", "event_offerings": "bikes, clothes"})
-    assert found.event_date == date(2026, 12, 5)
-    assert found.event_offerings == ("bikes", "clothes")
-    assert Settings.of({}) == Settings()
+    texts = {
+        "llm_endpoint": "http://127.0.0.1:11434",
+        "llm_model": "gemma",
+        "event_date": "2026-12-05",
+        "event_start": "14:00",
+        "event_end": "17:30",
+        "event_timezone": "Europe/Berlin",
+        "event_location": "De Hoek",
+        "event_offerings": "bikes, clothes",
+        "organiser_notes": "A repair is free.",
+    }
+    assert texts.keys() == KEYS.keys()
+    assert Settings.of(texts) == Settings(
+        llm_endpoint="http://127.0.0.1:11434",
+        llm_model="gemma",
+        event_date=date(2026, 12, 5),
+        event_start=time(14),
+        event_end=time(17, 30),
+        event_zone=ZoneInfo("Europe/Berlin"),
+        event_location="De Hoek",
+        event_offerings=("bikes", "clothes"),
+        organiser_notes="A repair is free.",
+    )
+    assert Settings.of({}) == Settings() == Settings.of(dict.fromkeys(texts, ""))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "fault"),
+    [
+        ("14:00", "14:01", None),
+        ("14:00", "14:00", "This is not later than the time at which it opens, 14:00."),
+        ("14:00", "13:59", "This is not later than the time at which it opens, 14:00."),
+        ("14:00", "", None),
+        ("", "14:00", None),
+    ],
+)
+def test_the_end_is_later_than_the_opening(start: str, end: str, fault: str | None) -> None:
+    found = check_together({"event_start": start, "event_end": end})
+    assert {key: str(text) for key, text in found.items()} == ({"event_end": fault} if fault else {})
 
 
 @settings(max_examples=200)
@@ -155,8 +211,14 @@ def test_the_metadata_address_is_refused_however_it_is_written(host: str) -> Non
         ("llm_endpoint", "http://user:pass@h", "user name or a password"),
         ("llm_endpoint", "http://h/?q=1", "without ? or #"),
         ("llm_endpoint", "http://169.254.169.254", "cloud machine's credentials"),
+        ("llm_endpoint", "http://user@h", "user name or a password"),
+        ("llm_endpoint", "http://h/#a", "without ? or #"),
+        ("llm_endpoint", "http://[::1", "Expected: http://HOST:PORT"),
+        ("llm_endpoint", "http://", "Expected: http://HOST:PORT"),
         ("llm_model", "two words", "no spaces"),
         ("event_date", "2026-02-30", "Expected: YYYY-MM-DD"),
+        ("event_start", "24:00", "Expected: HH:MM"),
+        ("event_timezone", "Europe/Utrecht", "a name such as Europe/Amsterdam"),
         ("event_location", "a\x00b", "cannot be stored"),
         ("event_location", "x" * 301, "At most 300 characters"),
         ("event_offerings", ",".join(str(n) for n in range(41)), "At most 40 entries"),

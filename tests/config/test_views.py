@@ -1,16 +1,21 @@
 """/config: the page, the JSON, and the tests of unsaved values."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 
 from repaircafe import database
 from repaircafe.config.keys import KEYS
+from tests.conditions import until
 from tests.conftest import MakeApp
+from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
+from tests.test_events import of
 
 HTML = {"Accept": "text/html"}
 JSON = {"Accept": "application/json"}
@@ -129,7 +134,7 @@ def test_a_model_that_does_not_work_is_saved_only_when_told_to(client: FlaskClie
     first = submit(client, **typed)
     assert first.status_code == 409
     assert "Nothing was saved yet" in first.text
-    assert "The language model is not running." in first.text
+    assert "does not work with these values. The language model is not running." in first.text
     assert set(settings(client).values()) == {""}
     assert submit(client, **typed, save_anyway="1").status_code == 303
     assert settings(client)["llm_endpoint"] == "http://127.0.0.1:9"
@@ -249,7 +254,10 @@ def test_the_database_is_tested_with_its_version_and_tables(client: FlaskClient)
 
 
 def test_an_unknown_service_is_not_found(client: FlaskClient) -> None:
-    assert client.post("/config/test/coffee", json={}).status_code == 404
+    response = client.post("/config/test/coffee", json={})
+    assert response.status_code == 404
+    assert response.get_json()["title"] == "There is no such service."
+    assert response.get_json()["detail"] == "Known: db, llm, mail"
 
 
 def test_the_page_is_the_operators(make_app: MakeApp) -> None:
@@ -327,3 +335,92 @@ def test_an_entry_of_the_longest_length_is_taken_after_a_blank(client: FlaskClie
     offerings = f"bicycles, {'x' * 60}"
     assert client.post("/config", json={"event_offerings": offerings}).status_code == 200
     assert settings(client)["event_offerings"] == offerings
+
+
+def test_a_form_that_cannot_be_stored_says_so_and_keeps_what_was_typed(
+    proxied: Callable[..., Flask], proxy: Proxy
+) -> None:
+    client = proxied().test_client()
+    client.post("/config", json={"event_date": "2026-12-05"})
+    stored = client.get("/config", headers=JSON).get_json()
+    assert (stored["current"], stored["settings"]["event_date"]) == (True, "2026-12-05")
+    data = {"csrf_token": token(client), "event_location": "Dorpsstraat 1"}
+    proxy.break_with("refuse")
+    response = client.post("/config", data=data, headers=HTML)
+    assert response.status_code == 503
+    assert "Nothing was saved: the database is away. What you typed is still here" in response.text
+    assert 'value="Dorpsstraat 1"' in response.text
+    assert until(lambda: client.get("/config", headers=JSON).get_json()["current"] is False)
+    assert settings(client)["event_date"] == "2026-12-05", "the last that was known"
+    proxy.mend()
+    assert until(lambda: client.post("/config", data=data, headers=HTML).status_code == 303)
+    assert settings(client)["event_location"] == "Dorpsstraat 1"
+
+
+def test_the_page_shows_what_is_stored_and_remembers_what_it_began_with(client: FlaskClient) -> None:
+    client.post("/config", json={"event_location": "Dorpsstraat 1"})
+    response = client.get("/config", headers=HTML)
+    assert response.headers["Cache-Control"] == "no-store"
+    assert re.findall(r'name="(was\.event_location|event_location)" value="([^"]*)"', response.text) == [
+        ("was.event_location", "Dorpsstraat 1"),
+        ("event_location", "Dorpsstraat 1"),
+    ]
+    assert '<option value="Europe/Berlin">' in response.text
+    assert '<option value="Asia/Tokyo">' not in response.text
+    typed = submit(client, event_date="x", **{"was.event_location": "before", "event_location": "after"})
+    assert 'name="was.event_location" value="before"' in typed.text, "a second press still knows what was changed"
+    assert "please look at the marked fields" in typed.text
+
+
+def test_a_program_is_told_what_is_wrong_with_each_value(client: FlaskClient) -> None:
+    for name, value, said in (
+        ("event_date", "x", "This is not a date. Expected: YYYY-MM-DD, such as 2026-12-05"),
+        ("event_date", 5, "Expected a text."),
+        ("event_date", ["2026-12-05"], "Expected a text."),
+        ("event_start", "2 pm", "This is not a time. Expected: HH:MM, such as 14:00"),
+        ("event_start", "9:00", "This is not in the expected form, such as: 14:00"),
+        ("event_offerings", ["bikes", 5], "Expected a text."),
+        ("event_offerings", ["x" * 61], "An entry is too long. At most 60 characters between commas."),
+        ("event_offerings", [str(n) for n in range(41)], "This list is too long. At most 40 entries."),
+        ("event_dat", "x", "There is no such setting. Did you mean event_date?"),
+        ("SECRET_KEY", "x", "SECRET_KEY belongs into .env, never into the database."),
+        ("zzz", "x", f"There is no such setting. Known: {', '.join(KEYS)}"),
+    ):
+        found = client.post("/config", json={name: value}).get_json()
+        assert found["errors"] == {name: said}
+        assert found["title"] == "Nothing was saved: at least one value is not right."
+    half = client.post("/config", data=rb'{"\ud800": "x"}', content_type="application/json")
+    assert (half.status_code, list(half.get_json()["errors"])) == (422, [""]), "half a character is no name"
+
+
+def test_a_name_that_is_no_setting_is_not_logged(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    """It may be anything that somebody typed."""
+    client.post("/config", json={"my neighbour's name": "x", "event_date": "x"})
+    (line,) = of(caplog, "validation_error")
+    assert line["fields"] == ["(unknown)", "event_date"]
+    assert "neighbour" not in str(line)
+
+
+def test_a_test_of_values_that_are_refused_is_not_begun(client: FlaskClient) -> None:
+    response = submit(client, "/config/test/llm", llm_endpoint="no good", event_location="Dorpsstraat 1")
+    assert response.status_code == 422
+    assert "The test needs these fields to be right." in response.text
+    assert 'id="llm_endpoint-fault"' in response.text
+    assert 'value="Dorpsstraat 1"' in response.text, "what was typed is kept"
+
+
+def test_a_body_that_is_no_object_is_answered_with_one_that_is(client: FlaskClient) -> None:
+    found = client.post("/config", json=[]).get_json()
+    assert found["title"] == "The body is not a JSON object."
+    assert '{"event_date": "2026-12-05"}' in found["detail"]
+
+
+def test_what_is_taken_away_leaves_no_row_and_what_is_changed_has_its_time(
+    client: FlaskClient, database_url: str
+) -> None:
+    client.post("/config", json={"event_location": "De Hoek", "event_date": "2026-12-05"})
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE settings SET updated_at = '2020-01-01'")
+        client.post("/config", json={"event_location": "De Kern", "event_date": ""})
+        rows = connection.execute("SELECT key, value, updated_at > now() - interval '1 hour' FROM settings").fetchall()
+    assert rows == [("event_location", "De Kern", True)]

@@ -132,6 +132,7 @@ def test_what_the_organiser_has_noted_is_known_in_all_its_forms() -> None:
         ("Next time: 2 January 2027.", "2 January 2027", "2 January 2028"),
         ("Next time: 2-1-2027.", "Saturday 2 January", "Sunday 3 January"),
         ("Ook op 5 januari.", "dinsdag 5 januari 2027", "5 januari 2026"),
+        ("Ook op 5 januari en 9 januari.", "5 januari, 9 januari", "6 januari"),
         ("Ook op 23 november.", "23 november 2026", "23 november 2027"),
         ("Ook op 22 november.", "22 november 2027", "22 november 2026"),
         ("Ook op 31 december.", "31 december 2026", "31 december 2027"),

@@ -112,6 +112,7 @@ def test_what_only_looks_like_it_is_no_day_and_no_time(text: str) -> None:
         ("Van 14 tot 17 uur open", Kind.TIME, ["14", "17 uur"]),
         ("We open at 14:30. See you!", Kind.TIME, ["14:30"]),
         ("Samedi prochain", Kind.WEEKDAY, []),
+        ("Vr 4 dec, 14:00", Kind.WEEKDAY, ["Vr "]),
         ("Mail info@dehoek.example- of bel", Kind.EMAIL, ["info@dehoek.example"]),
     ],
 )

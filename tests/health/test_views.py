@@ -1,9 +1,11 @@
 """/health, liveness, readiness, the banner: the truth for people and monitors."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Self
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -12,9 +14,12 @@ from werkzeug.test import TestResponse
 
 from repaircafe import database, neighbours
 from repaircafe.database import Database
+from repaircafe.health.monitor import ErrorWindow
 from tests.conditions import until
 from tests.conftest import MakeApp
+from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Google, Ollama
+from tests.test_events import of
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 GMAIL = {
@@ -134,15 +139,20 @@ def test_a_changed_migration_script_degrades(app: Flask, client: FlaskClient) ->
     assert found["status"] == "degraded"
     assert found["migrations"]["consistent"] is False
     assert found["services"][0]["reason"] == "schema_drift"
+    assert database.head() in found["services"][0]["detail"].split(", ")
 
 
 def test_missing_tables_are_not_ready(app: Flask, client: FlaskClient) -> None:
     ours: Database = app.extensions["database"]
     with ours.engine.begin() as connection:
         connection.execute(sa.text("DROP TABLE alembic_version"))
-    assert client.get("/health/ready").status_code == 503
+    ready = client.get("/health/ready")
+    assert (ready.status_code, ready.headers["Cache-Control"]) == (503, "no-store")
+    assert body(ready)["status"] == "not ready"
+    assert body(ready)["error"].startswith("db: ")
     assert client.get("/health").status_code == 200
-    assert services(client)["db"]["reason"] == "not_migrated"
+    found = services(client)["db"]
+    assert (found["reason"], found["detail"]) == ("not_migrated", "Migration -")
 
 
 def test_tables_of_a_newer_version_are_told_while_everything_goes_on(app: Flask, client: FlaskClient) -> None:
@@ -271,3 +281,158 @@ def test_a_clock_that_was_set_back_does_not_freeze_the_state(
         ollama.broken = True
         app.extensions["monitor"].expire(neighbours.Service.LLM)
         assert body(client.get("/health"))["status"] == "degraded"
+
+
+def test_a_failed_health_says_which_neighbours_are_away(client: FlaskClient) -> None:
+    configure(client, llm_endpoint="http://127.0.0.1:9", llm_model="gemma")
+    found = body(client.get("/health"))
+    assert (found["status"], found["database"]) == ("degraded", "connected")
+    assert found["error"] == "llm: The language model is not running."
+
+
+def test_each_change_is_one_line_in_the_log(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    with Ollama("gemma:latest") as ollama:
+        client.get("/health")
+        for endpoint in ("http://127.0.0.1:9", ollama.url):
+            configure(client, llm_endpoint=endpoint, llm_model="gemma")
+            client.get("/health")
+            client.get("/health")
+    lines = of(caplog, "health_transition")
+    assert [(one["before"], one["now"], one["level"]) for one in lines if "now" in one] == [
+        ("starting", "healthy", "info"), ("healthy", "degraded", "warning"), ("degraded", "healthy", "info"),
+    ]  # fmt: skip
+    neighbours = [one for one in lines if "now" not in one]
+    assert [(one["resource_id"], one["status"], one["reason"], one["level"]) for one in neighbours] == [
+        ("llm", "unreachable", "refused", "warning"), ("llm", "ok", None, "info"),
+    ]  # fmt: skip
+
+
+def test_requests_are_counted_for_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_000.0
+    monkeypatch.setattr("repaircafe.health.monitor.time.monotonic", lambda: now)
+    window = ErrorWindow()
+    for failed in (True, False, False):
+        window.count(failed)
+    now += 200
+    window.count(True)
+    assert window.as_dict() == {"window_s": 300, "requests": 4, "failed": 2}
+    now += 99
+    assert window.as_dict()["requests"] == 4
+    now += 1
+    assert window.as_dict() == {"window_s": 300, "requests": 1, "failed": 1}
+    now += 200
+    assert window.as_dict() == {"window_s": 300, "requests": 0, "failed": 0}
+
+
+def test_a_reason_of_another_version_is_an_error_of_ours(make_app: MakeApp, database_url: str) -> None:
+    """An upgrade that went back leaves what the newer version wrote."""
+    with Google("invalid_grant") as google:
+        client = make_app(gmail_token_uri=google.token_uri, **GMAIL).test_client()
+        client.post("/config/test/mail", json={})
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute("UPDATE service_tests SET reason = 'not_known_yet'")
+        later = make_app(gmail_token_uri=google.token_uri, **GMAIL).test_client()
+        assert services(later)["mail"]["reason"] == "internal"
+
+
+def test_a_second_test_takes_the_place_of_the_first(make_app: MakeApp, database_url: str) -> None:
+    with Google("invalid_grant") as google:
+        client = make_app(gmail_token_uri=google.token_uri, **GMAIL).test_client()
+        client.post("/config/test/mail", json={})
+        google.error = None
+        passed = client.post("/config/test/mail", json={}).get_json()
+        assert passed["status"] == "ok"
+        later = make_app(gmail_token_uri=google.token_uri, **GMAIL).test_client()
+        found = services(later)["mail"]
+    assert found == {name: passed[name] for name in found}
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute(
+            "SELECT count(*), min(updated_at) > min(created_at) FROM service_tests"
+        ).fetchone() == (
+            1,
+            True,
+        )
+
+
+def test_a_slow_database_degrades_and_serves(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repaircafe.health.checks.SLOW_MS", 0.0)
+    found = services(client)["db"]
+    assert (found["status"], found["reason"]) == ("degraded", "slow")
+    assert re.fullmatch(r"\d+ ms", found["detail"])
+    assert client.get("/health/ready").status_code == 200
+
+
+def test_the_page_says_what_is_known_and_since_when(client: FlaskClient) -> None:
+    page = client.get("/health", headers=HTML).text
+    assert f"Migration {database.head()} of {database.head()}" in page
+    assert re.search(r'Checked <time datetime="[^"]+">(\d+ seconds? ago|now)</time>', page)
+
+
+def test_the_models_that_a_check_has_found_are_offered(client: FlaskClient) -> None:
+    with Ollama("gemma:latest") as ollama:
+        configure(client, llm_endpoint=ollama.url, llm_model="gemma")
+        assert services(client)["llm"]["status"] == "ok"
+        assert '<option value="gemma:latest">' in client.get("/config", headers=HTML).text
+
+
+def steps(client: FlaskClient, service: str, **values: str) -> list[tuple[str, str]]:
+    """Each step of a test with its detail; a reason where it failed."""
+    report = client.post(f"/config/test/{service}", json=values).get_json()
+    return [
+        (one["step"], one["detail"] if one["ok"] else f"{one['reason']}: {one['detail']}") for one in report["steps"]
+    ]
+
+
+def test_each_step_of_a_models_test_says_what_was_found(client: FlaskClient) -> None:
+    with Ollama("gemma:latest") as ollama:
+        found = steps(client, "llm", llm_endpoint=ollama.url, llm_model="gemma")
+        assert found[:-1] == [
+            ("address", ollama.url),
+            ("name", "127.0.0.1, on this network"),
+            ("connection", f"Port {ollama.port} is open"),
+            ("server", "Ollama 0.12.6"),
+            ("model", "gemma"),
+        ]
+        assert re.fullmatch(r"First word after \d+\.\d s", found[-1][1])
+        assert steps(client, "llm", llm_endpoint=ollama.url)[-1] == (
+            "model",
+            "model_not_chosen: Installed: gemma:latest",
+        )
+        ollama.models.clear()
+        assert steps(client, "llm", llm_endpoint=ollama.url, llm_model="a")[-1] == (
+            "model",
+            "model_missing: a is not among the installed: -",
+        )
+    assert steps(client, "llm") == [("address", "not_set: ")]
+
+
+def test_each_step_of_a_mail_test_says_what_was_found(make_app: MakeApp) -> None:
+    with Google() as google:
+        client = make_app(gmail_token_uri=google.token_uri, **GMAIL).test_client()
+        assert steps(client, "mail") == [
+            ("credentials", "All three are in .env"),
+            ("name", "127.0.0.1"),
+            ("token", "Google accepts it"),
+        ]
+    assert steps(make_app().test_client(), "mail") == [("credentials", "not_set: ")]
+
+
+def test_each_step_of_a_database_test_says_what_was_found(
+    proxied: Callable[..., Flask], proxy: Proxy, database_name: str
+) -> None:
+    found = steps(proxied().test_client(), "db")
+    assert [*found[:4], found[-1]] == [
+        ("address", f"Database {database_name}"),
+        ("name", "127.0.0.1"),
+        ("connection", f"127.0.0.1:{proxy.port}"),
+        ("sign_in", "As postgres"),
+        ("tables", f"Migration {database.head()}"),
+    ]
+
+
+def test_a_name_that_leads_to_credentials_is_sent_nothing(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repaircafe.health.checks._resolve", lambda *_: ["127.0.0.1", "169.254.169.254"])
+    with Ollama("gemma:latest") as ollama:
+        found = steps(client, "llm", llm_endpoint=ollama.url, llm_model="gemma")
+        assert ollama.asked == []
+    assert found[-1] == ("name", "bad_address: 127.0.0.1, 169.254.169.254")

@@ -26,10 +26,9 @@ def test_ollamas_names_without_a_tag_mean_latest(name: str, found: bool) -> None
         assert identify(exchange, ollama.url).has(name) is found
 
 
-def test_ollama_says_one_token() -> None:
-    with Ollama("gemma:latest") as ollama, Exchange(2) as exchange:
-        identify(exchange, ollama.url).one_token("gemma")
-        assert '"num_predict": 1' in ollama.asked[-1][2]
+def test_a_port_in_a_models_name_is_no_tag() -> None:
+    with Ollama("host:5000/x/small:latest") as ollama, Exchange(2) as exchange:
+        assert identify(exchange, ollama.url).has("host:5000/x/small")
 
 
 def test_llamacpp_is_recognised_with_its_build_and_models() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from repaircafe.exchange import Exchange
-from repaircafe.llm.base import Message, Server, TooLongError
+from repaircafe.llm.base import LONGEST_REPLY_TOKENS, Message, Server, TooLongError
 from repaircafe.llm.identify import identify
 from repaircafe.neighbours import NeighbourError, PermanentError, Reason, TemporaryError
 from tests.fakes.llamacpp import LOADING, LlamaCpp, event
@@ -32,11 +32,39 @@ def server(llama: LlamaCpp) -> Iterator[Server]:
 def test_a_reply_comes_piece_by_piece_and_empty_ones_are_passed_over(llama: LlamaCpp, server: Server) -> None:
     llama.script = ["Yes", "", b": still there\n\n", event({"choices": []}), ", bring it."]
     assert list(server.chat("tiny", QUESTION)) == ["Yes", ", bring it."]
-    assert llama.chats()[0]["messages"] == [
-        {"role": "system", "content": "You are brief."},
-        {"role": "user", "content": "Can you mend my toaster?"},
+    assert llama.chats() == [
+        {
+            "model": "tiny",
+            "messages": [
+                {"role": "system", "content": "You are brief."},
+                {"role": "user", "content": "Can you mend my toaster?"},
+            ],
+            "stream": True,
+            "max_tokens": LONGEST_REPLY_TOKENS,
+            "chat_template_kwargs": {"enable_thinking": False},
+        }
     ]
-    assert llama.chats()[0]["chat_template_kwargs"] == {"enable_thinking": False}
+
+
+def test_a_test_costs_one_token(llama: LlamaCpp, server: Server) -> None:
+    llama.answers["/v1/chat/completions"] = (200, {"choices": [{"message": {"content": "H"}}]})
+    server.one_token("tiny")
+    said = [{"role": "user", "content": "Hi"}]
+    assert llama.chats() == [{"model": "tiny", "messages": said, "max_tokens": 1, "stream": False}]
+
+
+@pytest.mark.parametrize("answer", [{}, {"choices": []}, []])
+def test_a_test_without_a_token_is_told_as_such(llama: LlamaCpp, server: Server, answer: object) -> None:
+    llama.answers["/v1/chat/completions"] = (200, answer)
+    with pytest.raises(PermanentError) as caught:
+        server.one_token("tiny")
+    assert caught.value.reason is Reason.BAD_ANSWER
+
+
+def test_its_model_has_one_name_and_is_always_loaded(server: Server) -> None:
+    assert server.has("tiny")
+    assert not server.has("tiny:latest")
+    assert server.is_loaded("tiny")
 
 
 def test_a_character_split_between_two_chunks_is_whole(llama: LlamaCpp, server: Server) -> None:
@@ -90,9 +118,13 @@ def test_messages_that_do_not_fit_are_counted(llama: LlamaCpp, server: Server) -
     ("refusal", "kind", "reason"),
     [
         (LOADING, TemporaryError, Reason.LOADING),
+        ((503, {"error": {"type": "other"}}), TemporaryError, Reason.HTTP_ERROR),
+        ((503, "not json"), TemporaryError, Reason.HTTP_ERROR),
         ((500, {"error": {"message": "x"}}), TemporaryError, Reason.HTTP_ERROR),
         ((400, {"error": {"message": "x"}}), PermanentError, Reason.BAD_ANSWER),
         ((400, {"error": {**TOO_LONG, "n_ctx": "many"}}), PermanentError, Reason.BAD_ANSWER),
+        ((400, {"error": {**TOO_LONG, "n_ctx": 0}}), PermanentError, Reason.BAD_ANSWER),
+        ((400, {"error": {**TOO_LONG, "n_prompt_tokens": 0}}), PermanentError, Reason.BAD_ANSWER),
         ((400, "not json"), PermanentError, Reason.BAD_ANSWER),
     ],
 )

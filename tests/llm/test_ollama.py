@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from repaircafe.exchange import Exchange, StoppedError
-from repaircafe.llm.base import Message, Progress, Server
+from repaircafe.llm.base import LONGEST_REPLY_TOKENS, Message, Progress, Server
 from repaircafe.llm.identify import identify
 from repaircafe.neighbours import NeighbourError, PermanentError, Reason, TemporaryError
 from tests.fakes.scripted import Ollama
@@ -48,12 +48,40 @@ def test_a_reply_comes_piece_by_piece(ollama: Ollama, server: Server) -> None:
 
 def test_the_question_is_sent_as_documented(ollama: Ollama, server: Server) -> None:
     list(server.chat("small", QUESTION))
-    asked = json.loads(ollama.asked[-1][2])
-    assert asked["messages"] == [
-        {"role": "system", "content": "You are brief."},
-        {"role": "user", "content": "Can you mend my toaster?"},
-    ]
-    assert (asked["stream"], asked["think"], asked["keep_alive"]) == (True, False, -1)
+    assert json.loads(ollama.asked[-1][2]) == {
+        "model": "small",
+        "messages": [
+            {"role": "system", "content": "You are brief."},
+            {"role": "user", "content": "Can you mend my toaster?"},
+        ],
+        "stream": True,
+        "think": False,
+        "keep_alive": -1,
+        "options": {"num_predict": LONGEST_REPLY_TOKENS},
+    }
+
+
+def test_a_test_costs_one_token_without_thinking(ollama: Ollama, server: Server) -> None:
+    server.one_token("small")
+    assert json.loads(ollama.asked[-1][2]) == {
+        "model": "small",
+        "messages": [{"role": "user", "content": "Hi"}],
+        "stream": False,
+        "think": False,
+        "keep_alive": -1,
+        "options": {"num_predict": 1},
+    }
+
+
+@pytest.mark.parametrize("answer", [{}, [], {"models": [{}]}, {"models": [5]}])
+def test_an_answer_of_another_form_is_told_as_such(
+    ollama: Ollama, server: Server, monkeypatch: pytest.MonkeyPatch, answer: object
+) -> None:
+    monkeypatch.setattr(ollama, "answer", lambda *_: (200, answer))
+    for ask in (server.one_token, server.is_loaded, server.has):
+        with pytest.raises(PermanentError) as caught:
+            ask("small")
+        assert caught.value.reason is Reason.BAD_ANSWER
 
 
 def test_a_character_split_between_two_chunks_is_whole(ollama: Ollama, server: Server) -> None:
@@ -162,6 +190,7 @@ def test_a_download_tells_how_far_it_is(ollama: Ollama, server: Server) -> None:
         Progress("verifying sha256 digest", 100, 100),
         Progress("success", 100, 100),
     ]
+    assert json.loads(ollama.asked[-1][2]) == {"model": "small", "stream": True}
 
 
 def test_the_files_of_a_download_are_summed_up(ollama: Ollama, server: Server) -> None:
@@ -178,8 +207,23 @@ def test_what_the_server_counts_anew_does_not_go_back(ollama: Ollama, server: Se
 
 
 def test_what_is_no_count_of_bytes_is_none(ollama: Ollama, server: Server) -> None:
-    ollama.download = [layer("a", -5, "many"), layer("a", 7, 5), {"status": "success"}]
-    assert [(one.done, one.total) for one in server.pull("small")] == [(0, 0), (5, 5), (5, 5)]
+    ollama.download = [layer("a", -5, "many"), layer("a", 1, 1), layer("a", 7, 5), {"status": "success"}]
+    assert [(one.done, one.total) for one in server.pull("small")] == [(0, 0), (1, 1), (5, 5), (5, 5)]
+
+
+def test_a_status_is_cut_to_what_can_be_stored(ollama: Ollama, server: Server) -> None:
+    ollama.download = [layer("a", 5, 100), layer("a", 6, 50), {}, {"status": "a\x00b\ud800" + "c" * 300}]
+    ollama.download += [{"status": "success"}]
+    told = list(server.pull("small"))
+    assert [one.status for one in told] == ["pulling a", "pulling a", "", "ab?" + "c" * 196, "success"]
+    assert [one.total for one in told] == [100] * 5, "a size does not fall"
+
+
+def test_an_error_of_the_server_is_told_with_its_status(ollama: Ollama, server: Server) -> None:
+    ollama.broken = True
+    with pytest.raises(TemporaryError) as caught:
+        server.models()
+    assert (caught.value.reason, caught.value.detail) == (Reason.HTTP_ERROR, "HTTP 500")
 
 
 @pytest.mark.parametrize(
