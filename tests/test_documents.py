@@ -21,6 +21,8 @@ DOCUMENTS = [
 ]
 NOT_OURS = {"SO_REUSEPORT", "UID", "SEQUENCE", "CREATEDB", "READY", "STATUS", "FILE", "KEY", "VALUE", "MODEL"}
 """Words in capitals that are others': the kernel's, iCalendar's, PostgreSQL's, and what stands for something."""
+OF_MAKE = {"FUZZ_EXAMPLES", "TABS_S", "SOAK_MINUTES", "SOAK_SEED"}
+"""What is given to a target of make."""
 NOT_OUR_NAMES = {"get_server", "pg_ctl", "pg_dump", "pg_restore", "pg_isready", "uuidv7", "max_connections"}
 """The same of small letters: PostgreSQL's programs, functions and settings."""
 NAMED = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
@@ -136,7 +138,7 @@ def test_every_program_of_deploy_is_there() -> None:
 def test_every_variable_is_one_of_env_s() -> None:
     named = {one for path in DOCUMENTS for one in re.findall(r"\b([A-Z]+_[A-Z_]*[A-Z])\b", path.read_text())}
     named |= names(DOCUMENTS, r"^([A-Z]{4,})$") | names(DOCUMENTS, r"\b([A-Z]{4,})=")
-    known = {one.upper() for one in Environment.model_fields} | {"ENV_FILE", "FUZZ_EXAMPLES", "TABS_S", "SOAK_MINUTES", "SOAK_SEED", "VISITORS"}
+    known = {one.upper() for one in Environment.model_fields} | {"ENV_FILE", "VISITORS"} | OF_MAKE
     assert len(named & known) > 10
     assert named - known - NOT_OURS == set()
 
