@@ -13,16 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, Request, Response, current_app, g, make_response, redirect, render_template, request, url_for
-from flask.sessions import SecureCookieSessionInterface
 from flask_babel import lazy_gettext as _l
 from flask_login import LoginManager, UserMixin, current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from itsdangerous import SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.security import check_password_hash
@@ -99,34 +97,6 @@ class Operator(UserMixin):  # type: ignore[misc]  # flask-login has no types
     def get_id(self) -> str:
         """What Flask-Login keeps in the cookie."""
         return str(self.sign_in)
-
-
-class PatientSigner(TimestampSigner):
-    """Takes what was signed in the future as well: it was signed by us, before the clock was set back.
-
-    A Pi has no clock of its own. After a power cut, and without the internet, its time is up to an hour behind.
-    """
-
-    def unsign(self, signed_value: str | bytes, max_age: int | None = None, return_timestamp: bool = False) -> Any:
-        """As TimestampSigner's."""
-        unsign: Callable[..., Any] = super().unsign
-        try:
-            return unsign(signed_value, max_age, return_timestamp)
-        except SignatureExpired as error:
-            if error.date_signed is None or error.date_signed.timestamp() <= self.get_timestamp():
-                raise
-            return unsign(signed_value, None, return_timestamp)
-
-
-class PatientSessions(SecureCookieSessionInterface):
-    """Flask's session in a signed cookie, by that signer."""
-
-    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
-        """As Flask's."""
-        found = super().get_signing_serializer(app)
-        if found is not None:
-            found.signer = PatientSigner
-        return found
 
 
 def open_while_starting(view: View) -> View:
@@ -231,7 +201,6 @@ def init_app(app: Flask) -> Users:
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may stay open all afternoon
         MAX_CONTENT_LENGTH=LARGEST_REQUEST,
     )
-    app.session_interface = PatientSessions()
     csrf.init_app(app)
     found = Users(app)
     throttle.init_app(app)

@@ -1,6 +1,6 @@
-"""Flask as it is used here: plain WSGI, whose cookies are signed with one key.
+"""Flask as it is used here: plain WSGI, whose cookies are signed with one key, on a machine whose clock may be wrong.
 
-What is here spares every request, of which most are the polls of open tabs, what Flask does for apps of another kind.
+Every request, of which most are the polls of open tabs, is spared what Flask does for apps of another kind.
 """
 
 from collections.abc import Callable
@@ -9,12 +9,36 @@ from typing import Any
 
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import SignatureExpired, TimestampSigner, URLSafeTimedSerializer
+
+
+class PatientSigner(TimestampSigner):
+    """Takes what was signed in the future as well: it was signed by us, before the clock was set back.
+
+    A Pi has no clock of its own. After a power cut, and without the internet, its time is up to an hour behind.
+    """
+
+    def unsign(self, signed_value: str | bytes, max_age: int | None = None, return_timestamp: bool = False) -> Any:
+        """As TimestampSigner's."""
+        unsign: Callable[..., Any] = super().unsign
+        try:
+            return unsign(signed_value, max_age, return_timestamp)
+        except SignatureExpired as error:
+            if error.date_signed is None or error.date_signed.timestamp() <= self.get_timestamp():
+                raise
+            return unsign(signed_value, None, return_timestamp)
 
 
 class Cookies(SecureCookieSessionInterface):
-    """Flask's, with a signer that is made once and not for every request."""
+    """Flask's session in a signed cookie, by that signer, which is made once and not for every request."""
 
-    get_signing_serializer = lru_cache(maxsize=1)(SecureCookieSessionInterface.get_signing_serializer)
+    @lru_cache(maxsize=1)  # noqa: B019  there is one of this class, as long as there is the app
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """As Flask's."""
+        found = super().get_signing_serializer(app)
+        if found is not None:
+            found.signer = PatientSigner
+        return found
 
 
 class Application(Flask):
