@@ -8,7 +8,7 @@ from flask import Flask
 from repaircafe.environment import PROJECT, Environment
 from repaircafe.logs import EventType
 from repaircafe.neighbours import Reason
-from tests.documents import OPERATIONS, with_reasons
+from tests.documents import OPERATIONS, SCALING, with_costs, with_reasons
 
 DOCUMENTS = [
     *(PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
@@ -89,6 +89,12 @@ def test_the_table_of_reasons_is_the_app_s(app: Flask) -> None:
         text = OPERATIONS.read_text()
         assert text == with_reasons(text), "run: python -m tests.documents"
     assert all(f"| `{reason.value}` |" in text for reason in Reason)
+
+
+def test_what_a_cafe_costs_is_what_was_measured() -> None:
+    text = SCALING.read_text()
+    assert text == with_costs(text), "run: python -m tests.documents"
+    assert text.count(" MB |") > 1
 
 
 def test_every_kind_of_line_in_the_log_is_told() -> None:
