@@ -1,21 +1,20 @@
 """What a café costs where many share machines: memory of its hosts, connections to PostgreSQL, room on its disk."""
 
-import re
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import psycopg
 import requests
 
 from bench.figures import Figure, Table
-from repaircafe import embedded
+from bench.processes import Tree
+from bench.servers import Postgres, postgres
 from repaircafe.environment import Environment
 from tests.server import Server
 
+TITLE = "A café among many"
 CAFES = 3
 """On one machine, one after the other; each with a database of its own."""
 VISITORS = 20
@@ -33,16 +32,12 @@ OURS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'repairca
 
 def measure() -> Table:
     """Some minute."""
-    with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
-        folder = Path(scratch)
-        cluster = folder / "postgres"
-        target = embedded.ensure(cluster)
-        stack.callback(embedded.release, cluster)
-        cafes = [stack.enter_context(_cafe(folder, target, f"cafe_{number}")) for number in range(CAFES)]
+    with postgres() as database, ExitStack() as stack:
+        cafes = [stack.enter_context(_cafe(database, f"cafe_{number}")) for number in range(CAFES)]
         after_start = [cafe.memory_mb() for cafe in cafes]
         busiest = cafes[0].most_connections_while_busy()
         at_rest, after = cafes[0].connections(), [cafe.memory_mb() for cafe in cafes]
-        with _cafe(folder, target, "small", **SMALL) as small:
+        with _cafe(database, "small", **SMALL) as small:
             least = small.most_connections_while_busy()
         with psycopg.connect(cafes[0].url) as raw:
             ((size,),) = raw.execute("SELECT pg_database_size(current_database())").fetchall()
@@ -58,9 +53,7 @@ class Cafe:
 
     def memory_mb(self) -> float:
         """Proportional set size of all its processes in megabytes: what is shared is shared out (proc(5))."""
-        (worker,) = self._server.workers()
-        found = re.search(r"^PPid:\s+(\d+)", Path(f"/proc/{worker}/status").read_text(), re.MULTILINE)
-        return sum(_pss_kb(pid) for pid in (worker, int(found[1]) if found else worker)) / 1000
+        return Tree(self._server.pid).memory_mb()
 
     def connections(self) -> int:
         """Its connections now."""
@@ -98,17 +91,10 @@ class Cafe:
 
 
 @contextmanager
-def _cafe(folder: Path, target: str, name: str, **variables: str) -> Iterator[Cafe]:
-    with psycopg.connect(target, autocommit=True) as raw:
-        raw.execute(f"CREATE DATABASE {name}")
-    url = target.replace("/repaircafe?", f"/{name}?")
-    with Server(folder, url, **variables) as server:
+def _cafe(database: Postgres, name: str, **variables: str) -> Iterator[Cafe]:
+    url = database.database(name)
+    with Server(database.folder, url, **variables) as server:
         yield Cafe(server, url)
-
-
-def _pss_kb(pid: int) -> int:
-    found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
-    return int(found[1]) if found else 0
 
 
 def _table(after_start: list[float], after: list[float], connections: tuple[int, int, int], disk_mb: float) -> Table:
@@ -117,26 +103,26 @@ def _table(after_start: list[float], after: list[float], connections: tuple[int,
     small = _most(Environment(db_pool_size=int(SMALL["DB_POOL_SIZE"]), db_max_overflow=int(SMALL["DB_MAX_OVERFLOW"])))
     each = max(after)
     return Table(
-        "A café among many",
+        TITLE,
         f"{CAFES} cafés on one machine, each one host with a database of its own on one PostgreSQL; {VISITORS} visitors"
         f" at once for {BUSY_S:.0f} s at one of them. Memory is the proportional set size of all processes of a host;"
         " connections are those that PostgreSQL lists (pg_stat_activity), and their reference is what the environment"
         " allows. What fits is counted at the largest figures.",
         (
-            Figure("memory of a host after the start", _megabytes(after_start), "", "none", True),
-            Figure("memory of a host, one of them busy before", _megabytes(after), "", "none", True),
+            Figure("memory of a host after the start", _megabytes(after_start), "", "none", None),
+            Figure("memory of a host, one of them busy before", _megabytes(after), "", "none", None),
             Figure(
                 f"hosts that fit into {MACHINE_MB // 1000} GB",
                 f"{(MACHINE_MB - SPARE_MB) / each:.0f}",
                 "",
                 "none",
-                True,
+                None,
             ),
             _within("connections of a host after it was busy", at_rest, usual),
             _within("connections of a busy host", busiest, usual),
             _within("connections of a busy host with a pool of 2 and 3 more", least, small),
-            Figure("such hosts on one PostgreSQL as it comes", str(PLACES // small), "", "none", True),
-            Figure("a new café's database", f"{disk_mb:.1f} MB", "", "none", True),
+            Figure("such hosts on one PostgreSQL as it comes", str(PLACES // small), "", "none", None),
+            Figure("a new café's database", f"{disk_mb:.1f} MB", "", "none", None),
         ),
     )
 

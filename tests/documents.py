@@ -1,10 +1,17 @@
-"""`python -m tests.documents`: writes the table of reasons into docs/operations.md, from the one that the app reads."""
+"""`python -m tests.documents`: writes into the documents what is told elsewhere already.
+
+The table of reasons into docs/operations.md, from the one that the app reads; what a café costs into docs/scaling.md,
+from docs/performance.md, where it was measured.
+"""
 
 from repaircafe.environment import PROJECT
 from repaircafe.neighbours import SERVICE_NAMES, Reason, Service, explain
 
 OPERATIONS = PROJECT / "docs" / "operations.md"
-BEGIN, END = "<!-- reasons -->\n", "<!-- /reasons -->\n"
+SCALING = PROJECT / "docs" / "scaling.md"
+PERFORMANCE = PROJECT / "docs" / "performance.md"
+COSTS = "## A café among many\n"
+"""The title of bench/hosts.py."""
 
 
 def reasons() -> str:
@@ -26,9 +33,20 @@ def reasons() -> str:
 
 def with_reasons(text: str) -> str:
     """The document with the table as it is now."""
-    before, _, rest = text.partition(BEGIN)
-    return before + BEGIN + "\n" + reasons() + "\n" + END + rest.partition(END)[2]
+    return _with(text, "reasons", reasons())
+
+
+def with_costs(text: str) -> str:
+    """The document with what was measured last."""
+    return _with(text, "hosts", PERFORMANCE.read_text().partition(COSTS)[2].partition("\n## ")[0].strip() + "\n")
+
+
+def _with(text: str, mark: str, content: str) -> str:
+    begin, end = f"<!-- {mark} -->\n", f"<!-- /{mark} -->\n"
+    before, _, rest = text.partition(begin)
+    return before + begin + "\n" + content + "\n" + end + rest.partition(end)[2]
 
 
 if __name__ == "__main__":
     OPERATIONS.write_text(with_reasons(OPERATIONS.read_text()))
+    SCALING.write_text(with_costs(SCALING.read_text()))

@@ -12,7 +12,7 @@ from repaircafe.logs import EventType
 from repaircafe.neighbours import Reason
 from repaircafe.openapi import document
 from repaircafe.startup import EXIT_SCHEMA
-from tests.documents import OPERATIONS, with_reasons
+from tests.documents import OPERATIONS, SCALING, with_costs, with_reasons
 
 README = PROJECT / "README.md"
 DOCUMENTS = [
@@ -172,6 +172,12 @@ def test_the_table_of_reasons_is_the_app_s(app: Flask) -> None:
         text = OPERATIONS.read_text()
         assert text == with_reasons(text), "run: python -m tests.documents"
     assert all(f"| `{reason.value}` |" in text for reason in Reason)
+
+
+def test_what_a_cafe_costs_is_what_was_measured() -> None:
+    text = SCALING.read_text()
+    assert text == with_costs(text), "run: python -m tests.documents"
+    assert text.count(" MB |") > 1
 
 
 def test_every_kind_of_line_in_the_log_is_told_and_no_other() -> None:
