@@ -80,11 +80,15 @@ def test_stop_frees_the_servers_slot_within_two_seconds(slow: LlamaServer, clien
 
 
 def test_a_stop_while_the_question_is_read_frees_the_slot_as_well(slow: LlamaServer, client: FlaskClient) -> None:
+    """While nothing is said the server looks once a second whether anybody listens, and reads to the end of its batch.
+
+    On two idle cores it was idle after 1.8 s. Left alone it would read, and then speak for half a minute.
+    """
     set_up(client, slow)
     session_id = ask(client, "Can you mend it? " * 60)["session_id"]
     assert until(lambda: not slow.is_idle())
     assert client.delete(f"/api/chat/{session_id}").status_code == 204
-    assert until(slow.is_idle, 2)
+    assert until(slow.is_idle, 10)
 
 
 def test_a_server_that_is_killed_in_mid_reply_leaves_what_was_said_and_a_retry(
