@@ -5,6 +5,7 @@ One table turns a reason into a sentence and its cure; banner, page, CLI and JSO
 
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,7 +13,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TypeAlias
 
-from flask_babel import LazyString
+from flask_babel import LazyString, force_locale
 from flask_babel import lazy_gettext as _l
 
 Text: TypeAlias = str | LazyString
@@ -156,6 +157,12 @@ STEP_LABELS: Mapping[StepName, Text] = MappingProxyType(
 )
 
 
+def in_english() -> AbstractContextManager[None]:
+    """What programs read is English, whoever started them: a monitor compares it with what it was told before."""
+    english: AbstractContextManager[None] = force_locale("en")
+    return english
+
+
 @dataclass(frozen=True)
 class Step:
     """One step of a check, done or failed. `detail` is a short plain sentence."""
@@ -204,23 +211,30 @@ class Report:
         """What the last step had to say, in the language of whoever asks."""
         return str(self.steps[-1].detail) if self.steps else ""
 
-    def as_dict(self) -> dict[str, object]:
-        """The service's entry in `/health`."""
+    @cached_property
+    def _entry(self) -> dict[str, object]:
+        with in_english():
+            detail = self.detail
         return {
             "service": self.service.value,
             "status": self.status.value,
             "reason": self.reason.value if self.reason else None,
-            "detail": self.detail,
+            "detail": detail,
             "latency_ms": round(self.latency_ms, 1),
             "checked_at": self.checked_at.isoformat(),
         }
 
+    def as_dict(self) -> dict[str, object]:
+        """The service's entry in `/health`, for programs; made once, since a report is polled many times."""
+        return {**self._entry}
+
     def as_test(self) -> dict[str, object]:
         """The same with every step: the answer of a connection test."""
-        steps = [
-            {"step": step.name.value, "ok": step.ok, "detail": str(step.detail), "reason": step.reason}
-            for step in self.steps
-        ]
+        with in_english():
+            steps = [
+                {"step": step.name.value, "ok": step.ok, "detail": str(step.detail), "reason": step.reason}
+                for step in self.steps
+            ]
         return {**self.as_dict(), "steps": steps}
 
 

@@ -117,3 +117,14 @@ def test_commands_speak_english(runner: FlaskCliRunner, monkeypatch: pytest.Monk
     monkeypatch.setenv("LANG", "nl_NL.UTF-8")
     monkeypatch.setenv("LANGUAGE", "nl")
     assert "No language model is set up." in runner.invoke(args=["config-test", "llm"]).output
+
+
+def test_programs_are_told_in_english_whatever_they_ask_for(client: FlaskClient) -> None:
+    dutch = {"Accept": "application/json", "Accept-Language": "nl"}
+    client.post("/config", json={"llm_endpoint": "http://127.0.0.1:9"})
+    health = client.get("/health", headers=dutch).get_json()
+    assert health["error"] == "llm: The language model is not running."
+    assert health["services"][0]["detail"].startswith("Migration ")
+    tested = client.post("/config/test/db", json={}, headers=dutch).get_json()
+    assert tested["steps"][-1]["detail"] == tested["detail"] == health["services"][0]["detail"]
+    assert "Migratie" in client.get("/health", headers={**HTML, "Accept-Language": "nl"}).text

@@ -25,7 +25,7 @@ from repaircafe.health import checks, models
 from repaircafe.health.checks import Check, Work
 from repaircafe.logs import EventType
 from repaircafe.mail.gmail import GmailCredentials
-from repaircafe.neighbours import SERVES, Reason, Report, Service, Status, StepName, Text, explain
+from repaircafe.neighbours import SERVES, Reason, Report, Service, Status, StepName, Text, explain, in_english
 from repaircafe.startup import Startup
 from repaircafe.version import __version__
 
@@ -113,15 +113,14 @@ class Health:
             "errors": self.errors,
         }
         if self.state is not State.HEALTHY:
-            body["error"] = (
-                "; ".join(
-                    f"{one.service.value}: {explain(one.service, one.reason).sentence}"
-                    for one in self.alarms
-                    if one.reason
-                )
-                or "The app is starting."
-            )
+            body["error"] = self._error or "The app is starting."
         return body
+
+    @property
+    def _error(self) -> str:
+        with in_english():
+            said = [(one.service, explain(one.service, one.reason)) for one in self.alarms if one.reason]
+            return "; ".join(f"{service.value}: {explanation.sentence}" for service, explanation in said)
 
 
 class ErrorWindow:
