@@ -71,8 +71,8 @@ fuzz: .venv/.dev $(MO) ## Put anything at all into every input, 20,000 times (a 
 mutants: .venv/.dev $(HTMX) $(MO) ## Change the code one thing at a time, and see whether a test fails (OF=facts for one package alone)
 	@$(PY) -m tests.mutants $(OF)
 
-bench: .venv/.dev $(HTMX) .cache/llama/.built $(MO) ## Measure, each figure beside its reference, and write docs/performance.md
-	@TABS_S=$(TABS_S) $(PY) -m bench --out docs/performance.md
+bench: .venv/.dev $(HTMX) .cache/llama/.built $(MO) ## Measure, each figure beside its reference, and write docs/performance.md (OF="memory chat": two tables, printed)
+	@TABS_S=$(TABS_S) $(PY) -m bench $(or $(OF),--out docs/performance.md)
 
 pictures: .venv/.dev $(HTMX) $(MO) ## Take the pictures of docs/pictures afresh
 	@$(PY) -m tests.browser.pictures docs/pictures
