@@ -228,7 +228,7 @@ def _body(world: World, client: FlaskClient, own: list[str], data: st.DataObject
 def _value(name: str) -> st.SearchStrategy[str]:
     """Any text; now and then what the app would take."""
     examples = {"session_id": UNKNOWN, "reply_id": UNKNOWN, "password": PASSWORD, "next": "/config", "message": "Hi"}
-    usual = examples.get(name) or (KEYS[name].example if name in KEYS else "llama3.2:3b")
+    usual = examples.get(name) or (str(KEYS[name].example) if name in KEYS else "llama3.2:3b")
     return st.one_of(TEXTS, TEXTS, st.just("" if name == "llm_endpoint" else usual))
 
 
