@@ -7,11 +7,12 @@ may have been imported before.
 import os
 import sys
 
-from mutmut.__main__ import cli
+from mutmut.__main__ import run
 from mutmut.configuration import config
 
 if __name__ == "__main__":
     chosen = config()
     chosen.only_mutate = [sys.argv[1]]
     chosen.pytest_add_cli_args_test_selection = sys.argv[2:]
-    cli(["run", "--max-children", str(os.cpu_count() or 1)])
+    assert run.callback
+    run.callback((), max_children=os.cpu_count() or 1)  # within click's own command our log would keep quiet, as theirs
