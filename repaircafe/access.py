@@ -204,7 +204,7 @@ def init_app(app: Flask) -> Users:
     csrf.init_app(app)
     found = Users(app)
     throttle.init_app(app)
-    manager = LoginManager(app)
+    manager = app.login_manager = LoginManager()  # type: ignore[attr-defined]  # its init_app serves "remember me" too
     manager.session_protection = None  # it would give every visitor a cookie; a telephone's address changes
     manager.user_loader(_by_cookie)
     manager.request_loader(_by_request)
@@ -215,7 +215,7 @@ def init_app(app: Flask) -> Users:
     app.before_request(_check_form)
     app.after_request(_add_headers)
     app.teardown_request(_forget_identity)
-    app.jinja_env.globals.update(is_operator=is_operator, is_trial=is_trial)
+    app.jinja_env.globals.update(current_user=current_user, is_operator=is_operator, is_trial=is_trial)
     return found
 
 
@@ -325,8 +325,7 @@ def _check_form() -> None:
 
 
 def _add_headers(response: Response) -> Response:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    response.headers.extend(HEADERS)
     if request.endpoint not in VISITORS:
         response.headers["Cache-Control"] = "no-store"
     return response

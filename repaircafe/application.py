@@ -7,8 +7,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from flask import Flask
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Response
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from itsdangerous import SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 
 
@@ -39,6 +39,11 @@ class Cookies(SecureCookieSessionInterface):
         if found is not None:
             found.signer = PatientSigner
         return found
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """As Flask's, which reads all that a cookie may be told before it sees that there is none to set."""
+        if session or session.modified or session.accessed:
+            super().save_session(app, session, response)
 
 
 class Application(Flask):

@@ -1,20 +1,21 @@
 """The JSON bodies of the API: read strictly, and answered as the models say that `/openapi.json` is made of."""
 
 import json
-from datetime import datetime
 from typing import Annotated, Any
 
 from flask import Response, request
 from flask_babel import gettext as _
-from pydantic import AwareDatetime, BaseModel, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, StringConstraints, WithJsonSchema
 from werkzeug.exceptions import UnsupportedMediaType
 
 from repaircafe.errors import PageError
 
 Moment = Annotated[
-    AwareDatetime, PlainSerializer(datetime.isoformat), WithJsonSchema({"type": "string", "format": "date-time"})
+    str,
+    StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?[+-]\d\d:\d\d$"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-"""A time as ISO 8601, with its offset."""
+"""A time as RFC 3339 writes it, and datetime.isoformat one that knows its offset."""
 
 
 def received() -> Any:

@@ -212,7 +212,6 @@ def watch_requests(app: Flask, count: Callable[[bool], None]) -> None:
     def begin() -> None:
         g.began = time.monotonic()
         g.request_id = uuid.uuid4().hex[:16]
-        structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
     def end(response: Response) -> Response:

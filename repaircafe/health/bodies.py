@@ -81,7 +81,7 @@ class Live(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether requests can be served; `error` is null where they can for the most part, and why not is not known."""
+    """Whether requests can be served. `error` is there where they cannot."""
 
     status: Literal["ready", "not ready"]
-    error: str | None = None
+    error: str = ""

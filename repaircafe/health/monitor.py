@@ -113,14 +113,16 @@ class Health:
             "errors": self.errors,
         }
         if self.state is not State.HEALTHY:
-            body["error"] = self._error or "The app is starting."
+            body["error"] = self.error
         return body
 
     @property
-    def _error(self) -> str:
+    def error(self) -> str:
+        """Why not all is well, for programs: in English."""
         with in_english():
             said = [(one.service, explain(one.service, one.reason)) for one in self.alarms if one.reason]
-            return "; ".join(f"{service.value}: {explanation.sentence}" for service, explanation in said)
+            told = "; ".join(f"{service.value}: {explanation.sentence}" for service, explanation in said)
+        return told or "The app is starting."
 
 
 class ErrorWindow:

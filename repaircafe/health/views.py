@@ -51,9 +51,7 @@ def live() -> Response:
 def ready() -> Response:
     """Whether requests can be served: the database and its migrations."""
     health = monitor().health()
-    body = {"status": "ready" if health.ready else "not ready", "error": health.as_dict().get("error")}
-    if health.ready:
-        del body["error"]
+    body = {"status": "ready"} if health.ready else {"status": "not ready", "error": health.error}
     return _uncached(answered(Readiness, body), 200 if health.ready else 503)
 
 

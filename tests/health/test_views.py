@@ -290,6 +290,14 @@ def test_a_failed_health_says_which_neighbours_are_away(client: FlaskClient) -> 
     assert found["error"] == "llm: The language model is not running."
 
 
+def test_a_monitor_hears_nothing_of_cookies(make_app: MakeApp) -> None:
+    guarded = make_app(operator_password="a-long-password")
+    answer = guarded.test_client().get("/health")
+    assert not {"Set-Cookie", "Vary"} & set(answer.headers.keys())
+    page = guarded.test_client().get("/health", headers=HTML)
+    assert "Cookie" in page.headers["Vary"], "it is in the reader's language"
+
+
 def test_each_change_is_one_line_in_the_log(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
     with Ollama("gemma:latest") as ollama:
         client.get("/health")
