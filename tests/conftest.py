@@ -18,6 +18,10 @@ from repaircafe.environment import Environment
 from repaircafe.startup import Startup
 from tests.conditions import until
 from tests.fakes.proxy import Proxy
+from tests.fakes.scripted import Ollama
+from tests.program import set_up
+from tests.server import Server
+from tests.visitor import MODEL, SECRET_KEY, configure
 
 MakeApp = Callable[..., Flask]
 TEMPLATE = "migrated"
@@ -91,6 +95,37 @@ def make_app(database_url: str) -> Iterator[MakeApp]:
     yield make
     for app in made:
         dispose(app)
+
+
+@pytest.fixture
+def raw(database_url: str) -> Iterator[psycopg.Connection]:
+    """A connection to the test's database beside the app, each statement a transaction of its own."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def ollama() -> Iterator[Ollama]:
+    """A server with one model, in memory."""
+    with Ollama(f"{MODEL}:latest") as ollama:
+        ollama.loaded = [f"{MODEL}:latest"]
+        yield ollama
+
+
+@pytest.fixture
+def chat(app: Flask, ollama: Ollama) -> FlaskClient:
+    """A client of an app that is set up to use it."""
+    client = app.test_client()
+    set_up(client, ollama.url)
+    return client
+
+
+@pytest.fixture
+def server(tmp_path: Path, database_url: str, ollama: Ollama) -> Iterator[Server]:
+    """The app as gunicorn serves it, set up to use the model."""
+    with Server(tmp_path, database_url, SECRET_KEY=SECRET_KEY) as server:
+        configure(server, ollama)
+        yield server
 
 
 @pytest.fixture

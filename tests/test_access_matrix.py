@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,13 +66,6 @@ def guarded(make_app: MakeApp) -> Flask:
     asked = client.post("/api/chat", json={"message": "Hi"})
     assert asked.status_code == 503  # no model is set up; the question is kept
     return app
-
-
-@pytest.fixture
-def raw(database_url: str) -> Iterator[psycopg.Connection]:
-    """A connection beside the app."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        yield connection
 
 
 class Prepared:

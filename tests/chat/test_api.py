@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 from repaircafe.chat import conversation
 from repaircafe.chat.models import Reply
 from repaircafe.llm.base import Message
-from tests.chat.conftest import MODEL, ask, comes_to, last, messages, reply_ids, set_up
 from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.llamacpp import LlamaCpp
 from tests.fakes.scripted import Ollama
+from tests.program import ask, comes_to, last, messages, reply_ids, set_up
+from tests.visitor import MODEL
 
 PROBLEM = "application/problem+json"
 

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 import requests
 
-from tests.chat.conftest import Visitor
 from tests.conditions import until
 from tests.fakes.scripted import Ollama
 from tests.server import Server
+from tests.visitor import Visitor
 
 CROWD = 16
 PROGRAMS = 6

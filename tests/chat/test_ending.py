@@ -6,10 +6,10 @@ from typing import Any
 
 import requests
 
-from tests.chat.conftest import MODEL
 from tests.conditions import until
 from tests.fakes.scripted import Ollama
 from tests.server import Server
+from tests.visitor import MODEL
 
 
 def test_a_program_that_waits_is_answered_and_does_not_hold_the_end_up(

@@ -12,10 +12,10 @@ import psycopg
 import pytest
 import requests
 
-from tests.chat.conftest import Visitor
 from tests.conditions import until
 from tests.fakes.scripted import Ollama
 from tests.server import Server
+from tests.visitor import Visitor
 
 QUESTION = "Can you mend my toaster?"
 WHOLE = "Yes, bring it along."

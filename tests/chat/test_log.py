@@ -9,10 +9,10 @@ import psycopg
 import pytest
 import requests
 
-from tests.chat.conftest import SECRET_KEY, Visitor, configure
 from tests.conditions import until
 from tests.fakes.scripted import Ollama
 from tests.server import Server
+from tests.visitor import SECRET_KEY, Visitor, configure
 
 CANARY = "cAnAry"
 WORDS = f"{CANARY} in the coal mine\n[SQL: {CANARY}]\nDETAIL:  {CANARY}\ntwice"

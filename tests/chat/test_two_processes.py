@@ -8,10 +8,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.chat.conftest import SECRET_KEY, Visitor
 from tests.conditions import until
 from tests.fakes.scripted import Ollama
 from tests.server import Server
+from tests.visitor import SECRET_KEY, Visitor
 
 
 @pytest.fixture

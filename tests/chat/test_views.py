@@ -13,11 +13,12 @@ from flask.testing import FlaskClient
 
 from repaircafe.chat.conversation import LONGEST_MESSAGE
 from repaircafe.health import checks
-from tests.chat.conftest import MODEL, comes_to, last, messages, set_up
 from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
+from tests.program import comes_to, last, messages, set_up
+from tests.visitor import MODEL
 
 HTML = {"Accept": "text/html"}
 HTMX = {**HTML, "HX-Request": "true"}

@@ -18,12 +18,12 @@ from repaircafe.config.store import Store
 from repaircafe.llm.base import LARGEST_REPLY, Message, TooLongError
 from repaircafe.llm.ollama import Ollama as OllamaServer
 from repaircafe.neighbours import Reason, TemporaryError
-from tests.chat.conftest import ask, comes_to, last, messages, set_up
 from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.llamacpp import LlamaCpp
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
+from tests.program import ask, comes_to, last, messages, set_up
 
 
 def writer_of(app: Flask) -> Writer:

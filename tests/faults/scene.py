@@ -21,12 +21,12 @@ from repaircafe import embedded
 from repaircafe.database import LONGEST_RETRY_S
 from repaircafe.health.monitor import TTL_S
 from repaircafe.neighbours import Service
-from tests.chat.conftest import MODEL, SECRET_KEY, Visitor
 from tests.conditions import until
 from tests.conftest import TEMPLATE, a_database, url_of
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Google, Ollama
 from tests.server import Server
+from tests.visitor import MODEL, SECRET_KEY, Visitor
 
 MOMENTS = ("start", "idle", "write", "reply")
 HEALTH_PROMISE_S = 2.0

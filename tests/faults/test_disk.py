@@ -11,11 +11,11 @@ import requests
 
 from repaircafe import embedded
 from repaircafe.embedded import Postmaster
-from tests.chat.conftest import MODEL, SECRET_KEY, Visitor
 from tests.conditions import until
 from tests.fakes.scripted import Ollama
 from tests.faults import disks
 from tests.server import Server
+from tests.visitor import MODEL, SECRET_KEY, Visitor
 
 pytestmark = pytest.mark.faults
 

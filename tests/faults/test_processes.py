@@ -10,45 +10,21 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
 import pytest
 import requests
 
-from tests.chat.conftest import SECRET_KEY, Visitor, configure
 from tests.conditions import until
 from tests.fakes.scripted import Ollama
 from tests.faults.memory import bounded
 from tests.server import Server
+from tests.visitor import Visitor
 
 pytestmark = pytest.mark.faults
 
 MEGABYTE = 1024 * 1024
 WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-
-
-@pytest.fixture
-def ollama() -> Iterator[Ollama]:
-    """A model that says Hi."""
-    with Ollama("small:latest") as ollama:
-        ollama.loaded = ["small:latest"]
-        yield ollama
-
-
-@pytest.fixture
-def raw(database_url: str) -> Iterator[psycopg.Connection]:
-    """A connection beside the app, each statement a transaction of its own."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
-def server(tmp_path: Path, database_url: str, ollama: Ollama) -> Iterator[Server]:
-    """The app, set up to use the model."""
-    with Server(tmp_path, database_url, SECRET_KEY=SECRET_KEY) as server:
-        configure(server, ollama)
-        yield server
 
 
 def save(server: Server, value: str) -> int:

@@ -4,15 +4,14 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 import requests
 
 from repaircafe.environment import PROJECT
-from tests.chat.conftest import MODEL, SECRET_KEY, Visitor
 from tests.fakes.scripted import Ollama
 from tests.hosts.nginx import NAME, Nginx
 from tests.server import Server
+from tests.visitor import MODEL, SECRET_KEY, Visitor
 
 PASSWORD = "a-long-password"
 HTML = {"Accept": "text/html"}
@@ -40,14 +39,6 @@ def make_host(tmp_path: Path, database_url: str) -> Iterator[MakeHost]:
 
 
 @pytest.fixture
-def ollama() -> Iterator[Ollama]:
-    """The model's server that the hosts share, with one model, in memory."""
-    with Ollama(f"{MODEL}:latest") as ollama:
-        ollama.loaded = [f"{MODEL}:latest"]
-        yield ollama
-
-
-@pytest.fixture
 def hosts(make_host: MakeHost, ollama: Ollama) -> tuple[Server, Server]:
     """Two hosts that serve, set up to use the model."""
     here, there = make_host(), make_host()
@@ -64,13 +55,6 @@ def nginx(tmp_path: Path, hosts: tuple[Server, Server]) -> Iterator[Nginx]:
     """Before both."""
     with Nginx(tmp_path, [host.port for host in hosts]) as nginx:
         yield nginx
-
-
-@pytest.fixture
-def raw(database_url: str) -> Iterator[psycopg.Connection]:
-    """A connection to the database beside the hosts, each statement a transaction of its own."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        yield connection
 
 
 def sign_in(browser: Visitor) -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import psycopg
 
-from tests.chat.conftest import Visitor
 from tests.conditions import until
 from tests.hosts.conftest import sign_in
+from tests.visitor import Visitor
 
 PAGES = ("/", "/chat/new", "/health", "/health/ready", "/health/live", "/banner", "/static/app.css")
 READERS = 2

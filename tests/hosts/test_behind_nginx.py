@@ -6,13 +6,13 @@ import psycopg
 import pytest
 import requests
 
-from tests.chat.conftest import Visitor
 from tests.conditions import until
 from tests.conftest import DATABASE_AWAY
 from tests.fakes.scripted import Ollama
 from tests.hosts.conftest import HTML, PASSWORD, MakeHost, sign_in, token
 from tests.hosts.nginx import NAME, Nginx
 from tests.server import Server
+from tests.visitor import Visitor
 
 pytestmark = pytest.mark.hosts
 

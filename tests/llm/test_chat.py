@@ -8,9 +8,9 @@ from flask.testing import FlaskClient
 
 from repaircafe.llm.base import TooLongError
 from repaircafe.llm.llamacpp import LlamaCpp
-from tests.chat.conftest import ask, comes_to, last, messages
 from tests.conditions import until
 from tests.llm.conftest import LlamaServer
+from tests.program import ask, comes_to, last, messages
 
 pytestmark = pytest.mark.llm
 

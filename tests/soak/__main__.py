@@ -22,12 +22,12 @@ import requests
 from repaircafe import embedded
 from repaircafe.environment import Environment
 from repaircafe.neighbours import Service
-from tests.chat.conftest import MODEL
 from tests.conditions import until
 from tests.fakes.proxy import Proxy
 from tests.server import Server
 from tests.soak.people import Asker, Breaker, Met, Organiser, Person, SlowOllama, Tab, Watcher
 from tests.soak.processes import MEGABYTE, Held, held
+from tests.visitor import MODEL
 
 WARM_UP_SHARE = 0.25
 """Of the time, before it: until each fault has been met, there are statements, templates and the sources of tracebacks

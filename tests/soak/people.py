@@ -14,9 +14,9 @@ from collections.abc import Iterator
 import requests
 
 from repaircafe.neighbours import Service
-from tests.chat.conftest import MODEL, Visitor
 from tests.fakes.proxy import FAULTS, Proxy
 from tests.fakes.scripted import Ollama
+from tests.visitor import MODEL, Visitor
 
 PATIENCE_S = 30.0
 HEALTH_PROMISE_S = 2.0

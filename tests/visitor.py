@@ -1,20 +1,10 @@
-"""A chat with a scripted Ollama behind it."""
+"""A browser at a real server that talks with the model, without Chromium."""
 
 import re
-import uuid
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import psycopg
-import pytest
 import requests
-import sqlalchemy as sa
-from flask import Flask
-from flask.testing import FlaskClient
 
-from repaircafe.chat.models import Reply
-from repaircafe.database import Database
 from tests.conditions import until
 from tests.fakes.scripted import Ollama
 from tests.server import Server
@@ -22,37 +12,6 @@ from tests.server import Server
 MODEL = "small"
 SECRET_KEY = "a-key-that-outlives-every-restart-of-the-tests"
 """For a server that is started again: the pages of before keep their cookies and tokens."""
-
-
-@pytest.fixture
-def ollama() -> Iterator[Ollama]:
-    """A server with one model, in memory."""
-    with Ollama(f"{MODEL}:latest") as ollama:
-        ollama.loaded = [f"{MODEL}:latest"]
-        yield ollama
-
-
-@pytest.fixture
-def chat(app: Flask, ollama: Ollama) -> FlaskClient:
-    """A client of an app that is set up to use it."""
-    client = app.test_client()
-    set_up(client, ollama.url)
-    return client
-
-
-@pytest.fixture
-def raw(database_url: str) -> Iterator[psycopg.Connection]:
-    """A connection to the test's database beside the app, each statement a transaction of its own."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
-def server(tmp_path: Path, database_url: str, ollama: Ollama) -> Iterator[Server]:
-    """The app as gunicorn serves it, set up to use the model."""
-    with Server(tmp_path, database_url, SECRET_KEY=SECRET_KEY) as server:
-        configure(server, ollama)
-        yield server
 
 
 def configure(server: Server, ollama: Ollama) -> None:
@@ -143,41 +102,3 @@ class Visitor:
         found = re.search(pattern, self.page)
         assert found, self.page
         return found[1]
-
-
-def set_up(client: FlaskClient, endpoint: str) -> None:
-    """Saves where the model is."""
-    assert client.post("/config", json={"llm_endpoint": endpoint, "llm_model": MODEL}).status_code == 200
-
-
-def ask(client: FlaskClient, text: str, session_id: str | None = None) -> dict[str, Any]:
-    """Asks as a program that does not wait, and answers the body."""
-    body = {"message": text, **({"session_id": session_id} if session_id else {})}
-    response = client.post("/api/chat", json=body, headers={"Prefer": "respond-async"})
-    assert response.status_code == 202, response.text
-    found: dict[str, Any] = response.get_json()
-    return found
-
-
-def messages(client: FlaskClient, session_id: str) -> list[dict[str, Any]]:
-    """The conversation as programs see it."""
-    found: list[dict[str, Any]] = client.get(f"/api/chat/{session_id}").get_json()["messages"]
-    return found
-
-
-def last(client: FlaskClient, session_id: str) -> dict[str, Any]:
-    """Its last message."""
-    return messages(client, session_id)[-1]
-
-
-def comes_to(client: FlaskClient, session_id: str, state: str) -> bool:
-    """Whether the last reply comes to a state."""
-    return until(lambda: last(client, session_id).get("state") == state)
-
-
-def reply_ids(app: Flask, session_id: str) -> list[uuid.UUID]:
-    """The conversation's replies, oldest first."""
-    ours: Database = app.extensions["database"]
-    with ours.engine.connect() as connection:
-        query = sa.select(Reply.id).where(Reply.session_id == uuid.UUID(session_id))
-        return list(connection.scalars(query.order_by(Reply.created_at, Reply.id)))
