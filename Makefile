@@ -57,7 +57,7 @@ test-system: .venv/.dev ## Install, break and upgrade the service under a real s
 	@command -v systemd-nspawn >/dev/null || { echo "systemd-nspawn is missing. On Debian: sudo apt install systemd-container"; exit 1; }
 	@$(PY) -m pytest tests/system -m system
 
-test-faults: .venv/.dev $(HTMX) $(MO) ## Break every neighbour in every way, the disk and the app itself (root; six minutes)
+test-faults: .venv/.dev $(HTMX) $(MO) ## Break every neighbour in every way, the disk, the clock and the app itself (root; eight minutes)
 	@[ "$$(id -u)" -eq 0 ] || { echo "Disks are mounted by root alone: sudo make test-faults"; exit 1; }
 	@$(PY) -m pytest tests/faults -m faults
 

@@ -90,9 +90,10 @@ class Scene:
     Each moment is a method that breaks the neighbour in it, asserts what must hold, and leaves everything mended.
     """
 
-    def __init__(self, cluster: Path, folder: Path, service: Service, fault: str) -> None:
+    def __init__(self, cluster: Path, folder: Path, service: Service, fault: str, **variables: str) -> None:
         self.service = service
         self.fault = fault
+        self._variables = variables
         self.looked: list[Looked] = []
         self._stack = contextlib.ExitStack()
         self._folder = folder
@@ -133,6 +134,7 @@ class Scene:
             SECRET_KEY=SECRET_KEY,
             DB_STARTUP_TIMEOUT="1",
             **(GMAIL if self.service is Service.MAIL else {}),
+            **self._variables,
             GMAIL_TOKEN_URI=f"{self.proxies[Service.MAIL].url}/token",
         )
 
