@@ -2,9 +2,12 @@
 
 import json
 
+import pytest
 from flask.testing import FlaskCliRunner
 
 from repaircafe import database
+from repaircafe.health.cli import echo_report
+from repaircafe.neighbours import Reason, Report, Service, Step, StepName
 from tests.conftest import DATABASE_AWAY, MakeApp
 
 
@@ -29,3 +32,11 @@ def test_it_fails_plainly_without_a_database(make_app: MakeApp) -> None:
     assert "The database is not running." in result.output
     assert "What to do: Start PostgreSQL" in result.output
     assert "Traceback" not in result.output
+
+
+def test_what_was_found_stands_behind_the_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    missing = Step(StepName.MODEL, "a is not among the installed: b", Reason.MODEL_MISSING)
+    echo_report(Report(Service.LLM, (missing,), 1.0))
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("[!!] Language model: ")
+    assert first.endswith(" a is not among the installed: b. [model_missing]")
