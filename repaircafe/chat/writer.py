@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from repaircafe.chat import conversation, prompt
 from repaircafe.chat.conversation import Maker, Question
-from repaircafe.chat.models import IS_UNDER_WAY, UNDER_WAY, ChatMessage, Reply, State
+from repaircafe.chat.models import IS_UNDER_WAY, UNDER_WAY, ChatMessage, Conversation, Reply, State
 from repaircafe.config.keys import Settings
 from repaircafe.config.store import Store
 from repaircafe.database import SOON, Database, Identity, borne, identity, is_away
@@ -50,6 +50,13 @@ _IN_ORDER = (
     sa.select(Reply.id, Reply.state).where(IS_UNDER_WAY, Reply.owner.in_(living())).order_by(Reply.created_at, Reply.id)
 )
 """All that are under way, oldest first. The turn is taken before this is asked, so that it sees what others began."""
+_KEPT = (
+    sa.select(Conversation.id)
+    .join(Reply, Reply.session_id == Conversation.id)
+    .with_for_update(of=Conversation, read=True, key_share=True)
+)
+"""Keeps the conversation from being forgotten until the transaction's end. Asked first, as who forgets does: one who
+holds the reply and then adds a message would wait for the one who holds the conversation and removes the reply."""
 log = structlog.get_logger()
 
 
@@ -459,6 +466,7 @@ class Writer:
     def _store_end(self, making: Making, state: State, reason: Reason | None) -> None:
         """The state and, where it is whole or was stopped, the message: both or none."""
         with self._session() as session:
+            session.execute(_KEPT.where(Reply.id == making.id))
             reply = session.get(Reply, making.id, with_for_update={"of": Reply})
             if reply is None or reply.state not in (*UNDER_WAY, State.BROKEN):
                 return  # forgotten, or given up for another attempt

@@ -4,6 +4,7 @@ import json
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -311,6 +312,29 @@ def test_a_conversation_that_is_forgotten_just_when_its_turn_comes_is_no_fault(
         assert until(lambda: not writer_of(app).is_busy)
     assert [line for line in lines if line["log_level"] == "error"] == []
     assert ollama.chats() == []
+
+
+def test_a_conversation_is_forgotten_just_when_its_reply_is_stored(
+    chat: FlaskClient, ollama: Ollama, raw: psycopg.Connection
+) -> None:
+    """The one waits for the other, and none of them for ever."""
+    pause = threading.Event()
+    ollama.script = ["Half a", pause, " thought"]
+    session_id = ask(chat, "Hi")["session_id"]
+    assert comes_to(chat, session_id, "writing")
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(raw.info.dsn) as locking:
+        locking.execute("LOCK TABLE chat_messages IN SHARE MODE")
+        pause.set()
+        assert until(lambda: raw.execute(waiting).fetchone() == (1,)), (
+            "the reply's end is in the middle of being stored"
+        )
+        forgotten = pool.submit(chat.application.test_client().delete, f"/api/chat/{session_id}")
+        assert until(lambda: raw.execute(waiting).fetchone() == (2,))
+        locking.commit()
+        assert forgotten.result().status_code == 204
+    assert raw.execute("SELECT count(*) FROM chat_messages").fetchone() == (0,)
+    assert raw.execute("SELECT count(*) FROM replies").fetchone() == (0,)
 
 
 def test_a_long_reply_with_anything_in_it_is_stored_whole(chat: FlaskClient, ollama: Ollama) -> None:
