@@ -1,5 +1,6 @@
 """Runs the migrations: under the lock, after a backup, all in one transaction, each recorded with its checksum."""
 
+import structlog
 from alembic import context
 from alembic.migration import MigrationContext
 from flask import current_app
@@ -8,6 +9,9 @@ from sqlalchemy import Connection
 from repaircafe import database
 from repaircafe.backup import archive
 from repaircafe.backup.programs import BackupError
+from repaircafe.logs import EventType
+
+log = structlog.get_logger()
 
 
 def run() -> None:
@@ -15,13 +19,14 @@ def run() -> None:
     if context.is_offline_mode():
         raise RuntimeError("Migrations need a database; --sql is not offered.")
     ours: database.Database = current_app.extensions["database"]
+    applied: list[str] = []
     with ours.migrating() as connection:
         if _changes_data(connection):
             _back_up(ours)
         context.configure(
             connection=connection,
             target_metadata=database.Base.metadata,
-            on_version_apply=database.record_migration,
+            on_version_apply=[database.record_migration, lambda step, **_: applied.append(step.up_revision_id)],
             # One for all that are pending: where the second fails, the first is undone too, and the version before
             # this one finds the tables that it knows. The price: no migration may commit (CREATE INDEX CONCURRENTLY).
             transaction_per_migration=False,
@@ -30,6 +35,8 @@ def run() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+    if applied:  # of two hosts that start together one has only waited
+        log.info("Migrations applied", event_type=EventType.MIGRATION, revisions=applied)
 
 
 def _changes_data(connection: Connection) -> bool:

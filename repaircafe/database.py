@@ -434,7 +434,6 @@ def upgrade(app: Flask) -> None:
             if before == head():
                 return
             alembic.command.upgrade(app.extensions["migrate"].migrate.get_config(), "head")
-            log.info("Migrations applied", event_type=EventType.MIGRATION, before=before, head=head())
     except SchemaError:
         raise
     except Exception as error:

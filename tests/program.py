@@ -1,5 +1,6 @@
 """A program that asks the model by the API, and waits for what comes of it."""
 
+import threading
 import uuid
 from typing import Any
 
@@ -41,6 +42,11 @@ def last(client: FlaskClient, session_id: str) -> dict[str, Any]:
 def comes_to(client: FlaskClient, session_id: str, state: str) -> bool:
     """Whether the last reply comes to a state."""
     return until(lambda: last(client, session_id).get("state") == state)
+
+
+def nobody_writes() -> bool:
+    """Whether no reply is under way in this process: the writer's watch ends with the last."""
+    return all(thread.name != "chat-watch" for thread in threading.enumerate())
 
 
 def reply_ids(app: Flask, session_id: str) -> list[uuid.UUID]:

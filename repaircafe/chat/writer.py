@@ -187,11 +187,6 @@ class Writer:
             self._watch = threading.Thread(target=self._keep_watch, name="chat-watch", daemon=True)
             self._watch.start()
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether a reply of this process is under way."""
-        return self._watch is not None
-
     def close(self) -> None:
         """Breaks off what is being made, and stores what has been said: the process is about to end.
 

@@ -15,7 +15,7 @@ from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.llamacpp import LlamaCpp
 from tests.fakes.scripted import Ollama
-from tests.program import ask, comes_to, last, messages, reply_ids, set_up
+from tests.program import ask, comes_to, last, messages, nobody_writes, reply_ids, set_up
 from tests.visitor import MODEL
 
 PROBLEM = "application/problem+json"
@@ -171,7 +171,7 @@ def test_a_conversation_is_forgotten_even_while_it_is_being_written(
     assert comes_to(chat, session_id, "writing")
     assert chat.delete(f"/api/chat/{session_id}").status_code == 204
     assert chat.get(f"/api/chat/{session_id}").status_code == 404
-    assert until(lambda: not app.extensions["writer"].is_busy)
+    assert until(nobody_writes)
     with app.extensions["database"].engine.connect() as connection:
         for table in ("chat_messages", "replies", "conversations"):
             assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
@@ -190,7 +190,7 @@ def test_a_conversation_that_is_forgotten_as_its_reply_begins_is_no_fault(
     monkeypatch.setattr(conversation, "history", forgotten_first)
     session_id = ask(chat, "Hi")["session_id"]
     assert until(lambda: chat.get(f"/api/chat/{session_id}").status_code == 404)
-    assert until(lambda: not app.extensions["writer"].is_busy)
+    assert until(nobody_writes)
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 

@@ -24,7 +24,7 @@ from tests.conftest import MakeApp
 from tests.fakes.llamacpp import LlamaCpp
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
-from tests.program import ask, comes_to, last, messages, set_up
+from tests.program import ask, comes_to, last, messages, nobody_writes, set_up
 
 
 def writer_of(app: Flask) -> Writer:
@@ -49,7 +49,7 @@ PRESENCE = "pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')"
 
 @pytest.mark.parametrize("which", [PRESENCE, "true"], ids=["presence", "every connection"])
 def test_a_reply_outlives_the_loss_of_its_connections(
-    chat: FlaskClient, app: Flask, ollama: Ollama, raw: psycopg.Connection, which: str
+    chat: FlaskClient, ollama: Ollama, raw: psycopg.Connection, which: str
 ) -> None:
     pause = threading.Event()
     ollama.script = ["Half a", pause, " thought"]
@@ -62,7 +62,7 @@ def test_a_reply_outlives_the_loss_of_its_connections(
     assert comes_to(chat, session_id, "done")
     assert last(chat, session_id)["content"] == "Half a thought"
     assert len(ollama.chats()) == 1
-    assert until(lambda: not writer_of(app).is_busy)
+    assert until(nobody_writes)
 
 
 @pytest.mark.parametrize("state", ["queued", "reading"])
@@ -83,7 +83,7 @@ def test_a_reply_that_has_not_begun_to_speak_is_taken_back_as_it_was(
 
 
 def test_an_attempt_that_was_given_up_for_another_does_not_come_back(
-    chat: FlaskClient, app: Flask, ollama: Ollama, raw: psycopg.Connection
+    chat: FlaskClient, ollama: Ollama, raw: psycopg.Connection
 ) -> None:
     ollama.script = ["Old", threading.Event()]
     session_id = ask(chat, "Hi")["session_id"]
@@ -96,7 +96,7 @@ def test_an_attempt_that_was_given_up_for_another_does_not_come_back(
             " SELECT session_id, question_id, 'done', 42, created_at + interval '1 second' FROM replies"
         )
     terminate(raw, PRESENCE)
-    assert until(lambda: not writer_of(app).is_busy)
+    assert until(nobody_writes)
     states = raw.execute("SELECT state FROM replies ORDER BY created_at").fetchall()
     assert states in ([("stopped",), ("done",)], [("broken",), ("done",)])
 
@@ -309,7 +309,7 @@ def test_a_conversation_that_is_forgotten_just_when_its_turn_comes_is_no_fault(
         assert come.wait(10)
         assert chat.delete(f"/api/chat/{session_id}").status_code == 204
         forgotten.set()
-        assert until(lambda: not writer_of(app).is_busy)
+        assert until(nobody_writes)
     assert [line for line in lines if line["log_level"] == "error"] == []
     assert ollama.chats() == []
 

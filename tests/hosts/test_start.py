@@ -33,6 +33,8 @@ def test_both_become_ready_on_an_empty_database_and_each_migration_is_applied_on
         applied = raw.execute("SELECT revision FROM migration_history ORDER BY revision").fetchall()
         assert applied == [(revision,) for revision in sorted(database.scripts())]
         assert raw.execute("SELECT count(DISTINCT applied_at) FROM migration_history").fetchone() == (1,), "one of them"
+    told = [line["revisions"] for host in hosts for line in host.log_lines() if line["message"] == "Migrations applied"]
+    assert [sorted(revisions) for revisions in told] == [sorted(database.scripts())], "the other has only waited"
     for host in hosts:
         assert requests.get(f"{host.url}/health/ready", timeout=10).status_code == 200
         assert requests.get(f"{host.url}/", timeout=10).status_code == 200
