@@ -266,7 +266,6 @@ SERVES = frozenset({Reason.SCHEMA_NEWER, Reason.SCHEMA_DRIFT, Reason.SLOW})
 
 _SETTINGS = ("config.show", _l("Open the settings"))
 _START_OLLAMA = _l("Start Ollama, or the llama.cpp server, on the machine of that address; then press Test.")
-_START_POSTGRES = _l("Start PostgreSQL: sudo docker start repaircafe-postgres. The app notices by itself.")
 _CHECK_URL = _l("Check DATABASE_URL and POSTGRES_PASSWORD in .env, then: sudo systemctl reload repaircafe")
 _RENEW_TOKEN = _l(
     "Make a new refresh token, put it into .env as GMAIL_REFRESH_TOKEN; then: sudo systemctl reload repaircafe"
@@ -275,7 +274,13 @@ _RENEW_TOKEN = _l(
 _EXPLANATIONS: Mapping[tuple[Service, Reason], Explanation] = MappingProxyType(
     {
         (Service.DB, Reason.DNS): Explanation(_l("The name of the database's machine is not known."), _CHECK_URL),
-        (Service.DB, Reason.REFUSED): Explanation(_l("The database is not running."), _START_POSTGRES),
+        (Service.DB, Reason.REFUSED): Explanation(
+            _l("The database is not running."),
+            _l(
+                "Start PostgreSQL: sudo docker start repaircafe-postgres. The app notices by itself."
+                " If it stops again, df -h says whether a disk is full."
+            ),
+        ),
         (Service.DB, Reason.AUTH_REFUSED): Explanation(_l("The database refuses our password."), _CHECK_URL),
         (Service.DB, Reason.DATABASE_MISSING): Explanation(
             _l("PostgreSQL runs, but has no database of that name."), _CHECK_URL
