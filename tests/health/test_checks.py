@@ -85,7 +85,7 @@ def test_a_reason_that_is_known_beforehand_is_a_failed_step() -> None:
     assert report.latency_ms == 0.0
 
 
-def test_a_silent_model_is_being_loaded_for_so_long_already(app: Flask, clock: Clock) -> None:
+def test_a_silent_model_is_loading_for_so_long_already(app: Flask, clock: Clock) -> None:
     assert told(spoken(Silent(clock, Reason.TIMEOUT), app)) == [
         ("answer", "No word yet after 4.5 s", Reason.LOADING)
     ]  # fmt: skip

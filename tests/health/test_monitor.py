@@ -73,6 +73,15 @@ def test_a_check_that_hangs_is_told_as_late(make_app: MakeApp, monkeypatch: pyte
     assert [(one["service"], one["reason"]) for one in found if one["service"] == "llm"] == [("llm", "timeout")]
 
 
+def test_a_mail_test_that_takes_long_to_read_is_the_databases_fault(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, gate: threading.Event
+) -> None:
+    monkeypatch.setattr(monitor, "HEALTH_LIMIT_S", 0.1)
+    monkeypatch.setattr(models, "remembered", lambda *_: gate.wait(30))
+    mail = of_app(make_app(**GMAIL)).health().report(Service.MAIL)
+    assert (mail.service, mail.reason) == (Service.MAIL, Reason.SETTINGS_UNKNOWN)
+
+
 @pytest.mark.usefixtures("hanging")
 def test_a_test_that_hangs_is_told_as_late_and_then_as_busy(
     app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
