@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -71,6 +72,27 @@ def test_a_check_that_hangs_is_told_as_late(make_app: MakeApp, monkeypatch: pyte
     client = make_app().test_client()
     found = client.get("/health").get_json()["services"]
     assert [(one["service"], one["reason"]) for one in found if one["service"] == "llm"] == [("llm", "timeout")]
+
+
+@pytest.mark.usefixtures("hanging")
+def test_a_page_does_not_wait_for_a_check_and_has_what_was_known(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(monitor, "HEALTH_LIMIT_S", 8.0)
+    ours = of_app(make_app())
+    began = time.monotonic()
+    unknown = ours.glance().report(Service.LLM)
+    assert time.monotonic() - began < 4.0
+    assert (unknown.service, unknown.reason) == (Service.LLM, Reason.SETTINGS_UNKNOWN)
+    known = Report(Service.LLM, (), 1.0)
+    ours._caches[Service.LLM].put(known)
+    ours.expire(Service.LLM)
+    assert ours.glance().report(Service.LLM) is known
+
+
+def test_mail_that_was_never_tested_lacks_the_proof_of_its_token(make_app: MakeApp) -> None:
+    mail = of_app(make_app(**GMAIL)).health().report(Service.MAIL)
+    assert mail.steps == (Step(StepName.TOKEN, "", Reason.NOT_TESTED),)
 
 
 def test_a_mail_test_that_takes_long_to_read_is_the_databases_fault(
