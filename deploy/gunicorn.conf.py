@@ -5,6 +5,8 @@ for the database: the worker is forked with open doors, or with the waiting page
 `on_starting`, hence not before that wait is over. SIGHUP reads the environment again, without losing a request.
 """
 
+import contextlib
+import ctypes
 import errno
 import gc
 import socket
@@ -68,6 +70,12 @@ worker_tmp_dir = str(_memory) if _memory.is_dir() else None  # the heartbeat fil
 SWITCH_S = 0.0005
 """How long a thread computes while others wait, instead of Python's 5 ms: a first word passes through four of them."""
 
+M_ARENA_MAX = -8
+"""The parameter of mallopt(3), as glibc's malloc.h has it."""
+ARENAS = 2
+"""Pools of memory that all threads of a worker share. glibc would give each thread one of its own, most of it free and
+none of it given back."""
+
 
 def on_starting(server: Any) -> None:
     """Before the sockets are opened: the port is free, the database there or the bounded wait over."""
@@ -122,6 +130,8 @@ def pre_fork(_server: Any, _worker: Any) -> None:
 def post_fork(server: Any, _worker: Any) -> None:
     """The master's connections and its voice stay the master's."""
     systemd.hush()
+    with contextlib.suppress(AttributeError):  # another C library has no such pools
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
     server.app.wsgi().extensions["database"].forget_connections()
     gc.collect()  # Python waits for a quarter of what the last collection left; what is frozen shall not count for that
 

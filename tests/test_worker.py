@@ -5,6 +5,7 @@ import select
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,21 @@ def test_a_file_is_sent_whole(tmp_path: Path) -> None:
     with theirs, worker.BoundedSocket(fileno=ours.detach()) as bounded, path.open("rb") as file:
         assert bounded.sendfile(file, 2, 5) == 5
         assert theirs.recv(100) == b"23456"
+
+
+POOL = 64 * 1024 * 1024
+"""glibc begins a pool of a thread's memory, as far as it is not the first, at a multiple of it (HEAP_MAX_SIZE)."""
+
+
+def pools(process: int) -> int:
+    """How many such pools a process has: proc(5), maps."""
+    lines = [line.split() for line in Path(f"/proc/{process}/maps").read_text().splitlines()]
+    starts = [int(line[0].partition("-")[0], 16) for line in lines if line[1] == "rw-p" and len(line) == 5]
+    return sum(start % POOL == 0 for start in starts)
+
+
+def test_threads_share_their_pools_of_memory(server: Server) -> None:
+    with ThreadPoolExecutor(4 * THREADS) as pool:
+        assert set(pool.map(lambda _: live(server), range(16 * THREADS))) == {200}
+    (worker_process,) = server.workers()
+    assert pools(worker_process) <= 1
