@@ -28,8 +28,7 @@ def before_call(_context: schemathesis.HookContext, case: schemathesis.Case[Any]
             body[name] = SETTINGS[name]
     times = [name for name in TIMES if name in body]
     if times and all(_is_taken(name, body[name]) for name in times):
-        other = TIMES[1] if times[0] == TIMES[0] else TIMES[0]
-        body[other] = None
+        body.update({name: None for name in TIMES if name != times[0]})
 
 
 def _is_taken(name: str, value: object) -> bool:

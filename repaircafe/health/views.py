@@ -76,8 +76,8 @@ def banner_version(health: Health) -> str:
 def _ago(moment: datetime) -> str:
     """How long ago, in words: a technician finds the time itself in the JSON."""
     seconds = round((datetime.now(UTC) - moment).total_seconds())
-    least = 1  # "in 0 seconds" is said by nobody; and the clock may have been set back
-    passed: str = format_timedelta(timedelta(seconds=-max(least, seconds)), add_direction=True)
+    since = timedelta(seconds=-max(1, seconds))  # nobody says "in 0 seconds"; and the clock may have been set back
+    passed: str = format_timedelta(since, add_direction=True)
     return passed
 
 

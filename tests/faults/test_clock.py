@@ -20,11 +20,11 @@ from tests.conditions import until
 from tests.conftest import administer, prepare
 from tests.faults.clock import Clock
 from tests.faults.scene import OPENING_S, WHOLE, WORDS, Scene
+from tests.faults.test_processes import WAITING
 
 pytestmark = pytest.mark.faults
 
 SHIFTS = [timedelta(hours=-1), timedelta(days=1)]
-WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 @pytest.fixture(scope="module")
