@@ -83,7 +83,8 @@ class Base(DeclarativeBase):
     )
 
 
-db = SQLAlchemy(model_class=Base)
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+"""What a request has stored it knows, and does not read again in a second transaction."""
 migrate = Migrate(db=db, directory=str(MIGRATIONS))
 
 

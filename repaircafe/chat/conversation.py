@@ -5,7 +5,7 @@ state to state. A reply under way whose owner is no longer there is broken off.
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -94,8 +94,17 @@ class Maker:
     places: int = 0
 
 
-def ask(session: Session, asked: Question, maker: Maker) -> tuple[Reply, bool]:
-    """Stores a message and the reply that it waits for, at once or not at all; and whether that is new.
+@dataclass(frozen=True)
+class Asked:
+    """The reply that somebody waits for now, and whether it is new. `shown`: see history(), where its turn has come."""
+
+    reply: Reply
+    is_new: bool
+    shown: list[Message] = field(default_factory=list)
+
+
+def ask(session: Session, asked: Question, maker: Maker) -> Asked:
+    """Stores a message and the reply that it waits for, at once or not at all.
 
     Where there is a place, its turn has come with it.
 
@@ -114,15 +123,21 @@ def ask(session: Session, asked: Question, maker: Maker) -> tuple[Reply, bool]:
     if known is not None:
         if (known.session_id, known.question.content) == (session_id, content):
             session.commit()
-            return known, False
+            return Asked(known, is_new=False)
         reply_id = uuid.uuid4()
     question = ChatMessage(role="user", content=content, session_id=session_id, user_id=asked.user_id)
     session.add(question)
     session.flush()
-    reply = Reply(id=reply_id, session_id=session_id, question_id=question.id, **_turn(session, maker))
+    place = {"id": reply_id, "session_id": session_id, "question_id": question.id, "question": question}
+    return _begun(session, Reply(**place, **_turn(session, maker)))
+
+
+def _begun(session: Session, reply: Reply) -> Asked:
+    """Stores it. What the model is shown is read with it where its turn has come: later reading delays every word."""
+    shown = history(session, reply) if reply.state is State.LOADING else []
     session.add(reply)
     session.commit()
-    return reply, True
+    return Asked(reply, True, shown)
 
 
 def _turn(session: Session, maker: Maker) -> dict[str, Any]:
@@ -149,8 +164,8 @@ def cleaned(text: str) -> str:
     return content
 
 
-def retry(session: Session, session_id: uuid.UUID, reply_id: uuid.UUID, maker: Maker) -> tuple[Reply, bool]:
-    """A new reply to the question of one that did not end well; and whether that is new.
+def retry(session: Session, session_id: uuid.UUID, reply_id: uuid.UUID, maker: Maker) -> Asked:
+    """A new reply to the question of one that did not end well.
 
     Pressed twice, the second press finds what the first has begun. Raises UnknownError.
     """
@@ -162,12 +177,10 @@ def retry(session: Session, session_id: uuid.UUID, reply_id: uuid.UUID, maker: M
     ]
     if newest.state not in RETRIABLE:
         session.commit()
-        return newest, False
+        return Asked(newest, is_new=False)
     later = sa.func.greatest(sa.func.now(), newest.created_at + timedelta(microseconds=1))  # the clock may be set back
-    reply = Reply(session_id=session_id, question_id=before.question_id, created_at=later, **_turn(session, maker))
-    session.add(reply)
-    session.commit()
-    return reply, True
+    turn = _turn(session, maker)
+    return _begun(session, Reply(session_id=session_id, question_id=before.question_id, created_at=later, **turn))
 
 
 def stop(session: Session, session_id: uuid.UUID, reply_id: uuid.UUID) -> None:

@@ -16,7 +16,7 @@ from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
 from repaircafe.chat import conversation, prompt
-from repaircafe.chat.conversation import Maker, Question
+from repaircafe.chat.conversation import Asked, Maker, Question
 from repaircafe.chat.models import IS_UNDER_WAY, UNDER_WAY, ChatMessage, Conversation, Reply, State
 from repaircafe.config.keys import Settings
 from repaircafe.config.store import Store
@@ -65,6 +65,9 @@ class Making:
     """A reply of this process that has not ended."""
 
     id: uuid.UUID
+    session_id: uuid.UUID
+    shown: list[Message]
+    """What the model is shown; empty until its turn has come."""
     began: float = field(default_factory=time.monotonic)
     content: str = ""
     exchange: Exchange | None = None
@@ -127,13 +130,13 @@ class Writer:
         """Stores a question and begins its reply; returns at once. Raises what conversation.ask does."""
         with self._presence.owning() as owner:
             found = conversation.ask(session, asked, Maker(owner, self._concurrency))
-        return self._begun(*found)
+        return self._begun(found)
 
     def retry(self, session: Session, session_id: uuid.UUID, reply_id: uuid.UUID) -> "Begun":
         """Begins another reply to the same question; returns at once. Raises UnknownError and database errors."""
         with self._presence.owning() as owner:
             found = conversation.retry(session, session_id, reply_id, Maker(owner, self._concurrency))
-        return self._begun(*found)
+        return self._begun(found)
 
     def stop(self, session: Session, session_id: uuid.UUID, reply_id: uuid.UUID) -> None:
         """Has the reply's owner stop it, whichever process that is. Raises UnknownError and database errors."""
@@ -161,11 +164,12 @@ class Writer:
             self._waiting.release()
         return True
 
-    def _begun(self, reply: Reply, is_new: bool) -> "Begun":
-        return Begun(reply, self._begin(reply).ended if is_new else None)
+    def _begun(self, asked: Asked) -> "Begun":
+        return Begun(asked.reply, self._begin(asked).ended if asked.is_new else None)
 
-    def _begin(self, reply: Reply) -> Making:
-        making = Making(reply.id)
+    def _begin(self, asked: Asked) -> Making:
+        reply = asked.reply
+        making = Making(reply.id, reply.session_id, asked.shown)
         log.info("Reply asked for", event_type=EventType.REPLY, resource_id=str(making.id))
         with self._lock:
             is_closed = self._closing.is_set()
@@ -173,7 +177,8 @@ class Writer:
                 self._take_in(making, reply)
         if is_closed:
             self._end(making, State.BROKEN, None)
-        self._woken.set()
+        if reply.state is State.QUEUED:  # what goes on at once would only be delayed by a look
+            self._woken.set()
         return making
 
     def _take_in(self, making: Making, reply: Reply) -> None:
@@ -212,13 +217,14 @@ class Writer:
             making.end()  # a program that waits for one must not keep the process from ending
 
     def _keep_watch(self) -> None:
-        while makings := self._unended():
+        while not self._closing.is_set():
+            self._woken.wait(WATCH_S)
             self._woken.clear()
+            makings = self._unended()
+            if not makings:
+                return
             with borne("Reply not kept up", AFTER_FAULT_S):
                 self._look(makings)
-            if self._closing.is_set():
-                return
-            self._woken.wait(WATCH_S)
 
     def _unended(self) -> list[Making]:
         with self._lock:
@@ -322,17 +328,18 @@ class Writer:
         self._end(making, state, reason)
 
     def _speak(self, making: Making) -> None:
+        identity.set(Identity(session_id=str(making.session_id)))
         settings = self._settings()
-        said = self._said_when_there(making)
+        shown = making.shown or self._shown_when_there(making)
         until = time.monotonic() + FIRST_TOKEN_LIMIT_S
         characters = None
         while True:
-            sent, known = prompt.messages(settings, said, characters), self._recognised
+            sent, known = prompt.messages(settings, shown, characters), self._recognised
             try:
                 self._ask(making, settings, sent)
             except TooLongError as error:
                 fitting = prompt.characters_that_fit(sent, error)
-                if prompt.messages(settings, said, fitting) == sent:
+                if prompt.messages(settings, shown, fitting) == sent:
                     raise
                 characters = fitting
             except NeighbourError as error:
@@ -342,27 +349,25 @@ class Writer:
             else:
                 return
 
-    def _said_when_there(self, making: Making) -> list[Message]:
+    def _shown_when_there(self, making: Making) -> list[Message]:
         """As soon as the database is: that it went away just after the question is no fault of the reply."""
         while True:
             try:
-                return self._said(making)
+                return self._shown(making)
             except sa.exc.SQLAlchemyError as error:
                 if not is_away(error):
                     raise
                 if making.stopping.wait(1.0):
                     raise StoppedError from None
 
-    def _said(self, making: Making) -> list[Message]:
+    def _shown(self, making: Making) -> list[Message]:
         """The conversation up to the reply's question. Raises StoppedError where it was forgotten just now."""
         with self._session() as session:
             reply = session.get(Reply, making.id)
-            if reply is not None:
-                identity.set(Identity(session_id=str(reply.session_id)))
-            said = conversation.history(session, reply) if reply is not None else []
-        if not said:  # also in the moment between these two statements
+            shown = conversation.history(session, reply) if reply is not None else []
+        if not shown:  # also in the moment between these two statements
             raise StoppedError
-        return said
+        return shown
 
     def _settings(self) -> Settings:
         stored = self._store.stored()

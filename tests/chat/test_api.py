@@ -2,6 +2,7 @@
 
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
@@ -9,8 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from repaircafe.chat import conversation
-from repaircafe.chat.models import Reply
-from repaircafe.llm.base import Message
+from repaircafe.chat.conversation import Asked, Maker, Question
 from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.llamacpp import LlamaCpp
@@ -181,13 +181,16 @@ def test_a_conversation_is_forgotten_even_while_it_is_being_written(
 def test_a_conversation_that_is_forgotten_as_its_reply_begins_is_no_fault(
     chat: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    history = conversation.history
+    stored = conversation.ask
 
-    def forgotten_first(session: Session, reply: Reply) -> list[Message]:
-        assert app.test_client().delete(f"/api/chat/{reply.session_id}").status_code == 204
-        return history(session, reply)
+    def forgotten_at_once(session: Session, asked: Question, maker: Maker) -> Asked:
+        found = stored(session, asked, maker)
+        with ThreadPoolExecutor() as another:  # a request of its own, with a session of its own
+            gone = another.submit(app.test_client().delete, f"/api/chat/{found.reply.session_id}")
+        assert gone.result().status_code == 204
+        return found
 
-    monkeypatch.setattr(conversation, "history", forgotten_first)
+    monkeypatch.setattr(conversation, "ask", forgotten_at_once)
     session_id = ask(chat, "Hi")["session_id"]
     assert until(lambda: chat.get(f"/api/chat/{session_id}").status_code == 404)
     assert until(nobody_writes)

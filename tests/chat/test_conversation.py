@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from repaircafe.chat import conversation
-from repaircafe.chat.conversation import LONGEST_MESSAGE, Maker, Question, RefusedMessageError, UnknownError
+from repaircafe.chat.conversation import LONGEST_MESSAGE, Asked, Maker, Question, RefusedMessageError, UnknownError
 from repaircafe.chat.models import ChatMessage, Conversation, Reply, State, remove_older
 from repaircafe.database import Database
 from repaircafe.presence import Presence
@@ -43,9 +43,9 @@ def owner(ours: Database) -> Iterator[int]:
 
 def ask(session: Session, owner: int, text: str = "Hi", session_id: uuid.UUID | None = None) -> Reply:
     """A new question's reply."""
-    reply, is_new = conversation.ask(session, Question(Conversation(id=session_id), uuid.uuid4(), text), Maker(owner))
-    assert is_new
-    return reply
+    asked = conversation.ask(session, Question(Conversation(id=session_id), uuid.uuid4(), text), Maker(owner))
+    assert asked.is_new
+    return asked.reply
 
 
 def end(session: Session, reply: Reply, state: State, said: str = "") -> Reply:
@@ -104,28 +104,24 @@ def test_a_question_that_two_send_at_once_is_asked_once(
     session.commit()
     before, reply_id = count(session, Reply), uuid.uuid4()
 
-    def send(session: Session) -> tuple[Reply, bool]:
+    def send(session: Session) -> Asked:
         return conversation.ask(session, Question(Conversation(id=session_id), reply_id, "Hi"), Maker(owner))
 
     answers = at_once(ours, raw, [send] * 4)
-    assert [reply.id for reply, _ in answers] == [reply_id] * 4
-    assert sorted(is_new for _, is_new in answers) == [False, False, False, True]
+    assert [one.reply.id for one in answers] == [reply_id] * 4
+    assert sorted(one.is_new for one in answers) == [False, False, False, True]
     assert count(session, Reply) == count(session, ChatMessage) == before + 1
 
 
 def test_another_question_under_an_old_reply_is_another_question(session: Session, owner: int) -> None:
     """The page that was gone back to still has the old id in its form; what was typed there is not lost."""
     first = ask(session, owner, "First")
-    second, is_new = conversation.ask(
-        session, Question(Conversation(id=first.session_id), first.id, "Second"), Maker(owner)
-    )
-    assert is_new
-    assert second.id != first.id
-    elsewhere, is_new = conversation.ask(
-        session, Question(Conversation(id=uuid.uuid4()), first.id, "First"), Maker(owner)
-    )
-    assert is_new
-    assert elsewhere.session_id != first.session_id
+    second = conversation.ask(session, Question(Conversation(id=first.session_id), first.id, "Second"), Maker(owner))
+    assert second.is_new
+    assert second.reply.id != first.id
+    elsewhere = conversation.ask(session, Question(Conversation(id=uuid.uuid4()), first.id, "First"), Maker(owner))
+    assert elsewhere.is_new
+    assert elsewhere.reply.session_id != first.session_id
     turns = conversation.turns(session, first.session_id)
     assert [turn.question.content for turn in turns] == ["First", "Second"]
 
@@ -137,40 +133,41 @@ def test_retry_that_two_press_at_once_is_one_attempt(
     session_id, reply_id = failed.session_id, failed.id
     session.commit()
     answers = at_once(ours, raw, [lambda session: conversation.retry(session, session_id, reply_id, Maker(owner))] * 3)
-    assert len({reply.id for reply, _ in answers}) == 1
-    assert sorted(is_new for _, is_new in answers) == [False, False, True]
+    assert len({one.reply.id for one in answers}) == 1
+    assert sorted(one.is_new for one in answers) == [False, False, True]
     assert count(session, Reply) == 2
 
 
 @pytest.mark.parametrize("state", [State.STOPPED, State.FAILED, State.BROKEN])
 def test_what_did_not_end_well_may_be_tried_again(session: Session, owner: int, state: State) -> None:
     first = end(session, ask(session, owner), state)
-    second, is_new = conversation.retry(session, first.session_id, first.id, Maker(owner))
-    assert (is_new, second.state, second.question_id) == (True, State.QUEUED, first.question_id)
+    again = conversation.retry(session, first.session_id, first.id, Maker(owner))
+    assert again.is_new
+    assert (again.reply.state, again.reply.question_id) == (State.QUEUED, first.question_id)
 
 
 @pytest.mark.parametrize("state", [State.DONE, State.QUEUED, State.LOADING, State.READING, State.WRITING])
 def test_what_goes_on_or_is_whole_is_not_tried_again(session: Session, owner: int, state: State) -> None:
     first = end(session, ask(session, owner), state, "Said")
-    assert conversation.retry(session, first.session_id, first.id, Maker(owner)) == (first, False)
+    assert conversation.retry(session, first.session_id, first.id, Maker(owner)) == Asked(first, is_new=False)
 
 
 def test_retry_of_an_earlier_attempt_finds_the_latest(session: Session, owner: int) -> None:
     first = end(session, ask(session, owner), State.FAILED)
-    second, _ = conversation.retry(session, first.session_id, first.id, Maker(owner))
-    assert conversation.retry(session, first.session_id, first.id, Maker(owner)) == (second, False)
+    second = conversation.retry(session, first.session_id, first.id, Maker(owner)).reply
+    assert conversation.retry(session, first.session_id, first.id, Maker(owner)) == Asked(second, is_new=False)
     end(session, second, State.STOPPED)
-    third, is_new = conversation.retry(session, first.session_id, first.id, Maker(owner))
-    assert is_new
-    assert [turn.reply for turn in conversation.turns(session, first.session_id)] == [third]
+    third = conversation.retry(session, first.session_id, first.id, Maker(owner))
+    assert third.is_new
+    assert [turn.reply for turn in conversation.turns(session, first.session_id)] == [third.reply]
 
 
 def test_a_reply_whose_owner_is_gone_is_broken_off_and_may_be_tried_again(session: Session, owner: int) -> None:
     lost = ask(session, 42)
     kept = ask(session, owner)
-    again, is_new = conversation.retry(session, lost.session_id, lost.id, Maker(owner))
-    assert is_new
-    assert again.state is State.QUEUED
+    again = conversation.retry(session, lost.session_id, lost.id, Maker(owner))
+    assert again.is_new
+    assert again.reply.state is State.QUEUED
     assert conversation.reply_of(session, lost.session_id, lost.id).state is State.BROKEN
     assert conversation.reply_of(session, kept.session_id, kept.id).state is State.QUEUED
 
@@ -209,7 +206,7 @@ def test_the_model_is_shown_the_attempts_that_count_in_their_order(session: Sess
     first = end(session, ask(session, owner, "One"), State.DONE, "Reply one")
     session_id = first.session_id
     stopped = end(session, ask(session, owner, "Two", session_id), State.STOPPED, "Half two")
-    again, _ = conversation.retry(session, session_id, stopped.id, Maker(owner))
+    again = conversation.retry(session, session_id, stopped.id, Maker(owner)).reply
     end(session, again, State.DONE, "Reply two")
     end(session, ask(session, owner, "Three", session_id), State.FAILED, "Half three")
     end(session, ask(session, owner, "Four", session_id), State.STOPPED, "Half four")
@@ -228,14 +225,35 @@ def test_the_model_is_shown_the_attempts_that_count_in_their_order(session: Sess
     assert [one.content for one in conversation.history(session, again)] == ["One", "Reply one", "Two"]
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_with_a_turn_comes_what_the_model_is_shown(session: Session, owner: int, again: bool) -> None:
+    """One that waits for its turn is shown what has been said when it comes."""
+    first = end(session, ask(session, owner, "One"), State.DONE, "Reply one")
+    second = end(session, ask(session, owner, "Two", first.session_id), State.FAILED)
+
+    def begin(places: int) -> Asked:
+        if again:
+            return conversation.retry(session, second.session_id, second.id, Maker(owner, places))
+        asked = Question(Conversation(id=first.session_id), uuid.uuid4(), "Three")
+        return conversation.ask(session, asked, Maker(owner, places))
+
+    begun = begin(places=1)
+    assert begun.reply.state is State.LOADING
+    assert begun.shown == conversation.history(session, begun.reply)
+    assert [one.content for one in begun.shown] == ["One", "Reply one", "Two"] + ["Three"] * (not again)
+    end(session, begun.reply, State.FAILED)
+    waiting = begin(places=0)
+    assert (waiting.reply.state, waiting.shown) == (State.QUEUED, [])
+
+
 def test_a_page_shows_attempts_in_which_something_was_said_and_the_one_that_counts(
     session: Session, owner: int
 ) -> None:
     first = end(session, ask(session, owner), State.FAILED)
     session_id = first.session_id
-    second, _ = conversation.retry(session, session_id, first.id, Maker(owner))
+    second = conversation.retry(session, session_id, first.id, Maker(owner)).reply
     end(session, second, State.BROKEN, "Half")
-    third, _ = conversation.retry(session, session_id, second.id, Maker(owner))
+    third = conversation.retry(session, session_id, second.id, Maker(owner)).reply
     (turn,) = conversation.turns(session, session_id)
     assert turn.replies == (first, second, third)
     assert turn.shown == (second, third)
