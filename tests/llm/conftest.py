@@ -81,6 +81,10 @@ class LlamaServer:
         """Tokens a second of the last reply, as the server's log counts them."""
         return float(re.findall(r" eval time = .* ([\d.]+) tokens per second", self._log.read_text())[-1])
 
+    def last_prompt_s(self) -> float:
+        """Seconds that the last reply's prompt took until its first token, as the server's log counts them."""
+        return float(re.findall(r"prompt eval time = +([\d.]+) ms", self._log.read_text())[-1]) / 1000
+
     def is_idle(self) -> bool:
         """Whether no slot is at work, from `GET /slots`."""
         return not any(slot["is_processing"] for slot in requests.get(f"{self.url}/slots", timeout=2).json())
