@@ -53,7 +53,8 @@ def test_every_unit_says_what_it_is_and_where_to_read_more() -> None:
         if path.is_file():
             text = path.read_text()
             assert re.search(r"^Description=Repair Café", text, re.MULTILINE), path.name
-            assert "Documentation=file:///opt/repaircafe/current/README.md" in text, path.name
+            named = " ".join(f"file:///opt/repaircafe/current/{name}" for name in ("docs/operations.md", "README.md"))
+            assert re.search(f"^Documentation={named}$", text, re.MULTILINE), path.name
 
 
 def test_systemd_has_nothing_to_complain_of(tmp_path: Path) -> None:

@@ -31,6 +31,10 @@ def test_a_bare_machine_serves_after_one_command(make_machine: MakeMachine) -> N
     # It comes back with the machine, and so do its timers.
     for unit in ("repaircafe.service", "repaircafe.socket", *TIMERS):
         assert machine.say("systemctl", "is-enabled", unit) == "enabled"
+    # What the units name for reading is there.
+    named = machine.say("systemctl", "show", "--property=Documentation", "--value", "repaircafe.service").split()
+    assert len(named) == 2
+    machine.run("ls", *(one.removeprefix("file://") for one in named), check=True)
     # From another machine of the network: the port is open, the settings ask who it is.
     assert "0.0.0.0:8000" in machine.say("ss", "-ltn")
 
