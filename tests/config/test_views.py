@@ -373,6 +373,7 @@ def test_the_page_shows_what_is_stored_and_remembers_what_it_began_with(client: 
 
 
 def test_a_program_is_told_what_is_wrong_with_each_value(client: FlaskClient) -> None:
+    offered = KEYS["event_offerings"].example
     for name, value, said in (
         ("event_date", "x", "This is not a date. Expected: YYYY-MM-DD, such as 2026-12-05"),
         ("event_date", 5, "Expected a text."),
@@ -382,6 +383,7 @@ def test_a_program_is_told_what_is_wrong_with_each_value(client: FlaskClient) ->
         ("event_offerings", ["bikes", 5], "Expected a text."),
         ("event_offerings", ["x" * 61], "An entry is too long. At most 60 characters between commas."),
         ("event_offerings", [str(n) for n in range(41)], "This list is too long. At most 40 entries."),
+        ("event_offerings", ["x" * 60, "a,b"], f"This is not in the expected form, such as: {offered}"),
         ("event_dat", "x", "There is no such setting. Did you mean event_date?"),
         ("SECRET_KEY", "x", "SECRET_KEY belongs into .env, never into the database."),
         ("zzz", "x", f"There is no such setting. Known: {', '.join(KEYS)}"),

@@ -142,18 +142,3 @@ def test_it_downloads_nothing(server: Server) -> None:
     with pytest.raises(PermanentError) as caught:
         list(server.pull("tiny"))
     assert caught.value.reason is Reason.NOT_OFFERED
-
-
-def test_a_model_is_known_by_its_exact_name_and_says_one_token(llama: LlamaCpp, server: Server) -> None:
-    llama.answers["/v1/chat/completions"] = (200, {"choices": [{"message": {"content": "Hi"}}]})
-    assert server.has("tiny")
-    assert not server.has("tiny:latest")
-    server.one_token("tiny")
-    assert (llama.chats()[0]["model"], llama.chats()[0]["max_tokens"]) == ("tiny", 1)
-
-
-def test_an_answer_without_a_word_is_none(llama: LlamaCpp, server: Server) -> None:
-    llama.answers["/v1/chat/completions"] = (200, {"choices": []})
-    with pytest.raises(PermanentError) as caught:
-        server.one_token("tiny")
-    assert caught.value.reason is Reason.BAD_ANSWER
