@@ -1,5 +1,6 @@
 """/config: the page, the JSON, and the tests of unsaved values."""
 
+import html
 import re
 from collections.abc import Callable
 from typing import Any
@@ -11,10 +12,12 @@ from flask.testing import FlaskClient, FlaskCliRunner
 
 from repaircafe import database
 from repaircafe.config.keys import KEYS
+from repaircafe.neighbours import Reason, Service, explain
 from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
+from tests.health.test_views import make_read_only
 from tests.test_events import of
 
 HTML = {"Accept": "text/html"}
@@ -135,6 +138,9 @@ def test_a_model_that_does_not_work_is_saved_only_when_told_to(client: FlaskClie
     assert first.status_code == 409
     assert "Nothing was saved yet" in first.text
     assert "does not work with these values. The language model is not running." in first.text
+    assert re.findall(r'<li class="failed">.*?<strong>(.*?)</strong>', first.text) == ["Connection"]
+    assert 'value="Dorpsstraat 1"' in first.text, "what was typed is kept"
+    assert re.search(r'<button[^>]* name="save_anyway" value="1">Save all the same<', first.text)
     assert set(settings(client).values()) == {""}
     assert submit(client, **typed, save_anyway="1").status_code == 303
     assert settings(client)["llm_endpoint"] == "http://127.0.0.1:9"
@@ -221,7 +227,9 @@ def test_an_address_outside_the_network_is_told(client: FlaskClient, monkeypatch
         assert asked.status_code == 409
         assert "would leave the building" in asked.text
         assert settings(client)["llm_endpoint"] == ""
+        monkeypatch.setattr("repaircafe.config.store.is_inside", lambda _: False)
         assert submit(client, **typed, save_anyway="1").status_code == 303
+        assert settings(client)["llm_endpoint"] == ollama.url
 
 
 def test_htmx_gets_the_steps_alone(client: FlaskClient) -> None:
@@ -230,15 +238,20 @@ def test_htmx_gets_the_steps_alone(client: FlaskClient) -> None:
     response = client.post("/config/test/llm", data=data, headers=headers)
     assert response.text.lstrip().startswith('<ol class="steps">')
     assert "<html" not in response.text
+    assert re.findall(r'<li class="failed">.*?<strong>(.*?)</strong>', response.text) == ["Connection"]
+    assert 'id="models"' not in response.text, "there are none to choose from"
+    with Ollama("gemma:latest") as ollama:
+        tested = client.post("/config/test/llm", data={**data, "llm_endpoint": ollama.url}, headers=headers)
+    assert '<datalist id="models" hx-swap-oob="true"><option value="gemma:latest">' in tested.text
 
 
 def test_htmx_gets_a_fault_where_the_steps_would_be(client: FlaskClient) -> None:
     headers = {**HTML, "HX-Request": "true"}
-    wrong = client.post(
-        "/config/test/llm", data={"csrf_token": token(client), "llm_endpoint": "no good"}, headers=headers
-    )
+    typed = {"csrf_token": token(client), "llm_endpoint": "no good", "llm_model": "two words"}
+    wrong = client.post("/config/test/llm", data=typed, headers=headers)
     assert wrong.status_code == 422
-    assert "This is not an address." in wrong.text
+    assert "The test needs these fields to be right." in wrong.text
+    assert "Address of the language model: This is not an address. Expected: http://HOST:PORT Model: A" in wrong.text
     expired = client.post("/config/test/llm", data={"llm_endpoint": "no good"}, headers=headers)
     assert expired.status_code == 400
     assert "open for too long" in expired.text
@@ -322,7 +335,9 @@ def test_an_address_that_is_refused_and_was_stored_by_hand_is_not_used(client: F
 def test_an_end_before_the_opening_is_refused_in_every_way(client: FlaskClient, runner: FlaskCliRunner) -> None:
     refused = submit(client, event_start="14:00", event_end="13:00")
     assert refused.status_code == 422
+    assert "Nothing was saved: please look at the marked fields." in refused.text
     assert "not later than the time at which it opens, 14:00" in refused.text
+    assert 'value="13:00"' in refused.text, "what was typed is kept"
     assert client.post("/config", json={"event_start": "14:00", "event_end": "13:00"}).status_code == 422
     assert submit(client, event_start="14:00", event_end="17.00").status_code == 303
     assert settings(client)["event_end"] == "17:00"
@@ -355,6 +370,16 @@ def test_a_form_that_cannot_be_stored_says_so_and_keeps_what_was_typed(
     proxy.mend()
     assert until(lambda: client.post("/config", data=data, headers=HTML).status_code == 303)
     assert settings(client)["event_location"] == "Dorpsstraat 1"
+
+
+def test_a_database_that_keeps_nothing_is_told_as_such(app: Flask, client: FlaskClient) -> None:
+    sent = {"csrf_token": token(client), "event_location": "Dorpsstraat 1"}
+    make_read_only(app, "on")
+    response = client.post("/config", data=sent, headers=HTML)
+    assert response.status_code == 503
+    why = explain(Service.DB, Reason.READ_ONLY).sentence
+    assert f"Nothing was saved. {why} What you typed is still here." in html.unescape(response.text)
+    assert 'value="Dorpsstraat 1"' in response.text
 
 
 def test_the_page_shows_what_is_stored_and_remembers_what_it_began_with(client: FlaskClient) -> None:
