@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from repaircafe.chat.conversation import LONGEST_MESSAGE
 from repaircafe.health import checks
+from repaircafe.neighbours import Reason, Service, explain
 from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.proxy import Proxy
@@ -247,6 +248,21 @@ def test_those_who_wait_leave_threads_to_the_others(make_app: MakeApp, ollama: O
         return any('hx-trigger="every 1s"' in text for text in answers)
 
     assert until(some_are_not_held)
+
+
+def test_a_visitor_is_not_told_what_the_technician_can_do(make_app: MakeApp, ollama: Ollama) -> None:
+    app, operator = make_app(operator_password="a-long-password"), ("operator", "a-long-password")
+    chosen = {"llm_endpoint": ollama.url, "llm_model": MODEL}
+    assert app.test_client().post("/config", json=chosen, auth=operator).status_code == 200
+    browser = Browser(app.test_client())
+    ollama.broken = True
+    browser.send("Hi")
+    assert comes_to(browser.client, browser.session_id, "failed")
+    cure = str(explain(Service.LLM, Reason.HTTP_ERROR).cure)
+    browser.open("/chat")
+    assert "Please tell a volunteer." in browser.page
+    assert cure not in browser.page
+    assert cure in browser.client.get(f"/chat/{browser.session_id}", headers=HTML, auth=operator).text
 
 
 def test_stop_keeps_what_was_said_and_says_so(browser: Browser, ollama: Ollama) -> None:
