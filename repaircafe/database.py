@@ -1,6 +1,7 @@
 """The database: connections that never hang, sessions, waiting for the server, migrations and their state.
 
-The only module that knows Alembic; PostgreSQL's protocol is spoken here and, for dumps, in backup/.
+The only module that knows Alembic; PostgreSQL's protocol is spoken here, in presence.py
+and, for dumps, in backup/.
 """
 
 import hashlib

@@ -265,7 +265,10 @@ SERVES = frozenset({Reason.SCHEMA_NEWER, Reason.SCHEMA_DRIFT, Reason.SLOW})
 """What a database may have against it and be read and written all the same."""
 
 _SETTINGS = ("config.show", _l("Open the settings"))
-_START_OLLAMA = _l("Start Ollama, or the llama.cpp server, on the machine of that address; then press Test.")
+_START_OLLAMA = _l(
+    "Start Ollama (sudo docker start repaircafe-ollama), or the llama.cpp server, on the machine of that address;"
+    " then press Test."
+)
 _CHECK_URL = _l("Check DATABASE_URL and POSTGRES_PASSWORD in .env, then: sudo systemctl reload repaircafe")
 _RENEW_TOKEN = _l(
     "Make a new refresh token, put it into .env as GMAIL_REFRESH_TOKEN; then: sudo systemctl reload repaircafe"
@@ -305,7 +308,7 @@ _EXPLANATIONS: Mapping[tuple[Service, Reason], Explanation] = MappingProxyType(
         ),
         (Service.DB, Reason.SCHEMA_DRIFT): Explanation(
             _l("A migration script was changed after it had been applied."),
-            _l("Install the released version again; the log names the script."),
+            _l("Install the released version again; the health page names the script."),
         ),
         (Service.DB, Reason.SLOW): Explanation(
             _l("The database answers slowly."), _l("Look whether the SD card is full or something else keeps it busy.")
@@ -359,7 +362,10 @@ _EXPLANATIONS: Mapping[tuple[Service, Reason], Explanation] = MappingProxyType(
         ),
         (Service.LLM, Reason.DISK_FULL): Explanation(
             _l("The disk is too full for this model."),
-            _l("Choose a smaller model, or make room: remove a model that nobody uses with ollama rm MODEL."),
+            _l(
+                "Choose a smaller model, or make room by removing one that nobody uses:"
+                " sudo docker exec repaircafe-ollama ollama rm MODEL"
+            ),
         ),
         (Service.LLM, Reason.NO_SUCH_MODEL): Explanation(
             _l("There is no model of that name to download."),
@@ -381,7 +387,7 @@ _EXPLANATIONS: Mapping[tuple[Service, Reason], Explanation] = MappingProxyType(
         ),
         (Service.LLM, Reason.CUT_OFF): Explanation(
             _l("The language model broke off in the middle of its answer."),
-            _l("Press Retry. If it happens again, the machine may be short of memory: choose a smaller model."),
+            _l("Ask again. If it happens again, the machine may be short of memory: choose a smaller model."),
         ),
         (Service.MAIL, Reason.NOT_SET): Explanation(
             _l("Mail is not set up."),

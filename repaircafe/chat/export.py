@@ -62,7 +62,7 @@ def as_markdown(turns: Sequence[Turn]) -> str:
 
 
 def ended(reply: Reply) -> Text:
-    """How a reply ended that is not simply whole; empty for one that is, or that is under way."""
+    """How a reply ended that is not simply whole, or that it has not; empty for one that is whole."""
     if reply.state in UNDER_WAY:
         return _("Not finished yet.")
     words = ENDINGS.get(reply.state, "")

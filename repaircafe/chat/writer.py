@@ -31,7 +31,7 @@ from repaircafe.presence import Presence, living
 WATCH_S = 0.25
 """Between two looks at the queue while a reply of this process is under way; what happens in this process wakes it."""
 FLUSH_S = 0.5
-"""Between two stores of a growing reply: a page asks once a second, and an SD card wears out."""
+"""Between two stores of a growing reply, each of which an SD card wears out by."""
 FLUSH_LENGTH = 20_000
 """Characters from which on a reply is stored less often, since each store writes all of it."""
 ASK_LIMIT_S = 30.0

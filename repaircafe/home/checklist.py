@@ -54,15 +54,13 @@ def _language_model(report: Report) -> tuple[Line, Line]:
 
 
 def _event(settings: Settings) -> Line:
-    is_planned = settings.event_date is not None and not settings.is_over and bool(settings.event_location)
+    is_planned = settings.next_date is not None and bool(settings.event_location)
     cure = _("Enter its date and its place.")
     return Line(_("The next repair café is planned"), is_planned, cure, _("Settings"), "config.show", "event_date")
 
 
 def _password(has_password: bool) -> Line:
-    cure = _(
-        "Set OPERATOR_PASSWORD in .env and restart the service; until then other machines see the visitors' pages."
-    )
+    cure = _("Set OPERATOR_PASSWORD and HOST in .env and start again; until then no other machine can open the pages.")
     return Line(_("There is a password for the organiser"), has_password, cure)
 
 
