@@ -20,7 +20,6 @@ from repaircafe.errors import PageError, is_htmx
 from repaircafe.facts.check import check, known
 from repaircafe.facts.claims import Facts
 from repaircafe.facts.wording import facts_of
-from repaircafe.health.monitor import monitor
 from repaircafe.languages import LANGUAGES, language
 from repaircafe.logs import polled
 from repaircafe.neighbours import Reason, Service
@@ -46,8 +45,8 @@ def show() -> Response:
     """All of them in one language; without a date, what is missing."""
     settings, chosen = store().settings(), _chosen(request.args.get("language", ""))
     texts = {}
-    if settings.event_date is not None and not settings.is_over:
-        texts = {form: text(form, settings, settings.event_date, chosen) for form in Form}
+    if (day := settings.next_date) is not None:
+        texts = {form: text(form, settings, day, chosen) for form in Form}
     facts = _facts(settings)
     findings = {form: check(said, facts) for form, said in texts.items()}
     return _page("announcements/show.html", chosen, texts=texts, findings=findings, labels=labels(), **_drafts(chosen))
@@ -65,7 +64,7 @@ def look(announcement: str) -> Response:
 def write(announcement: str) -> Response:
     """Has the model write one, in place of what it wrote before. Raises PageError where there is no date."""
     settings, chosen, ours = store().settings(), _chosen(request.form.get("language", "")), database.db.session()
-    if settings.event_date is None or settings.is_over:
+    if settings.next_date is None:
         raise PageError(409, _("The next repair café is not planned yet."), _("Enter its date in the settings first."))
     order = Order(_id(request.form.get("draft", "")), Form(announcement), chosen, author(ours))
     drafts.write(ours, writer(), order)
@@ -121,7 +120,6 @@ def _page(template: str, chosen: str, **context: object) -> Response:
         chosen=chosen,
         fresh_id=uuid.uuid4,
         facts_of=facts_of,
-        report=monitor().glance().report(Service.LLM),
         service=Service.LLM,
         reasons=Reason,
         UNDER_WAY=UNDER_WAY,

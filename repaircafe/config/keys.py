@@ -320,6 +320,11 @@ class Settings:
         ended = self.event_end is not None and now.time() >= self.event_end
         return self.event_date < now.date() or (self.event_date == now.date() and ended)
 
+    @property
+    def next_date(self) -> date | None:
+        """The day that is set, until it is over."""
+        return None if self.is_over else self.event_date
+
     @classmethod
     def of(cls, values: Mapping[str, str]) -> "Settings":
         """From canonical texts, such as the store's."""

@@ -49,17 +49,17 @@ def checklist_now() -> str:
 def entry() -> Response:
     """The next repair café for a calendar. Raises PageError where there is none."""
     settings = store().settings()
-    if settings.event_date is None or settings.is_over:
+    if (day := settings.next_date) is None:
         raise PageError(
             404,
             _("The next repair café is not planned yet."),
             _("Look again later: the date will be on the home page."),
         )
-    event = calendar.current(database.db.session(), settings, settings.event_date)
+    event = calendar.current(database.db.session(), settings, day)
     title, address = _("Repair Café"), url_for("home.show", _external=True)
-    response = make_response(calendar.as_calendar(settings, settings.event_date, event, title, address))
+    response = make_response(calendar.as_calendar(settings, day, event, title, address))
     response.mimetype = "text/calendar"
-    response.headers["Content-Disposition"] = f'inline; filename="repair-cafe-{settings.event_date}.ics"'
+    response.headers["Content-Disposition"] = f'inline; filename="repair-cafe-{day}.ics"'
     response.headers["Cache-Control"] = "no-store"
     return response
 
