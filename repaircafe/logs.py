@@ -45,7 +45,6 @@ class EventType(StrEnum):
     STARTUP = "startup"
     MIGRATION = "migration"
     BACKUP = "backup"
-    RETENTION = "retention"
     REPLY = "reply"
     REQUEST = "request"
     HEALTH_TRANSITION = "health_transition"

@@ -1,16 +1,12 @@
 """`flask chat-prune`: removes the messages that the retention does not keep. A timer runs it every night."""
 
 import click
-import structlog
 from flask import current_app
 from flask.cli import with_appcontext
 
 from repaircafe.chat.models import remove_older
 from repaircafe.environment import Environment
 from repaircafe.errors import plain_failures
-from repaircafe.logs import EventType
-
-log = structlog.get_logger()
 
 
 @click.command("chat-prune")
@@ -21,7 +17,6 @@ def prune() -> None:
     days = environment.chat_retention_days
     with plain_failures():
         removed = remove_older(current_app.extensions["database"], days)
-    log.info("Old messages removed", event_type=EventType.RETENTION, removed=removed, days=days)
     click.echo(f"{_count(removed, 'message')} older than {_count(days, 'day')} removed.")
 
 

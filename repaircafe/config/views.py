@@ -202,6 +202,4 @@ def _page(
         models=report.models if report and report.models else monitor().models(),
         known=store().stored() is not None,
     )
-    response = make_response(page, status)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return make_response(page, status)

@@ -145,9 +145,7 @@ def _rendered(template: str, status: int = 200, *, download: Download | None = N
         RESERVE=RESERVE,
         **{"typed": "", "fault": None, "faults": {}, **context},
     )
-    response = make_response(page, status)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return make_response(page, status)
 
 
 def _ending(download: Download) -> Text:

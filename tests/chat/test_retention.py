@@ -1,6 +1,5 @@
 """`flask chat-prune` and delete_old_chat_messages(): what is too old goes, and nothing else."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -8,19 +7,10 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskCliRunner
-from structlog.testing import capture_logs
 
 from repaircafe.chat.models import remove_older
 from repaircafe.database import Database
 from tests.conftest import DATABASE_AWAY, MakeApp, url_of
-
-
-@pytest.fixture
-def raw(database_url: str, app: Flask) -> Iterator[psycopg.Connection]:
-    """A connection to the migrated database, each statement a transaction of its own."""
-    assert app
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        yield connection
 
 
 def test_the_function_removes_what_is_older_and_keeps_what_is_just_as_old(raw: psycopg.Connection) -> None:
@@ -66,15 +56,6 @@ def test_the_command_keeps_to_chat_retention_days(raw: psycopg.Connection, make_
     _add(raw, "2 days", "23 hours")
     result = make_app(chat_retention_days=1).test_cli_runner().invoke(args=["chat-prune"])
     assert (result.exit_code, result.output) == (0, "1 message older than 1 day removed.\n")
-
-
-def test_the_command_logs_one_event_and_no_words(raw: psycopg.Connection, runner: FlaskCliRunner) -> None:
-    _add(raw, "31 days")
-    with capture_logs() as lines:
-        runner.invoke(args=["chat-prune"])
-    ours = [line for line in lines if line.get("event_type") == "retention"]
-    assert [(line["event"], line["removed"], line["days"]) for line in ours] == [("Old messages removed", 1, 30)]
-    assert "toaster" not in str(lines)
 
 
 def test_without_a_database_it_says_what_to_do(make_app: MakeApp) -> None:
