@@ -4,15 +4,11 @@ import re
 import threading
 import uuid
 from datetime import date, timedelta
-from decimal import Decimal
 
 import psycopg
 import pytest
 from flask.testing import FlaskClient
 
-from repaircafe.facts.check import check
-from repaircafe.facts.claims import Facts, Kind
-from repaircafe.facts.wording import facts_of
 from repaircafe.languages import LANGUAGES
 from tests.conditions import until
 from tests.conftest import MakeApp
@@ -145,18 +141,3 @@ def test_the_texts_of_the_facts_outlive_the_database(proxied: MakeApp, proxy: Pr
     client.post("/config", json={"event_date": SOON.isoformat()})
     proxy.break_with("refuse")
     assert client.get("/announcements", headers=HTML).text.count("<textarea") == 4
-
-
-def test_facts_are_told_in_the_readers_language(chat: FlaskClient) -> None:
-    facts = Facts(today=date(2026, 11, 23), days=frozenset({date(2026, 12, 5)}))
-    findings = {one.claim.kind: one for one in check("Sunday, 7 December 2026", facts)}
-    with chat.application.test_request_context(headers={"Accept-Language": "fr"}):
-        assert facts_of(findings[Kind.DATE]) == ["samedi 5 décembre 2026"]
-        if Kind.WEEKDAY in findings:
-            assert facts_of(findings[Kind.WEEKDAY]) == ["samedi"]
-
-
-def test_a_price_is_told_as_money(chat: FlaskClient) -> None:
-    (finding,) = check("It costs €7.", Facts(today=date(2026, 11, 23), prices=frozenset({Decimal("2.5")})))
-    with chat.application.test_request_context(headers={"Accept-Language": "nl"}):
-        assert facts_of(finding) == ["€ 2,50"]

@@ -36,4 +36,6 @@ def test_each_text_tells_the_facts_in_its_language_and_passes_the_check(client: 
 def test_little_is_enough_and_without_a_date_there_is_none(client: FlaskClient) -> None:
     assert texts(client, "nl") == []
     client.post("/config", json={"event_date": (date.today() + timedelta(days=3)).isoformat()})
-    assert all("None" not in text and "  " not in text for text in texts(client, "nl"))
+    found = texts(client, "nl")
+    assert len(found) == 4
+    assert all("None" not in text and "  " not in text for text in found)

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from flask import Flask
 
 from repaircafe import database
-from repaircafe.backup import archive
+from repaircafe.backup import archive, restore
 from repaircafe.backup.archive import Kind
 from repaircafe.database import Database, SchemaError
+from repaircafe.environment import Environment
 from repaircafe.neighbours import NeighbourError, Reason
 from tests.conftest import MakeApp, url_of
 
@@ -111,6 +112,23 @@ def test_it_works_in_a_thread_as_after_a_late_start(app: Flask, pending: Path, p
     thread.join()
     assert [made.kind for made in archive.listing(place)] == [Kind.MIGRATION]
     assert state(app)[0] == "9001"
+
+
+@pytest.mark.usefixtures("other_databases")
+def test_an_older_backup_is_brought_up_to_date_by_the_next_start(app: Flask, pending: Path, database_url: str) -> None:
+    environment: Environment = app.extensions["environment"]
+    head = database.head()
+    write_setting(app)
+    made = archive.create(environment, database_url, Kind.DAILY)
+    add(pending, "9001", FIRST)
+    database.upgrade(app)
+    assert state(app) == ("9001", "changed", True)
+    ours: Database = app.extensions["database"]
+    ours.close()
+    restore.restore(environment, database_url, made.path, restore.accept(made.path))
+    assert state(app) == (head, "before", False)
+    database.upgrade(app)
+    assert state(app) == ("9001", "changed", True)
 
 
 def test_a_question_about_migrations_makes_no_backup(app: Flask, pending: Path, place: Path) -> None:

@@ -9,9 +9,8 @@ import pytest
 from flask import Flask
 from psycopg.conninfo import make_conninfo
 
-from repaircafe import database
 from repaircafe.backup import archive, restore
-from repaircafe.backup.archive import Backup, Kind
+from repaircafe.backup.archive import Kind
 from repaircafe.backup.programs import BackupError
 from repaircafe.backup.restore import Restored
 from repaircafe.environment import Environment
@@ -115,7 +114,7 @@ def test_what_is_written_while_it_runs_is_either_in_the_safety_copy_or_refused(
         writer.join()
     assert done.safety is not None
     copy = url_of(cluster, empty_database)
-    restored_into(environment, copy, done.safety)
+    restored(environment, copy, done.safety.path)
     numbers = {number for url in (copy, filled) for number in numbers_of(url)}
     assert set(range(1, committed[0] + 1)) <= numbers
 
@@ -258,26 +257,10 @@ def test_the_backup_that_is_restored_is_not_rotated_away_meanwhile(
     assert {made.path, done.safety.path} <= set(place.iterdir())
 
 
-def test_an_older_backup_is_brought_up_to_date_by_the_next_start(
-    environment: Environment, make_app: MakeApp, filled: str, place: Path
-) -> None:
-    made = archive.create(environment, filled, Kind.DAILY)
-    restored(environment, filled, made.path)
-    app = make_app(backup_folder=str(place))
-    ours: database.Database = app.extensions["database"]
-    with ours.monitor.connect() as connection:
-        assert database.migration_state(connection).consistent
-
-
 def test_a_long_name_of_a_database_leaves_room_for_what_stands_beside_it() -> None:
     names = {restore._beside("ü" * 31, part) for part in ("restore", "before")}
     assert len(names) == 2
     assert all(len(name.encode()) <= 63 for name in names)
-
-
-def restored_into(environment: Environment, target: str, backup: Backup) -> None:
-    """Into a database of its own, to look into."""
-    restored(environment, target, backup.path)
 
 
 def numbers_of(url: str) -> list[int]:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from repaircafe.embedded import Postmaster
-from tests.browser.conftest import TYPICAL_LIMIT_MS, NewPage, Returning, Watched, save, url_of
+from tests.browser.conftest import TYPICAL_LIMIT_MS, NewPage, Returning, save, url_of
 from tests.browser.test_pages import NARROW, assert_fits, press
 from tests.conditions import until
 from tests.server import Server
@@ -188,23 +188,6 @@ def test_a_database_killed_under_the_page_keeps_what_was_typed(
         expect(page.locator("#banner .banner")).to_have_count(0, timeout=FRESH_MS)
         press(page, "Send")
         expect(reply(page)).to_have_text("Hi")
-
-
-def test_what_is_said_is_text_and_nothing_else(
-    page: Page, configured: Server, ollama: Returning, watched: Watched
-) -> None:
-    """A script, a picture and a link: shown as they were written, and nothing is run or loaded."""
-    assert configured
-    evil = "<script>window.broken = 1</script><img src=http://203.0.113.9/x> [a](javascript:window.broken=1)"
-    ollama.script = [evil]
-    page.goto("/chat")
-    send(page, evil)
-    expect(page.locator(".said")).to_have_text([evil, evil])
-    expect(phase(page)).to_have_count(0)
-    page.reload()
-    expect(page.locator(".said")).to_have_text([evil, evil])
-    assert page.evaluate("window.broken") is None
-    assert watched.errors == []
 
 
 def test_long_code_in_a_reply_scrolls_within_itself(new_page: NewPage, configured: Server, ollama: Returning) -> None:

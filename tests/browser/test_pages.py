@@ -175,14 +175,6 @@ def test_a_test_of_a_wrong_value_marks_its_field_without_javascript(new_page: Ne
     expect(address(page)).to_have_value("ftp://example")
 
 
-def test_the_database_and_mail_can_be_tested(page: Page) -> None:
-    page.goto("/config")
-    press(page, "Test the database")
-    expect(page.locator("#test-db .message")).to_have_text("It works.")
-    press(page, "Test mail")
-    expect(page.locator("#test-mail .message")).to_contain_text("Mail is not set up.")
-
-
 @pytest.mark.parametrize("first", ["Save", "Test the language model"])
 def test_what_was_typed_survives_a_restart_of_the_app(
     page: Page, server: Server, ollama: Returning, first: str

@@ -112,7 +112,6 @@ def test_installed_models_come_first_then_those_that_fit_with_their_size(organis
 
 
 def test_the_settings_do_not_wait_for_the_server(organiser: Organiser, ollama: Ollama) -> None:
-    asked = len(ollama.asked)
     organiser.client.application.extensions["monitor"].health()  # the banner has asked already
     asked = len(ollama.asked)
     page = organiser.client.get("/config", headers=HTML).text

@@ -62,12 +62,3 @@ def test_what_is_no_model_server_is_told_by_its_reason(answers: dict[str, tuple[
     with LlamaCpp(**answers) as server, Exchange(2) as exchange, pytest.raises(NeighbourError) as caught:
         identify(exchange, server.url)
     assert caught.value.reason is reason
-
-
-def test_a_broken_ollama_is_an_http_error() -> None:
-    with Ollama() as ollama, Exchange(2) as exchange:
-        server = identify(exchange, ollama.url)
-        ollama.broken = True
-        with pytest.raises(NeighbourError) as caught:
-            server.models()
-    assert caught.value.reason is Reason.HTTP_ERROR

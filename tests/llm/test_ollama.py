@@ -2,8 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
@@ -78,7 +77,7 @@ def test_an_answer_of_another_form_is_told_as_such(
     ollama: Ollama, server: Server, monkeypatch: pytest.MonkeyPatch, answer: object
 ) -> None:
     monkeypatch.setattr(ollama, "answer", lambda *_: (200, answer))
-    for ask in (server.one_token, server.is_loaded, server.has):
+    for ask in (server.one_token, server.is_loaded, server.has, lambda _: server.models()):
         with pytest.raises(PermanentError) as caught:
             ask("small")
         assert caught.value.reason is Reason.BAD_ANSWER
@@ -264,31 +263,3 @@ def layer(digest: str, completed: object, total: object) -> dict[str, object]:
     """A line of a download; Ollama leaves out what it does not know."""
     line = {"status": f"pulling {digest}", "digest": f"sha256:{digest}", "total": total, "completed": completed}
     return {key: value for key, value in line.items() if value is not None}
-
-
-class Odd(Ollama):
-    """One that answers `odd` at some of its addresses."""
-
-    def __init__(self, path: str, odd: object) -> None:
-        super().__init__("small:latest")
-        self._path = path
-        self._odd = odd
-
-    def answer(self, method: str, path: str, body: str) -> tuple[int, Any]:
-        """As it was told."""
-        return (200, self._odd) if path == self._path else super().answer(method, path, body)
-
-
-@pytest.mark.parametrize(
-    ("path", "odd", "ask"),
-    [
-        ("/api/tags", {"models": [{"no": "name"}]}, lambda server: server.models()),
-        ("/api/tags", [], lambda server: server.has("small")),
-        ("/api/ps", {"models": [{"no": "name"}]}, lambda server: server.is_loaded("small")),
-        ("/api/chat", {"no": "message"}, lambda server: server.one_token("small")),
-    ],
-)
-def test_an_answer_of_another_make_is_a_bad_one(path: str, odd: object, ask: Callable[[Server], object]) -> None:
-    with Odd(path, odd) as ollama, Exchange(LIMIT_S) as exchange, pytest.raises(PermanentError) as caught:
-        ask(identify(exchange, ollama.url))
-    assert caught.value.reason is Reason.BAD_ANSWER
