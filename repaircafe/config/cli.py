@@ -38,7 +38,6 @@ def show(as_json: bool) -> None:
 def set_value(key: str, value: str, anyway: bool) -> None:
     """Sets KEY to VALUE, after the same validation as the page's."""
     with _plain_failures():
-        _require_known(key)
         saved = store().save({key: value}, anyway=anyway).values[key]
     click.echo(f"{key} = {saved}" if saved else f"{key} is not set any more.")
 
@@ -49,7 +48,6 @@ def set_value(key: str, value: str, anyway: bool) -> None:
 def reset(key: str) -> None:
     """Takes KEY's value away."""
     with _plain_failures():
-        _require_known(key)
         store().save({key: ""})
     click.echo(f"{key} is not set any more.")
 
@@ -92,11 +90,6 @@ def _echo(report: Report) -> None:
         mark = "ok" if step.ok else MARKS[report.status]
         click.echo(f"     {mark} {STEP_LABELS[step.name]}{f': {step.detail}' if str(step.detail) else ''}")
     echo_report(report)
-
-
-def _require_known(key: str) -> None:
-    if key not in KEYS:
-        raise UnknownKeyError(key)
 
 
 @contextmanager

@@ -54,24 +54,22 @@ class Stored:
 
 
 def validate(changes: Mapping[str, str], redactor: Redactor) -> dict[str, str]:
-    """All values in canonical form, or InvalidSettingsError with every fault.
+    """All values in canonical form, or InvalidSettingsError with every fault. A credential is refused as a value.
 
-    Credentials are refused, by their names and by their values.
+    Raises UnknownKeyError for the first name that is no setting.
     """
     valid: dict[str, str] = {}
     faults: dict[str, Text] = {}
     for name, text in changes.items():
         try:
             valid[name] = parse(name, text)
-        except UnknownKeyError as error:
-            faults[name] = error.hint
         except RefusedError as error:
             faults[name] = error.message
         else:
             if redactor.holds_secret(valid[name]):
                 faults[name] = _l("This holds a credential of .env, which must not be stored in the database.")
     if faults:
-        name_faults(name if name in KEYS else "(unknown)" for name in faults)
+        name_faults(faults)
         raise InvalidSettingsError(faults)
     return valid
 

@@ -79,6 +79,8 @@ def test_without_a_database_every_command_fails_plainly(make_app: MakeApp, comma
     result = app.test_cli_runner().invoke(args=command)
     assert result.exit_code == 1
     assert "The database is not running." in result.output
+    if command == ["config-test", "llm"]:
+        assert result.stderr.startswith("The settings cannot be read: The database is not running.")
     assert "Traceback" not in result.output
     assert result.exception is None or isinstance(result.exception, SystemExit)
 

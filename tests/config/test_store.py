@@ -1,17 +1,32 @@
-"""repaircafe.config.store: what the other parts of the app know of the settings."""
+"""repaircafe.config.store: what the other parts of the app know of the settings, whatever the database does."""
 
 from datetime import date
 
+import psycopg
+import pytest
 from flask import Flask
 
-from repaircafe.config.keys import Settings
-from repaircafe.config.store import Store
+from repaircafe.config import store as storing
+from repaircafe.config.keys import KEYS, Settings
+from repaircafe.config.store import OutsideError, Store, Stored
 from tests.conftest import DATABASE_AWAY, MakeApp
+from tests.test_events import of as lines_of
+
+EMPTY = dict.fromkeys(KEYS, "")
 
 
 def of(app: Flask) -> Store:
     found: Store = app.extensions["settings"]
     return found
+
+
+def fail_with(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Makes every reading of the table fail."""
+
+    def read(_: object) -> dict[str, str]:
+        raise error
+
+    monkeypatch.setattr(storing, "read", read)
 
 
 def test_the_settings_are_known_as_what_they_mean(app: Flask) -> None:
@@ -21,5 +36,48 @@ def test_the_settings_are_known_as_what_they_mean(app: Flask) -> None:
 
 def test_what_was_never_read_is_not_set(make_app: MakeApp) -> None:
     store = of(make_app(database_url=DATABASE_AWAY, started=False))
+    assert store.stored() is None
     assert store.settings() == Settings()
-    assert set(store.known().values()) == {""}
+    assert store.known() == EMPTY
+
+
+def test_whoever_asks_is_told_that_they_were_never_read(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(of(app), "stored", lambda: None)
+    response = app.test_client().get("/config", headers={"Accept": "application/json"})
+    assert response.status_code == 503
+    assert (response.get_json()["service"], response.get_json()["reason"]) == ("db", "timeout")
+    page = app.test_client().get("/config", headers={"Accept": "text/html"}).text
+    assert "The settings cannot be read at the moment." in page
+
+
+def test_what_a_start_has_learnt_is_known_while_the_database_is_away(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.test_client().post("/config", json={"event_location": "De Hoek"})
+    store = of(app)
+    store.learn()
+    fail_with(monkeypatch, psycopg.OperationalError("server closed the connection"))
+    assert store.stored() == Stored({**EMPTY, "event_location": "De Hoek"}, current=False)
+    assert lines_of(caplog, "db_error") == [], "health tells of it"
+
+
+def test_a_fault_of_ours_is_logged_and_the_last_that_was_known_is_used(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = of(app)
+    store.learn()
+    fail_with(monkeypatch, RuntimeError("a fault of ours"))
+    assert store.stored() == Stored(EMPTY, current=False)
+    (line,) = lines_of(caplog, "db_error")
+    assert line["message"] == "Settings cannot be read"
+
+
+def test_a_save_is_logged_by_its_keys_and_answers_what_is_stored(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    with app.app_context():
+        saved = of(app).save({"event_location": "De Hoek", "event_date": "2026-12-05"})
+        with pytest.raises(OutsideError):
+            of(app).save({"llm_endpoint": "https://8.8.8.8"})
+    assert saved == Stored({**EMPTY, "event_location": "De Hoek", "event_date": "2026-12-05"}, current=True)
+    (line,) = lines_of(caplog, "config_changed")
+    assert line["keys"] == ["event_date", "event_location"]
+    assert "De Hoek" not in str(line)

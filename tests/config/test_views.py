@@ -53,7 +53,11 @@ def test_all_keys_are_on_the_page_and_in_the_json(client: FlaskClient) -> None:
 def test_the_form_saves_and_says_so_after_a_redirect(client: FlaskClient) -> None:
     response = submit(client, event_date="2026-12-05", event_offerings="bikes,  clothes,bikes")
     assert response.status_code == 303
-    assert "Saved." in client.get(response.headers["Location"], headers=HTML).text
+    assert response.headers["Location"] == "/config"
+    page = client.get("/config", headers=HTML).text
+    assert "Saved." in page
+    assert "still being loaded" not in page
+    assert "cannot be read at the moment" not in page
     assert settings(client)["event_date"] == "2026-12-05"
     assert settings(client)["event_offerings"] == "bikes, clothes"
 
@@ -70,14 +74,16 @@ def test_every_fault_is_at_its_field_and_nothing_is_saved(client: FlaskClient) -
     assert 'id="llm_endpoint-fault"' in response.text
     assert 'id="event_date-fault"' in response.text
     assert 'value="5 December"' in response.text, "what was typed is kept"
+    assert "Save all the same" not in response.text
     assert 'value="Dorpsstraat 1"' in response.text
     assert set(settings(client).values()) == {""}
 
 
 def test_json_saves_a_part_and_leaves_the_rest(client: FlaskClient) -> None:
     client.post("/config", json={"event_location": "Dorpsstraat 1", "event_offerings": ["bikes", "clothes"]})
+    assert settings(client)["event_offerings"] == "bikes, clothes"
     response = client.post("/config", json={"event_date": "2026-12-05", "event_offerings": None})
-    assert response.status_code == 200
+    assert (response.status_code, response.get_json()["current"]) == (200, True)
     assert response.get_json()["settings"]["event_location"] == "Dorpsstraat 1"
     assert settings(client)["event_date"] == "2026-12-05"
     assert settings(client)["event_offerings"] == ""
@@ -116,6 +122,8 @@ def test_a_credential_is_not_stored_under_any_name(make_app: MakeApp) -> None:
     response = client.post("/config", json={"event_location": "at 1//r-token street"})
     assert response.status_code == 422
     assert "1//r-token" not in response.text
+    said = "This holds a credential of .env, which must not be stored in the database."
+    assert response.get_json()["errors"] == {"event_location": said}
 
 
 def test_a_form_without_its_token_saves_nothing_and_keeps_what_was_typed(client: FlaskClient) -> None:
@@ -144,6 +152,7 @@ def test_a_working_model_is_tested_and_saved_at_once(client: FlaskClient) -> Non
     with Ollama("gemma:latest") as ollama:
         assert submit(client, llm_endpoint=ollama.url, llm_model="gemma").status_code == 303
         assert "/api/chat" in [path for _, path, _ in ollama.asked]
+    assert "still being loaded" not in client.get("/config", headers=HTML).text
 
 
 def test_an_unchanged_model_is_not_tested_again(client: FlaskClient) -> None:
@@ -160,7 +169,7 @@ def test_a_model_that_is_being_loaded_is_saved_and_told(client: FlaskClient) -> 
         response = submit(client, llm_endpoint=ollama.url, llm_model="gemma")
         ollama.go_on.set()
     assert response.status_code == 303
-    assert "still being loaded" in client.get("/config", headers=HTML).text
+    assert "Saved. The model is still being loaded" in client.get("/config", headers=HTML).text
 
 
 def test_a_form_writes_only_what_was_changed_in_it(client: FlaskClient) -> None:
@@ -200,6 +209,9 @@ def test_the_step_that_failed_and_its_cure_are_shown(client: FlaskClient) -> Non
     assert re.findall(r'<li class="failed">.*?<strong>(.*?)</strong>', response.text) == ["Model"]
     assert "llama9 is not among the installed: gemma:latest" in response.text
     assert "Choose one of the installed models" in response.text
+    with Ollama("gemma:latest") as ollama:
+        report = client.post("/config/test/llm", json={"llm_endpoint": ollama.url, "llm_model": "llama9"}).get_json()
+    assert report["reason"] == "model_missing"
 
 
 def test_a_model_that_is_being_loaded_is_told_as_such(client: FlaskClient) -> None:
@@ -314,10 +326,15 @@ def test_a_program_saves_an_address_outside_the_network_only_when_that_is_meant(
     assert client.post("/config", json={"llm_endpoint": "http://192.168.1.9:11434"}).status_code == 200
 
 
-def test_an_address_that_is_refused_and_was_stored_by_hand_is_not_used(client: FlaskClient, database_url: str) -> None:
+def test_an_address_that_is_refused_and_was_stored_by_hand_is_not_used(
+    client: FlaskClient, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("INSERT INTO settings (key, value) VALUES ('llm_endpoint', 'http://169.254.169.254')")
     assert settings(client)["llm_endpoint"] == ""
+    (line,) = [one for one in of(caplog, "validation_error") if one["message"] == "Setting ignored"][:1]
+    assert line["resource_id"] == "llm_endpoint"
+    assert "169.254" not in str(line)
 
 
 def test_an_end_before_the_opening_is_refused_in_every_way(client: FlaskClient, runner: FlaskCliRunner) -> None:
@@ -404,6 +421,7 @@ def test_a_program_is_told_what_is_wrong_with_each_value(client: FlaskClient) ->
         found = client.post("/config", json={name: value}).get_json()
         assert found["errors"] == {name: said}
         assert found["title"] == "Nothing was saved: at least one value is not right."
+        assert found["detail"] == "Correct the values and send them again."
     half = client.post("/config", data=rb'{"\ud800": "x"}', content_type="application/json")
     assert (half.status_code, list(half.get_json()["errors"])) == (422, [""]), "half a character is no name"
 
