@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -17,14 +18,16 @@ from repaircafe.database import Database
 from repaircafe.llm import disk
 from repaircafe.llm.base import Progress
 from repaircafe.llm.disk import GIGABYTE
-from repaircafe.llm.download import Downloader, Pull, is_same, newest
+from repaircafe.llm.download import Downloader, Inventory, Pull, is_same, newest
 from repaircafe.llm.models import Download, State
 from repaircafe.neighbours import NeighbourError, Reason
 from tests.conditions import until
 from tests.conftest import MakeApp
+from tests.fakes.llamacpp import LlamaCpp
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
 from tests.llm.downloads import install, layer, room
+from tests.test_events import of
 
 
 @pytest.fixture
@@ -142,9 +145,29 @@ def test_it_can_be_cancelled_from_another_process(desk: Desk, ollama: Ollama, ma
     assert other.comes_to(State.CANCELLED)
 
 
-def test_cancelling_what_has_ended_changes_nothing(desk: Desk) -> None:
+def test_cancel_is_heard_at_once_where_it_is_downloaded(
+    desk: Desk, ollama: Ollama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("repaircafe.llm.download.STORE_S", 60.0)
+    ollama.download = [layer("a", 300, 1_000), threading.Event()]
+    begun, _ = desk.start()
+    assert until(lambda: ollama.pulls() == ["small"])
+    desk.cancel(begun)
+    assert desk.comes_to(State.CANCELLED)
+
+
+def test_cancelling_another_one_changes_nothing(desk: Desk, ollama: Ollama) -> None:
+    ollama.download = [layer("a", 300, 1_000), threading.Event()]
+    desk.start()
+    desk.cancel(Download(id=uuid.uuid4()))
+    assert desk.comes_by(300)
+    assert (desk.now().state, desk.now().cancel_asked) == (State.UNDER_WAY, False)
+
+
+def test_cancelling_what_has_ended_changes_nothing(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     begun, _ = desk.start()
     assert desk.comes_to(State.DONE)
+    assert until(lambda: [(one["level"], one["state"]) for one in ended(caplog)] == [("info", "done")])
     desk.cancel(begun)
     assert (desk.now().state, desk.now().cancel_asked) == (State.DONE, False)
 
@@ -209,12 +232,17 @@ def test_a_process_that_is_gone_is_noticed_by_whoever_looks(desk: Desk) -> None:
     ],
 )
 def test_a_failure_is_stored_with_its_reason(
-    desk: Desk, ollama: Ollama, lines: list[dict[str, object] | bytes | threading.Event], reason: str
+    desk: Desk,
+    ollama: Ollama,
+    lines: list[dict[str, object] | bytes | threading.Event],
+    reason: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     ollama.download = lines
     desk.start()
     assert desk.comes_to(State.FAILED)
     assert desk.now().reason == reason
+    assert [(one["level"], one["state"], one["reason"]) for one in ended(caplog)] == [("warning", "failed", reason)]
 
 
 def test_a_server_that_is_away_or_not_set_up_is_a_reason(app: Flask) -> None:
@@ -342,6 +370,9 @@ def test_a_database_that_is_away_meanwhile_loses_neither_the_download_nor_its_en
 
 
 def test_a_process_that_was_given_up_takes_its_download_back(desk: Desk, ollama: Ollama) -> None:
+    with desk.session() as session:
+        session.add(Download(model="old", owner=7, state=State.BROKEN))
+        session.commit()
     ollama.download = [layer("a", 300, 1_000), threading.Event()]
     begun, _ = desk.start()
     assert desk.comes_by(300)
@@ -351,6 +382,18 @@ def test_a_process_that_was_given_up_takes_its_download_back(desk: Desk, ollama:
         session.commit()
     assert desk.comes_by(300)
     assert (desk.now().id, desk.now().state) == (begun.id, State.UNDER_WAY)
+
+
+def test_what_was_cancelled_meanwhile_is_not_taken_back(desk: Desk, ollama: Ollama) -> None:
+    ollama.download = [layer("a", 300, 1_000), threading.Event()]
+    desk.start()
+    assert desk.comes_by(300)
+    with desk.session() as session:
+        session.execute(sa.update(Download).values(state=State.CANCELLED))
+        session.commit()
+    desk.app.extensions["presence"].leave()
+    assert ollama.hung_up.wait(5)
+    assert desk.now().state is State.CANCELLED
 
 
 def test_a_process_that_was_given_up_makes_way_for_the_one_that_came_after(desk: Desk, ollama: Ollama) -> None:
@@ -399,6 +442,37 @@ def test_what_a_server_has_is_asked_within_its_limit(
     with pytest.raises(NeighbourError) as caught:
         desk.downloader.inventory(ollama.url)
     assert caught.value.reason is Reason.TIMEOUT
+
+
+def test_a_server_that_downloads_nothing_has_no_disk_of_interest(desk: Desk) -> None:
+    with LlamaCpp() as server:
+        found = desk.downloader.inventory(server.url)
+    assert (found.can_pull, found.free) == (False, None)
+
+
+def test_the_answer_of_another_server_is_not_taken_for_this_ones(desk: Desk, ollama: Ollama) -> None:
+    asked: list[object] = []
+    other = Inventory("http://other", "Ollama", (), True, None)
+
+    class Elsewhere:
+        """A list of another server's that somebody else waits for, again and again."""
+
+        def join(self, *_: object) -> "Elsewhere":
+            asked.append(self)
+            return self
+
+        def result(self) -> Inventory:
+            return other
+
+    desk.downloader._asking = Elsewhere()  # type: ignore[assignment]
+    with pytest.raises(NeighbourError) as caught:
+        desk.downloader.inventory(ollama.url)
+    assert (caught.value.reason, len(asked)) == (Reason.BUSY, 2)
+
+
+def ended(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """What the log says of downloads that have ended."""
+    return [line for line in of(caplog, "download") if line["message"] == "Download ended"]
 
 
 @pytest.mark.parametrize(

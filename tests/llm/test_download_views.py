@@ -15,22 +15,14 @@ from repaircafe.llm.disk import GIGABYTE
 from repaircafe.llm.models import Download
 from tests.conditions import free_port, until
 from tests.conftest import MakeApp
+from tests.fakes.llamacpp import LlamaCpp
 from tests.fakes.proxy import Proxy
-from tests.fakes.scripted import Ollama, Scripted
+from tests.fakes.scripted import Ollama
 from tests.llm.downloads import install, layer, room
 
 HTML = {"Accept": "text/html"}
 HTMX = {**HTML, "HX-Request": "true"}
 PAGE = "/config/models"
-
-
-class LlamaCpp(Scripted):
-    """A llama.cpp server, as far as it is told apart and has one model."""
-
-    def answer(self, method: str, path: str, body: str) -> tuple[int, Any]:  # noqa: ARG002
-        """As the README of tools/server tells it."""
-        known = {"/health": {"status": "ok"}, "/v1/models": {"data": [{"id": "tiny"}]}, "/props": {}}
-        return (200, known[path]) if path in known else (404, {"error": "File Not Found"})
 
 
 class Organiser:
@@ -144,11 +136,51 @@ def test_speed_and_the_time_that_is_left_are_shown_to_every_process(organiser: O
     assert "<strong>60 %</strong> · 1.2 of 2.0 GB · 4.1 MB/s · 4 minutes left" in page
 
 
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"cancel_asked": True, "done": 5}, "Being cancelled …"),
+        ({"status": "verifying sha256 digest"}, "Checking what has arrived; on an SD card"),
+        ({"status": "writing manifest"}, "Checking what has arrived; on an SD card"),
+        ({"status": "removing unused layers"}, "Checking what has arrived; on an SD card"),
+        ({"status": "success"}, "Checking what has arrived; on an SD card"),
+        ({"done": 5, "total": 10}, "Downloading."),
+        ({"status": "pulling manifest"}, "Looking for the model."),
+        (
+            {"done": 754_000_000, "total": 815_000_000, "speed": 1_000_000},
+            "<strong>92 %</strong> · 754 of 815 MB · 1.0 MB/s · 2 minutes left",
+        ),
+        ({"done": 754_321_000, "total": 815_321_000, "speed": 1_250_000}, "754 of 815 MB · 1.2 MB/s · 1 minute left"),
+        ({"done": 512_300_000, "total": 1_000_000_000}, "0.5 of 1.0 GB"),
+    ],
+)
+def test_what_is_going_on_is_said_in_words_and_figures(organiser: Organiser, row: dict[str, Any], said: str) -> None:
+    with _table(organiser) as connection:
+        connection.execute(sa.text("SELECT pg_advisory_lock(77)"))
+        connection.execute(sa.insert(Download).values(model="phi4-mini", owner=77, **row))
+        connection.commit()
+        assert said in organiser.open()
+
+
+@pytest.mark.parametrize(("free", "said"), [(815_432_100, "815 MB are free"), (1_000_000_000, "1.0 GB are free")])
+def test_the_room_is_told_in_the_unit_that_fits(
+    organiser: Organiser, monkeypatch: pytest.MonkeyPatch, free: int, said: str
+) -> None:
+    room(monkeypatch, free)
+    assert said in organiser.open()
+
+
+def test_the_field_for_another_model_is_empty_and_without_a_fault(organiser: Organiser) -> None:
+    assert re.search(r'id="model" name="model" value=""[^>]* maxlength="200"', organiser.page)
+    assert 'id="model-fault"' not in organiser.page
+    assert "faulty" not in organiser.page
+
+
 def test_what_is_polled_is_the_bar_and_then_the_ending(organiser: Organiser, ollama: Ollama) -> None:
     second = threading.Event()
     ollama.download = [layer("a", 300, 1_000), second, layer("a", 1_000, 1_000), {"status": "success"}]
     response = organiser.press("Download", "phi4-mini", HTMX)
-    assert response.headers["HX-Retarget"] == "#download"
+    assert (response.headers["HX-Retarget"], response.headers["HX-Reswap"]) == ("#download", "outerHTML")
     organiser.page = response.text
     assert until(lambda: "30 %" in organiser.poll().text)
     bar = organiser.poll()

@@ -44,6 +44,21 @@ def test_a_server_with_openais_routes_alone_is_served_too() -> None:
 
 
 @pytest.mark.parametrize(
+    ("answers", "title"),
+    [
+        ({"health": (503, {"error": {"type": "other"}})}, "OpenAI-compatible server"),
+        ({"props": (500, {"build_info": "b1"})}, "llama.cpp"),
+        ({"props": (200, "text")}, "llama.cpp"),
+        ({"props": (200, {})}, "llama.cpp"),
+        ({"props": (200, {"build_info": "b" * 50})}, f"llama.cpp {'b' * 40}"),
+    ],
+)
+def test_a_server_is_called_what_it_says_it_is(answers: dict[str, tuple[int, Any]], title: str) -> None:
+    with LlamaCpp(**answers) as server, Exchange(2) as exchange:
+        assert identify(exchange, server.url).title == title
+
+
+@pytest.mark.parametrize(
     ("answers", "reason"),
     [
         ({"health": LOADING}, Reason.LOADING),

@@ -136,6 +136,14 @@ def test_a_refusal_is_temporary_or_permanent(
         list(server.chat("tiny", QUESTION))
     assert caught.value.reason is reason
     assert not isinstance(caught.value, TooLongError)
+    assert reason is Reason.LOADING or caught.value.detail == f"HTTP {refusal[0]}"
+
+
+def test_an_answer_that_ends_without_its_last_event_is_cut_off(llama: LlamaCpp, server: Server) -> None:
+    llama.refusal = (200, {"choices": []})
+    with pytest.raises(TemporaryError) as caught:
+        list(server.chat("tiny", QUESTION))
+    assert caught.value.reason is Reason.CUT_OFF
 
 
 def test_it_downloads_nothing(server: Server) -> None:

@@ -104,6 +104,24 @@ def test_a_stream_without_its_last_line_is_told_as_broken_off(ollama: Ollama, se
         assert caught.value.reason in (Reason.CUT_OFF, Reason.RESET)
 
 
+def test_a_reply_that_its_length_has_ended_says_so_after_its_last_piece(ollama: Ollama, server: Server) -> None:
+    ollama.script = ["Yes", b'{"message": {"content": ""}, "done": true, "done_reason": "length"}\n']
+    pieces = server.chat("small", QUESTION)
+    assert next(pieces) == "Yes"
+    with pytest.raises(PermanentError) as caught:
+        next(pieces)
+    assert caught.value.reason is Reason.LENGTH
+
+
+def test_an_answer_that_ends_before_it_is_done_is_cut_off(
+    ollama: Ollama, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ollama, "answer", lambda *_: (200, {"message": {"content": "Yes"}, "done": False}))
+    with pytest.raises(TemporaryError) as caught:
+        list(server.chat("small", QUESTION))
+    assert caught.value.reason is Reason.CUT_OFF
+
+
 def test_an_error_line_in_mid_stream_is_an_error(ollama: Ollama, server: Server) -> None:
     ollama.script = ["Yes", b'{"error": "an error was encountered while running the model"}\n']
     pieces = server.chat("small", QUESTION)
