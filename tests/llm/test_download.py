@@ -242,7 +242,9 @@ def test_a_failure_is_stored_with_its_reason(
     desk.start()
     assert desk.comes_to(State.FAILED)
     assert desk.now().reason == reason
-    assert [(one["level"], one["state"], one["reason"]) for one in ended(caplog)] == [("warning", "failed", reason)]
+    (line,) = ended(caplog)
+    assert (line["level"], line["state"], line["reason"]) == ("warning", "failed", reason)
+    assert (line["model"], line["resource_id"]) == ("small", str(desk.now().id))
 
 
 def test_a_server_that_is_away_or_not_set_up_is_a_reason(app: Flask) -> None:
