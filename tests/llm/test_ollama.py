@@ -104,15 +104,6 @@ def test_a_stream_without_its_last_line_is_told_as_broken_off(ollama: Ollama, se
         assert caught.value.reason in (Reason.CUT_OFF, Reason.RESET)
 
 
-def test_a_reply_that_its_length_has_ended_says_so_after_its_last_piece(ollama: Ollama, server: Server) -> None:
-    ollama.script = ["Yes", b'{"message": {"content": ""}, "done": true, "done_reason": "length"}\n']
-    pieces = server.chat("small", QUESTION)
-    assert next(pieces) == "Yes"
-    with pytest.raises(PermanentError) as caught:
-        next(pieces)
-    assert caught.value.reason is Reason.LENGTH
-
-
 def test_an_answer_that_ends_before_it_is_done_is_cut_off(
     ollama: Ollama, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,13 +113,22 @@ def test_an_answer_that_ends_before_it_is_done_is_cut_off(
     assert caught.value.reason is Reason.CUT_OFF
 
 
-def test_an_error_line_in_mid_stream_is_an_error(ollama: Ollama, server: Server) -> None:
-    ollama.script = ["Yes", b'{"error": "an error was encountered while running the model"}\n']
+@pytest.mark.parametrize(
+    ("line", "kind", "reason"),
+    [
+        ({"error": "an error was encountered while running the model"}, TemporaryError, Reason.HTTP_ERROR),
+        ({"message": {"content": ""}, "done": True, "done_reason": "length"}, PermanentError, Reason.LENGTH),
+    ],
+)
+def test_a_line_that_ends_a_reply_says_how_after_its_last_piece(
+    ollama: Ollama, server: Server, line: dict[str, object], kind: type[NeighbourError], reason: Reason
+) -> None:
+    ollama.script = ["Yes", json.dumps(line).encode() + b"\n"]
     pieces = server.chat("small", QUESTION)
     assert next(pieces) == "Yes"
-    with pytest.raises(TemporaryError) as caught:
+    with pytest.raises(kind) as caught:
         next(pieces)
-    assert caught.value.reason is Reason.HTTP_ERROR
+    assert caught.value.reason is reason
 
 
 def test_a_model_that_is_not_installed_is_told_before_a_word(server: Server) -> None:
