@@ -2,7 +2,6 @@
 
 import structlog
 from alembic import context
-from alembic.migration import MigrationContext
 from flask import current_app
 from sqlalchemy import Connection
 
@@ -45,7 +44,7 @@ def _changes_data(connection: Connection) -> bool:
         context.get_revision_argument()
     except KeyError:
         return False
-    before = MigrationContext.configure(connection).get_current_revision()
+    before = database.current_revision(connection)
     connection.rollback()  # Alembic would leave the commit to whoever had begun
     return before is not None and before != database.head()
 

@@ -396,9 +396,21 @@ def _checksum(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def current_revision(connection: sa.Connection) -> str | None:
+    """The migration that the database is at; None where it has no tables.
+
+    Alembic's own MigrationContext makes a new object of its table for each look. SQLAlchemy compiles the statement anew
+    for each, and keeps up to 750 of them.
+    """
+    if connection.scalar(sa.text("SELECT to_regclass('alembic_version')")) is None:
+        return None
+    found: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    return found
+
+
 def migration_state(connection: sa.Connection) -> MigrationState:
     """Compares the database with the scripts of this version."""
-    current = MigrationContext.configure(connection).get_current_revision()
+    current = current_revision(connection)
     if current is None:
         return MigrationState(None, head())
     applied = connection.execute(sa.text("SELECT revision, checksum FROM migration_history")).all()
@@ -427,7 +439,7 @@ def upgrade(app: Flask) -> None:
     try:
         with app.app_context():
             with database.monitor.connect() as connection:
-                before = MigrationContext.configure(connection).get_current_revision()
+                before = current_revision(connection)
             if before is not None and before not in scripts():
                 raise SchemaError(
                     f"The database is of a newer version (migration {before}) than this program. "

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import alembic.autogenerate
 import pytest
@@ -57,6 +58,18 @@ def test_a_script_changed_since_it_was_applied_is_told(app: Flask) -> None:
         state = database.migration_state(connection)
     assert state.changed == ("0001",)
     assert not state.consistent
+
+
+def test_looking_again_at_the_migration_compiles_nothing_again(app: Flask) -> None:
+    """Health looks for months: a statement that were new each time would be kept each time."""
+    ours: Database = app.extensions["database"]
+    compiled: dict[Any, Any] = {}
+    with ours.monitor.connect() as connection:
+        looking = connection.execution_options(compiled_cache=compiled)
+        database.migration_state(looking)
+        first = len(compiled)
+        database.migration_state(looking)
+    assert len(compiled) == first > 0
 
 
 def test_a_newer_database_is_refused_with_what_to_do(app: Flask) -> None:
