@@ -8,12 +8,14 @@ from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from hypothesis import HealthCheck, settings
 
 from repaircafe import create_app, embedded
 from repaircafe.database import Database
+from repaircafe.embedded import Postmaster
 from repaircafe.environment import Environment
 from repaircafe.startup import Startup
 from tests.conditions import until
@@ -27,6 +29,12 @@ MakeApp = Callable[..., Flask]
 TEMPLATE = "migrated"
 DATABASE_AWAY = "postgresql://u:a-pass-word@127.0.0.1:9/x"
 """Where nobody listens."""
+GMAIL = {
+    "gmail_client_id": "an-id.apps.example",
+    "gmail_client_secret": "gmail-secret",
+    "gmail_refresh_token": "1//token-x",
+}
+"""Mail that is set up, as far as `.env` goes."""
 
 # How long an example takes says something about the machine, which may be busy, and nothing about the app.
 settings.register_profile("repaircafe", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -146,6 +154,18 @@ def proxied(make_app: MakeApp, proxy: Proxy, database_name: str) -> Callable[...
 
 
 @pytest.fixture
+def postmaster(tmp_path: Path) -> Iterator[Postmaster]:
+    """A PostgreSQL of the test's own, to be killed."""
+    folder = tmp_path / "postgres"
+    embedded.ensure(folder)  # makes the cluster and its database
+    embedded.release(folder)
+    running = Postmaster(folder)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
 def app(make_app: MakeApp) -> Flask:
     """The app with open doors."""
     return make_app()
@@ -181,6 +201,16 @@ def administer(cluster: Path, statement: str) -> None:
     """Runs a statement that needs no transaction around it."""
     with psycopg.connect(url_of(cluster, "postgres"), autocommit=True) as connection:
         connection.execute(statement)
+
+
+def make_read_only(app: Flask, value: str) -> None:
+    """As a disk that can no longer be written does, or a copy that has been left behind."""
+    ours: Database = app.extensions["database"]
+    with ours.monitor.connect() as connection:
+        connection.exec_driver_sql("SET default_transaction_read_only = off")
+        name = connection.scalar(sa.text("SELECT current_database()"))
+        connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = {value}")
+    ours.close()
 
 
 def dispose(app: Flask) -> None:

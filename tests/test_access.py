@@ -8,10 +8,8 @@ from flask.testing import FlaskClient
 from werkzeug.security import generate_password_hash
 
 from repaircafe.access import VISITORS
+from tests.client import HTML, PASSWORD, csrf_token
 from tests.conftest import MakeApp
-
-PASSWORD = "a-long-password"
-HTML = {"Accept": "text/html"}
 
 
 def test_the_line_names_views_that_there_are(app: Flask) -> None:
@@ -62,7 +60,7 @@ def test_a_form_is_taken_behind_a_proxy_with_tls(client: FlaskClient) -> None:
     """Over https Flask-WTF asks for the Referer as well, and our own Referrer-Policy has browsers leave it out."""
     page = client.get("/config", base_url="https://127.0.0.1", headers={"Accept": "text/html"})
     assert page.headers["Referrer-Policy"] == "no-referrer"
-    form = {"csrf_token": page.text.split('name="csrf_token" value="')[1].split('"')[0], "event_location": "Zaal 3"}
+    form = {"csrf_token": csrf_token(page.text), "event_location": "Zaal 3"}
     assert client.post("/config", base_url="https://127.0.0.1", data=form).status_code == 303
 
 

@@ -17,9 +17,9 @@ from werkzeug.test import TestResponse
 from repaircafe.access import VISITORS
 from repaircafe.throttle import limiter
 from repaircafe.users import Users
+from tests.client import PASSWORD, csrf_token, sign_in
 from tests.conditions import until
 from tests.conftest import MakeApp
-from tests.signin.test_views import PASSWORD, sign_in, token
 
 KEY = "k" * 40
 EVIL = "http://evil.example"
@@ -76,7 +76,7 @@ class Prepared:
         self.raw = raw
         self.visitor = app.test_client()
         self.signed_in = app.test_client()
-        self.stale = token(self.signed_in.get("/chat", headers={"Accept": "text/html"}).text)
+        self.stale = csrf_token(self.signed_in.get("/chat", headers={"Accept": "text/html"}).text)
         sign_in(self.signed_in)
         self.cookie = _cookie_of(self.signed_in)
 

@@ -6,8 +6,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from repaircafe.database import db
-
-HTML, JSON = {"Accept": "text/html"}, {"Accept": "application/json"}
+from tests.client import HTML, JSON
 
 
 def test_a_program_gets_a_problem_with_the_requests_id(client: FlaskClient) -> None:

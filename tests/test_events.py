@@ -1,13 +1,13 @@
 """The events that tell afterwards who tried what: one line each, with the request and the user, and no free text."""
 
 import re
-from typing import Any
 
 import pytest
 from flask import Flask
 
+from tests.client import HTML, PASSWORD, csrf_token, sign_in
 from tests.conftest import MakeApp
-from tests.signin.test_views import HTML, PASSWORD, sign_in, token
+from tests.logged import lines_of
 
 WORDS = "Nobody else's business"
 
@@ -18,29 +18,23 @@ def guarded(make_app: MakeApp) -> Flask:
     return make_app(operator_password=PASSWORD)
 
 
-def of(caplog: pytest.LogCaptureFixture, event_type: str) -> list[dict[str, Any]]:
-    """The lines of one kind, as they are rendered, with request and user."""
-    lines = [one.msg for one in caplog.records if isinstance(one.msg, dict)]
-    return [line for line in lines if line["event_type"] == event_type]
-
-
 def test_each_event_is_one_line_with_who_and_which_request(guarded: Flask, caplog: pytest.LogCaptureFixture) -> None:
     browser = guarded.test_client()
     browser.get("/config", headers=HTML)
-    (refused,) = of(caplog, "authz_failure")
+    (refused,) = lines_of(caplog, "authz_failure")
     assert refused["user_id"] is None
     sign_in(browser, "wrong-password")
-    (failed,) = of(caplog, "auth_failure")
+    (failed,) = lines_of(caplog, "auth_failure")
     assert failed["remote"] == "127.0.0.1"
     sign_in(browser)
-    (begun,) = of(caplog, "sign_in")
-    form = token(browser.get("/config", headers=HTML).text)
+    (begun,) = lines_of(caplog, "sign_in")
+    form = csrf_token(browser.get("/config", headers=HTML).text)
     browser.post("/config", data={"csrf_token": form, "event_date": WORDS, "was.event_date": ""}, headers=HTML)
-    (invalid,) = of(caplog, "validation_error")
+    (invalid,) = lines_of(caplog, "validation_error")
     assert (invalid["fields"], invalid["status"]) == (["event_date"], 422)
     saved = {"csrf_token": form, "event_location": WORDS, "was.event_location": ""}
     assert browser.post("/config", data=saved, headers=HTML).status_code == 303
-    (changed,) = of(caplog, "config_changed")
+    (changed,) = lines_of(caplog, "config_changed")
     assert "event_location" in changed["keys"]
     assert begun["user_id"] == invalid["user_id"] == changed["user_id"] is not None
     for line in (refused, failed, begun, invalid, changed):

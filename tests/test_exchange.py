@@ -7,22 +7,10 @@ import pytest
 from repaircafe import addresses
 from repaircafe.exchange import Exchange
 from repaircafe.neighbours import NeighbourError, Reason
-from tests.fakes.misbehaving import FAULTS, Misbehaving
+from tests.fakes.misbehaving import FAULTS, REASONS, Misbehaving
 from tests.fakes.scripted import Ollama
 
 LIMIT_S = 0.6
-REASONS = {
-    "refuse": {Reason.REFUSED},
-    "swallow": {Reason.TIMEOUT},
-    "silent": {Reason.TIMEOUT},
-    "trickle": {Reason.TIMEOUT},
-    "garbage": {Reason.BAD_ANSWER},
-    "redirect": {Reason.REDIRECTED},
-    "reset": {Reason.RESET},
-    "endless": {Reason.TOO_LARGE},
-    "endless_headers": {Reason.BAD_ANSWER},
-    "endless_continue": {Reason.TIMEOUT},
-}
 
 
 @pytest.mark.parametrize("fault", FAULTS)

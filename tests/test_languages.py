@@ -11,10 +11,9 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from repaircafe.health import checks
 from repaircafe.languages import LANGUAGES
 from tests import catalogues
+from tests.client import HTML, PASSWORD, csrf_token, sign_in
 from tests.conftest import MakeApp
-from tests.signin.test_views import PASSWORD, sign_in, token
 
-HTML = {"Accept": "text/html"}
 TITLES = {"nl": "Instellingen", "de": "Einstellungen", "fr": "Réglages", "en": "Settings"}
 PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[.\d]*[a-z%]")
 LITERAL = re.compile(r"[A-Z]+_[A-Z_]*[A-Z]|\.env\b|sudo [a-z -]+|https?://[\w.:/]*\w|llama3\.2:3b")
@@ -60,14 +59,16 @@ def test_what_nobody_speaks_is_answered_in_english(client: FlaskClient, asked: s
 def test_the_reader_chooses_otherwise_and_it_stays_so(make_app: MakeApp) -> None:
     client = make_app(operator_password=PASSWORD).test_client()
     page = client.get("/chat/new", headers=HTML).text
-    answer = client.post("/language", data={"csrf_token": token(page), "language": "nl", "back": "/chat/earlier?q=x"})
+    answer = client.post(
+        "/language", data={"csrf_token": csrf_token(page), "language": "nl", "back": "/chat/earlier?q=x"}
+    )
     assert (answer.status_code, answer.location) == (303, "/chat/earlier?q=x")
     german = {**HTML, "Accept-Language": "de"}
     assert '<html lang="nl">' in client.get("/", headers=german).text
     sign_in(client)
     shown = client.get("/config", headers=german).text
     assert "<h1>Instellingen</h1>" in shown
-    client.post("/sign-out", data={"csrf_token": token(shown)})
+    client.post("/sign-out", data={"csrf_token": csrf_token(shown)})
     assert '<html lang="nl">' in client.get("/", headers=german).text
 
 
@@ -77,7 +78,7 @@ def test_the_reader_chooses_otherwise_and_it_stays_so(make_app: MakeApp) -> None
 def test_what_is_no_language_or_no_page_of_ours_is_not_gone_along_with(
     client: FlaskClient, language: str, back: str
 ) -> None:
-    form = {"csrf_token": token(client.get("/chat/new", headers=HTML).text), "language": language, "back": back}
+    form = {"csrf_token": csrf_token(client.get("/chat/new", headers=HTML).text), "language": language, "back": back}
     answer = client.post("/language", data=form)
     assert (answer.status_code, answer.location) == (303, "/")
     if language != "nl":
@@ -109,7 +110,7 @@ def test_errors_and_reasons_are_told_in_the_readers_language(client: FlaskClient
     dutch = {**HTML, "Accept-Language": "nl"}
     assert "Die pagina is er niet." in client.get("/nowhere", headers=dutch).text
     assert "Er is geen taalmodel ingesteld." in client.get("/health", headers=dutch).text
-    wrong = {"csrf_token": token(client.get("/config", headers=dutch).text), "event_date": "5 december"}
+    wrong = {"csrf_token": csrf_token(client.get("/config", headers=dutch).text), "event_date": "5 december"}
     assert "Dit is geen datum." in client.post("/config", data=wrong, headers=dutch).text
 
 

@@ -18,13 +18,13 @@ from repaircafe.access import VISITORS
 from repaircafe.config.keys import KEYS
 from repaircafe.environment import PROJECT
 from repaircafe.users import OPERATOR
+from tests.client import PASSWORD
 from tests.fakes.scripted import Ollama
 from tests.server import Server
 
 JSON_ADDRESSES = ("/health", "/config", "/api/", "/openapi.json")
 PAGES = ("llm.",)
 """The endpoints at these addresses that answer with pages alone."""
-PASSWORD = "a-long-password"
 MODEL = "small:latest"
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "")
 """How many requests are made up for each operation and phase; empty: a few, the same ones each time."""

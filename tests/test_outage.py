@@ -1,33 +1,20 @@
 """PostgreSQL killed and restarted under load, against the real server process."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import requests
 
 from repaircafe import embedded
 from repaircafe.embedded import Postmaster
+from tests.client import JSON
 from tests.conditions import until
 from tests.server import Server
 
 CLIENTS = 6
 PATHS = ("/config", "/", "/health/live")
 """Pages that need the settings. Health itself is left out: its answer may be a second old, as designed."""
-JSON = {"Accept": "application/json"}
-
-
-@pytest.fixture
-def postmaster(tmp_path: Path) -> Iterator[Postmaster]:
-    """A PostgreSQL of the test's own, to be killed."""
-    folder = tmp_path / "postgres"
-    embedded.ensure(folder)  # makes the cluster and its database
-    embedded.release(folder)
-    running = Postmaster(folder)
-    running.start()
-    yield running
-    running.stop()
 
 
 class Load:

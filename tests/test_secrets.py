@@ -1,44 +1,23 @@
 """With every secret a marker and every failure driven, no marker is in a log line, a page, a body or a command."""
 
-import base64
 import os
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import quote
 
 import psycopg
 import pytest
 import requests
 
 from repaircafe.environment import PROJECT
+from tests.client import HTML, JSON
 from tests.conftest import url_of
 from tests.fakes.misbehaving import Misbehaving
 from tests.fakes.scripted import Google
+from tests.marks import SECRETS, traces
 from tests.server import Server
 
-MARK = "M4rk/er@{}:ü"
-NAMES = (
-    "SECRET_KEY",
-    "POSTGRES_PASSWORD",
-    "OPERATOR_PASSWORD",
-    "GMAIL_CLIENT_ID",
-    "GMAIL_CLIENT_SECRET",
-    "GMAIL_REFRESH_TOKEN",
-)
-SECRETS = {name: MARK.format(name.lower()).ljust(32, "x") for name in NAMES}
 OPERATOR = ("operator", SECRETS["OPERATOR_PASSWORD"].encode())
-HTML, JSON = {"Accept": "text/html"}, {"Accept": "application/json"}
-
-
-def traces(text: str) -> list[str]:
-    """Every secret that turns up in the text, in whatever form."""
-    found = []
-    for secret in SECRETS.values():
-        basic = base64.b64encode(b"operator:" + secret.encode()).decode()
-        forms = {secret, quote(secret), quote(secret, safe=""), repr(secret)[1:-1], ascii(secret)[1:-1], basic}
-        found += [form for form in forms if form in text]
-    return found
 
 
 def drive(server: Server) -> list[str]:

@@ -14,11 +14,10 @@ from flask import Flask
 from repaircafe.database import Database
 from repaircafe.environment import PROJECT
 from repaircafe.startup import EXIT_SCHEMA, Startup
+from tests.client import HTML
 from tests.conditions import free_port, until
 from tests.conftest import DATABASE_AWAY, MakeApp, administer, url_of
 from tests.fakes.misbehaving import Misbehaving
-
-HTML = {"Accept": "text/html"}
 
 
 @pytest.fixture

@@ -18,10 +18,9 @@ from repaircafe.chat.conversation import Maker, Question
 from repaircafe.chat.models import Conversation
 from repaircafe.database import db
 from repaircafe.users import users
+from tests.client import HTML, PASSWORD, csrf_token, sign_in
 from tests.conftest import MakeApp
-from tests.signin.test_views import PASSWORD, sign_in, token
 
-HTML = {"Accept": "text/html"}
 HERE, THERE = "192.168.1.7", "192.168.1.8"
 A_MINUTE = 5
 A_MINUTES_QUESTIONS = parse_many(throttle.QUESTIONS)[0].amount
@@ -110,7 +109,7 @@ def ask(browser: FlaskClient, message: str = "Hi") -> tuple[int, str, str]:
     page = browser.get("/chat/new", headers=HTML).text
     where = re.search(r'action="(/chat/[0-9a-f-]+)', page)
     assert where
-    answer = browser.post(where[1], data={"csrf_token": token(page), "message": message}, headers=HTML)
+    answer = browser.post(where[1], data={"csrf_token": csrf_token(page), "message": message}, headers=HTML)
     return answer.status_code, answer.text, answer.headers.get("Retry-After", "")
 
 
@@ -138,7 +137,7 @@ def test_asking_again_counts_as_asking(guarded: Flask) -> None:
     conversation_page = here.get(f"/chat/{answer['session_id']}", headers=HTML).text
     again = re.search(r'action="(/chat/[^"]+/retry)"', conversation_page)
     assert again
-    assert here.post(again[1], data={"csrf_token": token(conversation_page)}, headers=HTML).status_code == 429
+    assert here.post(again[1], data={"csrf_token": csrf_token(conversation_page)}, headers=HTML).status_code == 429
 
 
 def test_nobody_is_told_to_wait_for_longer_than_the_limit_lasts(

@@ -5,6 +5,7 @@ from typing import Any
 
 import requests
 
+from tests.client import csrf_token
 from tests.conditions import until
 from tests.fakes.scripted import Ollama
 from tests.server import Server
@@ -53,12 +54,12 @@ class Visitor:
     @property
     def reply_id(self) -> str:
         """Of the question in the page's form."""
-        return self._field("reply_id")
+        return self._found(r'name="reply_id" value="([^"]+)"')
 
     @property
     def csrf_token(self) -> str:
         """Of the page's forms."""
-        return self._field("csrf_token")
+        return csrf_token(self.page)
 
     def send(self, text: str) -> requests.Response:
         """Sends a question by the form of the page, and takes the page that comes back."""
@@ -94,9 +95,6 @@ class Visitor:
     def comes_to(self, state: str) -> bool:
         """Whether the last reply comes to a state."""
         return until(lambda: self.last().get("state") == state)
-
-    def _field(self, name: str) -> str:
-        return self._found(rf'name="{name}" value="([^"]+)"')
 
     def _found(self, pattern: str) -> str:
         found = re.search(pattern, self.page)

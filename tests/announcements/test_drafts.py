@@ -10,14 +10,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from repaircafe.languages import LANGUAGES
+from tests.client import HTML, HTMX, csrf_token
 from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
-from tests.signin.test_views import token
 
-HTML = {"Accept": "text/html"}
-HTMX = {**HTML, "HX-Request": "true"}
 SOON = date.today() + timedelta(days=12)
 
 
@@ -32,7 +30,7 @@ def planned(chat: FlaskClient) -> FlaskClient:
 def press(client: FlaskClient, form: str, language: str = "en", draft: str = "") -> str:
     """Has one written, as the page's button does, and answers the fragment."""
     page = client.get("/announcements", headers=HTML).text
-    sent = {"csrf_token": token(page), "language": language, "draft": draft or str(uuid.uuid4())}
+    sent = {"csrf_token": csrf_token(page), "language": language, "draft": draft or str(uuid.uuid4())}
     answer = client.post(f"/announcements/{form}", data=sent, headers=HTMX)
     assert answer.status_code == 200, answer.text
     return answer.text
@@ -105,7 +103,7 @@ def test_stop_keeps_what_was_said(planned: FlaskClient, ollama: Ollama) -> None:
     press(planned, "reply")
     assert until(lambda: "Half a" in look(planned, "reply"))
     page = planned.get("/announcements", headers=HTML).text
-    planned.post("/announcements/reply/stop", data={"csrf_token": token(page), "language": "en"}, headers=HTML)
+    planned.post("/announcements/reply/stop", data={"csrf_token": csrf_token(page), "language": "en"}, headers=HTML)
     shown = ends(planned, "reply")
     assert "Half a" in shown
     assert "Stopped." in shown
@@ -121,14 +119,14 @@ def test_a_model_that_is_away_is_told_and_the_other_texts_stand(planned: FlaskCl
 
 def test_without_a_date_there_is_nothing_to_write(chat: FlaskClient) -> None:
     page = chat.get("/chat/new", headers=HTML).text
-    answer = chat.post("/announcements/post", data={"csrf_token": token(page)}, headers=HTML)
+    answer = chat.post("/announcements/post", data={"csrf_token": csrf_token(page)}, headers=HTML)
     assert answer.status_code == 409
     assert "not planned yet" in answer.text
 
 
 def test_without_htmx_the_page_comes_back_in_the_same_language(planned: FlaskClient) -> None:
     page = planned.get("/announcements", headers=HTML).text
-    sent = {"csrf_token": token(page), "language": "fr", "draft": "no id"}
+    sent = {"csrf_token": csrf_token(page), "language": "fr", "draft": "no id"}
     answer = planned.post("/announcements/post", data=sent, headers=HTML)
     assert answer.status_code == 303
     assert "language=fr" in answer.location

@@ -8,8 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from repaircafe.languages import LANGUAGES
-
-HTML = {"Accept": "text/html"}
+from tests.client import HTML
 
 
 def texts(client: FlaskClient, language: str) -> list[str]:

@@ -24,7 +24,7 @@ from repaircafe.environment import PROJECT, Environment
 from tests.backup.conftest import ROWS, content, name_of
 from tests.conditions import until
 from tests.conftest import DATABASE_AWAY, MakeApp, administer, url_of
-from tests.test_secrets import SECRETS, traces
+from tests.marks import SECRETS, traces
 
 CREATE = """
 import sys

@@ -15,9 +15,6 @@ from repaircafe import embedded
 from repaircafe.embedded import Postmaster
 from tests.fakes.scripted import Ollama
 from tests.server import Server
-from tests.test_outage import postmaster
-
-__all__ = ["postmaster"]
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [

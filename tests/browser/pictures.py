@@ -15,7 +15,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from repaircafe import embedded
 from tests.browser.conftest import Returning, launch
-from tests.browser.tour import PASSWORD, STATES, stage
+from tests.browser.tour import STATES, stage
+from tests.client import PASSWORD
 from tests.server import Server
 
 OLLAMAS_PORT = 11434

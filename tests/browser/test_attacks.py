@@ -20,8 +20,7 @@ from repaircafe.chat.conversation import LONGEST_MESSAGE
 from repaircafe.config.keys import KEYS, Key
 from repaircafe.home.views import MAP
 from tests.browser.conftest import TYPICAL_LIMIT_MS, Returning, Watched, stored
-from tests.browser.test_chat import phase, question, reply, send
-from tests.browser.test_pages import PAGES, message, press
+from tests.browser.reading import PAGES, message, phase, press, question, reply, send
 from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.server import Server

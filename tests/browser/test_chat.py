@@ -4,11 +4,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from repaircafe.embedded import Postmaster
 from tests.browser.conftest import TYPICAL_LIMIT_MS, NewPage, Returning, save, url_of
-from tests.browser.test_pages import NARROW, assert_fits, press
+from tests.browser.reading import NARROW, assert_fits, phase, press, question, reply, send
 from tests.conditions import until
 from tests.server import Server
 
@@ -24,27 +24,6 @@ COUNT_ANNOUNCEMENTS = """() => {
 }"""
 
 expect.set_options(timeout=TYPICAL_LIMIT_MS)
-
-
-def question(page: Page) -> Locator:
-    """The field for the next question."""
-    return page.get_by_label("Your question")
-
-
-def reply(page: Page) -> Locator:
-    """What has been said in the last reply."""
-    return page.locator(".reply .said").last
-
-
-def phase(page: Page) -> Locator:
-    """What is going on."""
-    return page.locator(".phase")
-
-
-def send(page: Page, text: str) -> None:
-    """Asks a question."""
-    question(page).fill(text)
-    press(page, "Send")
 
 
 @BOTH

@@ -7,8 +7,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import TYPICAL_LIMIT_MS, NewPage, Returning
-from tests.browser.test_pages import NARROW, assert_fits, press
-from tests.browser.tour import EVENT, PASSWORD
+from tests.browser.reading import NARROW, assert_fits, press
+from tests.browser.tour import EVENT
+from tests.client import PASSWORD
 from tests.conditions import until
 from tests.server import Server
 

@@ -8,13 +8,12 @@ from playwright.sync_api import Locator, Page, expect
 
 from repaircafe.embedded import Postmaster
 from tests.browser.conftest import A_DAY, TYPICAL_LIMIT_MS, NewPage, Returning, Watched, save, stored, url_of
+from tests.browser.reading import NARROW, PAGES, assert_fits, message, offered_models, press
 from tests.conditions import free_port
 from tests.server import Server
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("/", "/poster", "/chat", "/chat/earlier", "/announcements", "/config", "/health", "/no-such-page")
-NARROW = {"width": 360, "height": 740}
 FOCUSABLE = "a[href], button:not([tabindex='-1']), input:not([type=hidden]), textarea, summary"
 TELL_FOCUS = """() => {
     const at = document.activeElement, style = getComputedStyle(at), box = at.getBoundingClientRect();
@@ -45,27 +44,6 @@ def place(page: Page) -> Locator:
 def day(page: Page) -> Locator:
     """The field for the date."""
     return page.get_by_label("Date of the next repair café")
-
-
-def press(page: Page, name: str) -> None:
-    """Presses a button by its exact name."""
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def message(page: Page) -> Locator:
-    """What the page says at its top."""
-    return page.locator("main > .message")
-
-
-def offered_models(page: Page) -> Locator:
-    """The models that the field offers to choose from."""
-    return page.locator("datalist#models option")
-
-
-def assert_fits(page: Page) -> None:
-    """Nothing has to be scrolled sideways."""
-    wide, room = page.evaluate("() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-    assert wide <= room, f"{page.url} is {wide} px wide in a window of {room}"
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["htmx", "no_javascript"])

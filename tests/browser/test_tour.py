@@ -12,8 +12,9 @@ from playwright.sync_api import Browser, Page, Route, expect
 from repaircafe.environment import PROJECT
 from tests.browser import tour
 from tests.browser.conftest import NewPage, Returning, Watched
-from tests.browser.test_pages import assert_fits
-from tests.browser.tour import FRESH_MS, PASSWORD, STATES, Stage, ask
+from tests.browser.reading import assert_fits
+from tests.browser.tour import FRESH_MS, STATES, Stage, ask
+from tests.client import PASSWORD
 from tests.conftest import url_of as database_of
 from tests.server import Server
 

@@ -12,11 +12,11 @@ import requests
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Returning
+from tests.client import PASSWORD
 from tests.conditions import free_port, until
 from tests.conftest import TEMPLATE, a_database
 from tests.server import Server
 
-PASSWORD = "a-long-password"
 FRESH_MS = 30_000
 A_MINUTE_S = 90
 """And a little more: the interval in which questions are counted."""

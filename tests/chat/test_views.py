@@ -14,15 +14,13 @@ from flask.testing import FlaskClient
 from repaircafe.chat.conversation import LONGEST_MESSAGE
 from repaircafe.health import checks
 from repaircafe.neighbours import Reason, Service, explain
+from tests.client import HTML, HTMX
 from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
 from tests.program import comes_to, last, messages, set_up
 from tests.visitor import MODEL
-
-HTML = {"Accept": "text/html"}
-HTMX = {**HTML, "HX-Request": "true"}
 
 
 class Browser:

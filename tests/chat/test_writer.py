@@ -18,6 +18,7 @@ from repaircafe.chat.writer import Writer
 from repaircafe.llm.base import LARGEST_REPLY, Message, TooLongError
 from repaircafe.llm.ollama import Ollama as OllamaServer
 from repaircafe.neighbours import Reason, TemporaryError
+from tests.client import csrf_token
 from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.llamacpp import LlamaCpp
@@ -148,8 +149,7 @@ def test_an_attempt_counts_as_the_last_whatever_the_clock_says(
     ollama.script = ["Whole"]
     (reply_id,) = raw.execute("SELECT id FROM replies").fetchone() or ("",)
     page = chat.get(f"/chat/{session_id}", headers={"Accept": "text/html"}).text
-    token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
-    pressed = chat.post(f"/chat/{session_id}/replies/{reply_id}/retry", data={"csrf_token": token})
+    pressed = chat.post(f"/chat/{session_id}/replies/{reply_id}/retry", data={"csrf_token": csrf_token(page)})
     assert pressed.status_code == 303
     assert comes_to(chat, session_id, "done")
     assert [one["content"] for one in messages(chat, session_id)] == ["Hi", "Half", "Whole"]

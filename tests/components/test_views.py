@@ -1,8 +1,7 @@
 """`/components`: there for developers, and for nobody else."""
 
+from tests.client import HTML
 from tests.conftest import MakeApp
-
-HTML = {"Accept": "text/html"}
 
 
 def test_it_shows_every_part_in_debug_mode_alone(make_app: MakeApp) -> None:

@@ -10,7 +10,7 @@ from repaircafe.config import store as storing
 from repaircafe.config.keys import KEYS, Settings
 from repaircafe.config.store import OutsideError, Store, Stored
 from tests.conftest import DATABASE_AWAY, MakeApp
-from tests.test_events import of as lines_of
+from tests.logged import lines_of
 
 EMPTY = dict.fromkeys(KEYS, "")
 

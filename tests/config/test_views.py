@@ -13,22 +13,17 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from repaircafe import database
 from repaircafe.config.keys import KEYS
 from repaircafe.neighbours import Reason, Service, explain
+from tests.client import HTML, JSON, csrf_token
 from tests.conditions import until
-from tests.conftest import MakeApp
+from tests.conftest import MakeApp, make_read_only
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
-from tests.health.test_views import make_read_only
-from tests.test_events import of
-
-HTML = {"Accept": "text/html"}
-JSON = {"Accept": "application/json"}
+from tests.logged import lines_of
 
 
 def token(client: FlaskClient) -> str:
     """The page's CSRF token."""
-    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/config", headers=HTML).text)
-    assert found
-    return found[1]
+    return csrf_token(client.get("/config", headers=HTML).text)
 
 
 def submit(client: FlaskClient, path: str = "/config", **fields: str) -> Any:
@@ -332,7 +327,7 @@ def test_an_address_that_is_refused_and_was_stored_by_hand_is_not_used(
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("INSERT INTO settings (key, value) VALUES ('llm_endpoint', 'http://169.254.169.254')")
     assert settings(client)["llm_endpoint"] == ""
-    (line,) = [one for one in of(caplog, "validation_error") if one["message"] == "Setting ignored"][:1]
+    (line,) = [one for one in lines_of(caplog, "validation_error") if one["message"] == "Setting ignored"][:1]
     assert line["resource_id"] == "llm_endpoint"
     assert "169.254" not in str(line)
 
@@ -429,7 +424,7 @@ def test_a_program_is_told_what_is_wrong_with_each_value(client: FlaskClient) ->
 def test_a_name_that_is_no_setting_is_not_logged(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
     """It may be anything that somebody typed."""
     client.post("/config", json={"my neighbour's name": "x", "event_date": "x"})
-    (line,) = of(caplog, "validation_error")
+    (line,) = lines_of(caplog, "validation_error")
     assert line["fields"] == ["(unknown)", "event_date"]
     assert "neighbour" not in str(line)
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from repaircafe.neighbours import Reason
+
 PAUSE_S = 0.3
 
 FAULTS = (
@@ -25,6 +27,18 @@ FAULTS = (
     "endless_headers",
     "endless_continue",
 )
+REASONS = {
+    "refuse": {Reason.REFUSED},
+    "swallow": {Reason.TIMEOUT},
+    "silent": {Reason.TIMEOUT},
+    "trickle": {Reason.TIMEOUT},
+    "garbage": {Reason.BAD_ANSWER},
+    "redirect": {Reason.REDIRECTED},
+    "reset": {Reason.RESET},
+    "endless": {Reason.TOO_LARGE},
+    "endless_headers": {Reason.BAD_ANSWER},
+    "endless_continue": {Reason.TIMEOUT},
+}
 
 
 class Misbehaving:

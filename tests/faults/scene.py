@@ -21,8 +21,9 @@ from repaircafe import embedded
 from repaircafe.database import LONGEST_RETRY_S
 from repaircafe.health.monitor import TTL_S
 from repaircafe.neighbours import Service
+from tests.client import HTML
 from tests.conditions import until
-from tests.conftest import TEMPLATE, a_database, url_of
+from tests.conftest import GMAIL, TEMPLATE, a_database, url_of
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Google, Ollama
 from tests.server import Server
@@ -39,12 +40,7 @@ TRUTH_S = {service: TTL_S[service] + HEALTH_PROMISE_S for service in Service}
 OPENING_S = LONGEST_RETRY_S + TRUTH_S[Service.DB]
 """From the database's coming to open doors: the longest pause between two looks."""
 PAGES = ("/", "/config", "/chat/new", "/health/live", "/banner")
-HTML = {"Accept": "text/html"}
-GMAIL = {
-    "GMAIL_CLIENT_ID": "an-id.apps.example",
-    "GMAIL_CLIENT_SECRET": "gmail-secret",
-    "GMAIL_REFRESH_TOKEN": "1//token-x",
-}
+WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 WHOLE = "Yes, bring it along."
 WORDS = ["Yes, ", "bring it ", "along."]
 
@@ -133,7 +129,7 @@ class Scene:
             f"postgresql://postgres@127.0.0.1:{self.proxies[Service.DB].port}/{self._name}",
             SECRET_KEY=SECRET_KEY,
             DB_STARTUP_TIMEOUT="1",
-            **(GMAIL if self.service is Service.MAIL else {}),
+            **({name.upper(): value for name, value in GMAIL.items()} if self.service is Service.MAIL else {}),
             **self._variables,
             GMAIL_TOKEN_URI=f"{self.proxies[Service.MAIL].url}/token",
         )

@@ -19,8 +19,7 @@ from repaircafe.neighbours import Service
 from tests.conditions import until
 from tests.conftest import administer, prepare
 from tests.faults.clock import Clock
-from tests.faults.scene import OPENING_S, WHOLE, WORDS, Scene
-from tests.faults.test_processes import WAITING
+from tests.faults.scene import OPENING_S, WAITING, WHOLE, WORDS, Scene
 
 pytestmark = pytest.mark.faults
 

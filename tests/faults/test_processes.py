@@ -18,13 +18,13 @@ import requests
 from tests.conditions import until
 from tests.fakes.scripted import Ollama
 from tests.faults.memory import bounded
+from tests.faults.scene import WAITING
 from tests.server import Server
 from tests.visitor import Visitor
 
 pytestmark = pytest.mark.faults
 
 MEGABYTE = 1024 * 1024
-WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 def save(server: Server, value: str) -> int:

@@ -15,10 +15,9 @@ from flask.testing import FlaskClient
 from repaircafe import create_app
 from repaircafe.config import keys
 from repaircafe.environment import Environment
+from tests.client import HTML, PASSWORD, csrf_token
 from tests.conftest import TEMPLATE, administer, dispose, url_of
 
-PASSWORD = "a-long-password"
-HTML = {"Accept": "text/html"}
 DATABASE = "fuzzed"
 
 MADE: list[str] = []
@@ -76,9 +75,7 @@ class World:
 
     def token(self, client: FlaskClient) -> str:
         """A token of the client's session."""
-        found = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/chat/new", headers=HTML).text)
-        assert found
-        return found[1]
+        return csrf_token(client.get("/chat/new", headers=HTML).text)
 
     def rows(self) -> Any:
         """What there is, as far as a request may change it; a reply goes on by itself."""

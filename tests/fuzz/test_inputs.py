@@ -19,7 +19,8 @@ from werkzeug.test import TestResponse
 from repaircafe.access import HEADERS
 from repaircafe.config.keys import KEYS
 from repaircafe.throttle import limiter
-from tests.fuzz.conftest import MADE, PASSWORD, World
+from tests.client import PASSWORD
+from tests.fuzz.conftest import MADE, World
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 A_FEW = 400

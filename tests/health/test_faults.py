@@ -13,8 +13,9 @@ from flask.testing import FlaskClient
 
 from repaircafe.health.monitor import Monitor
 from repaircafe.neighbours import Service
+from tests.client import HTML
 from tests.conditions import until
-from tests.conftest import MakeApp
+from tests.conftest import GMAIL, MakeApp
 from tests.fakes.misbehaving import FAULTS, Misbehaving
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
@@ -24,12 +25,6 @@ TEST_PROMISE_S = 5.0
 PAGE_PROMISE_S = 2.0
 PAGES = ("/", "/config", "/health", "/banner", "/health/live")
 DATABASE_FAULTS = ("refuse", "reset", "silent", "trickle")
-GMAIL = {
-    "gmail_client_id": "an-id.apps.example",
-    "gmail_client_secret": "gmail-secret",
-    "gmail_refresh_token": "1//token-x",
-}
-HTML = {"Accept": "text/html"}
 
 
 def timed(promise_s: float, act: Callable[[], Any]) -> Any:

@@ -18,10 +18,9 @@ from repaircafe.health.monitor import Health, Monitor, State
 from repaircafe.health.views import _ago, banner_version
 from repaircafe.neighbours import Reason, Report, Service, Step, StepName
 from tests.conditions import until
-from tests.conftest import DATABASE_AWAY, MakeApp
+from tests.conftest import DATABASE_AWAY, GMAIL, MakeApp
 from tests.fakes.scripted import Google
-from tests.health.test_views import GMAIL
-from tests.test_events import of
+from tests.logged import lines_of
 
 
 def of_app(app: Flask) -> Monitor:
@@ -113,7 +112,7 @@ def test_a_test_that_hangs_is_told_as_late_and_then_as_busy(
     assert (late.service, late.steps) == (Service.LLM, (Step(StepName.ADDRESS, "", Reason.TIMEOUT),))
     busy = of_app(app).test(Service.LLM, "http://pi.example", "gemma")
     assert (busy.service, busy.reason) == (Service.LLM, Reason.BUSY)
-    (line,) = of(caplog, "connection_test")
+    (line,) = lines_of(caplog, "connection_test")
     assert line["message"] == "Connection tested"
     assert (line["resource_id"], line["status"], line["reason"]) == ("llm", "unreachable", "timeout")
 
@@ -138,7 +137,7 @@ def test_a_result_that_cannot_be_remembered_is_a_line_for_technicians(
     monkeypatch.setattr(checks, "mail", lambda _credentials: lambda _check: None)
     caplog.set_level(logging.DEBUG)
     assert of_app(app).test(Service.MAIL, "", "").reason is None
-    (line,) = [line for line in of(caplog, "db_error") if line["message"] == "Test not remembered"]
+    (line,) = [line for line in lines_of(caplog, "db_error") if line["message"] == "Test not remembered"]
     assert "No room" in line["exception"]
 
 

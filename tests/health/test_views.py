@@ -15,18 +15,14 @@ from werkzeug.test import TestResponse
 from repaircafe import database, neighbours
 from repaircafe.database import Database
 from repaircafe.health.monitor import ErrorWindow
+from tests.client import csrf_token
 from tests.conditions import until
-from tests.conftest import MakeApp
+from tests.conftest import GMAIL, MakeApp, make_read_only
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Google, Ollama
-from tests.test_events import of
+from tests.logged import lines_of
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-GMAIL = {
-    "gmail_client_id": "an-id.apps.example",
-    "gmail_client_secret": "gmail-secret",
-    "gmail_refresh_token": "1//token-x",
-}
 
 
 def body(response: TestResponse) -> Any:
@@ -243,21 +239,9 @@ def test_a_database_that_takes_no_changes_is_told_until_it_does(app: Flask, clie
     assert client.post("/config", json={"event_location": "Zaal 2"}).status_code == 200
 
 
-def make_read_only(app: Flask, value: str) -> None:
-    """As a disk that can no longer be written does, or a copy that has been left behind."""
-    ours: Database = app.extensions["database"]
-    with ours.monitor.connect() as connection:
-        connection.exec_driver_sql("SET default_transaction_read_only = off")
-        name = connection.scalar(sa.text("SELECT current_database()"))
-        connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = {value}")
-    ours.close()
-
-
 def form(client: FlaskClient, **fields: str) -> dict[str, str]:
     """What a page's form sends."""
-    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/config", headers=HTML).text)
-    assert found
-    return {"csrf_token": found[1], **fields}
+    return {"csrf_token": csrf_token(client.get("/config", headers=HTML).text), **fields}
 
 
 def test_a_clock_that_was_set_back_does_not_freeze_the_state(
@@ -299,7 +283,7 @@ def test_each_change_is_one_line_in_the_log(client: FlaskClient, caplog: pytest.
             configure(client, llm_endpoint=endpoint, llm_model="gemma")
             client.get("/health")
             client.get("/health")
-    lines = of(caplog, "health_transition")
+    lines = lines_of(caplog, "health_transition")
     assert [(one["before"], one["now"], one["level"]) for one in lines if "now" in one] == [
         ("starting", "healthy", "info"), ("healthy", "degraded", "warning"), ("degraded", "healthy", "info"),
     ]  # fmt: skip

@@ -6,11 +6,11 @@ from datetime import date, timedelta
 import pytest
 from flask.testing import FlaskClient
 
+from tests.client import PASSWORD
 from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.scripted import Ollama
 
-PASSWORD = "a-long-password"
 AUTH = ("operator", PASSWORD)
 
 

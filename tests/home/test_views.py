@@ -4,9 +4,8 @@ from datetime import date, timedelta
 
 from flask.testing import FlaskClient
 
+from tests.client import HTML
 from tests.conftest import MakeApp
-
-HTML = {"Accept": "text/html"}
 
 
 def test_without_settings_it_says_that_nothing_is_planned(make_app: MakeApp) -> None:

@@ -1,6 +1,5 @@
 """Two hosts of one café, each gunicorn as systemd starts it, on one database and behind nginx."""
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,13 +7,12 @@ import pytest
 import requests
 
 from repaircafe.environment import PROJECT
+from tests.client import PASSWORD, csrf_token
 from tests.fakes.scripted import Ollama
 from tests.hosts.nginx import NAME, Nginx
 from tests.server import Server
 from tests.visitor import MODEL, SECRET_KEY, Visitor
 
-PASSWORD = "a-long-password"
-HTML = {"Accept": "text/html"}
 HOSTS = {"SECRET_KEY": SECRET_KEY, "OPERATOR_PASSWORD": PASSWORD, "TRUSTED_HOSTS": NAME}
 """What the hosts of one café share in `.env`."""
 
@@ -61,15 +59,8 @@ def sign_in(browser: Visitor) -> None:
     """Makes it the organiser's."""
     answer = browser.http.post(
         f"{browser.url}/sign-in",
-        data={"csrf_token": token(browser.get("/sign-in").text), "password": PASSWORD},
+        data={"csrf_token": csrf_token(browser.get("/sign-in").text), "password": PASSWORD},
         allow_redirects=False,
         timeout=30,
     )
     assert answer.status_code == 303, answer.text
-
-
-def token(page: str) -> str:
-    """The page's, for its forms."""
-    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
-    assert found, page
-    return found[1]

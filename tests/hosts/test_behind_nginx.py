@@ -6,10 +6,11 @@ import psycopg
 import pytest
 import requests
 
+from tests.client import HTML, PASSWORD, csrf_token
 from tests.conditions import until
 from tests.conftest import DATABASE_AWAY
 from tests.fakes.scripted import Ollama
-from tests.hosts.conftest import HTML, PASSWORD, MakeHost, sign_in, token
+from tests.hosts.conftest import MakeHost, sign_in
 from tests.hosts.nginx import NAME, Nginx
 from tests.server import Server
 from tests.visitor import Visitor
@@ -30,7 +31,7 @@ def test_who_signs_in_at_one_is_signed_in_at_the_other(nginx: Nginx) -> None:
     for _ in range(4):
         assert "Sign out" in organiser.get("/config").text
     assert len(set(asked(nginx, "GET", "/config"))) == 2
-    form = {"csrf_token": token(organiser.get("/").text)}
+    form = {"csrf_token": csrf_token(organiser.get("/").text)}
     organiser.http.post(f"{nginx.url}/sign-out", data=form, timeout=30)
     assert until(lambda: all(organiser.get("/config").url.endswith("/sign-in?next=/config") for _ in range(2)))
 

@@ -27,7 +27,7 @@ from tests.fakes.llamacpp import LlamaCpp
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
 from tests.llm.downloads import install, layer, room
-from tests.test_events import of
+from tests.logged import lines_of
 
 
 @pytest.fixture
@@ -474,7 +474,7 @@ def test_the_answer_of_another_server_is_not_taken_for_this_ones(desk: Desk, oll
 
 def ended(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     """What the log says of downloads that have ended."""
-    return [line for line in of(caplog, "download") if line["message"] == "Download ended"]
+    return [line for line in lines_of(caplog, "download") if line["message"] == "Download ended"]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from repaircafe.database import Database
 from repaircafe.llm.disk import GIGABYTE
 from repaircafe.llm.models import Download
+from tests.client import HTML, HTMX, csrf_token
 from tests.conditions import free_port, until
 from tests.conftest import MakeApp
 from tests.fakes.llamacpp import LlamaCpp
@@ -20,8 +21,6 @@ from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
 from tests.llm.downloads import install, layer, room
 
-HTML = {"Accept": "text/html"}
-HTMX = {**HTML, "HX-Request": "true"}
 PAGE = "/config/models"
 
 
@@ -49,9 +48,11 @@ class Organiser:
 
     def send(self, model: str, headers: dict[str, str] = HTML) -> Any:
         """Types another name and sends it."""
-        token = re.search(r'name="csrf_token" value="([^"]+)"', self.page)
-        assert token
-        return self.client.post(PAGE, data={"csrf_token": token[1], "model": model}, headers=headers)
+        return self.client.post(PAGE, data=self.form(model), headers=headers)
+
+    def form(self, model: str) -> dict[str, str]:
+        """What the page's form sends."""
+        return {"csrf_token": csrf_token(self.page), "model": model}
 
     def poll(self) -> Any:
         """Asks as the bar does."""
@@ -302,7 +303,7 @@ def test_what_is_no_name_is_refused_at_its_field(
     assert f'value="{typed}"' in response.text
     assert ("<html" in response.text) is (headers is HTML)
     assert ollama.pulls() == []
-    assert organiser.client.post(f"{PAGE}/use", data=_form(organiser, typed), headers=HTML).status_code == 422
+    assert organiser.client.post(f"{PAGE}/use", data=organiser.form(typed), headers=HTML).status_code == 422
 
 
 def test_a_llama_cpp_server_offers_no_download(app: Flask) -> None:
@@ -379,12 +380,6 @@ def test_it_is_the_operators(make_app: MakeApp) -> None:
 def test_a_form_without_its_token_downloads_nothing(organiser: Organiser, ollama: Ollama) -> None:
     assert organiser.client.post(PAGE, data={"model": "phi4-mini"}, headers=HTML).status_code == 400
     assert ollama.pulls() == []
-
-
-def _form(organiser: Organiser, model: str) -> dict[str, str]:
-    token = re.search(r'name="csrf_token" value="([^"]+)"', organiser.page)
-    assert token
-    return {"csrf_token": token[1], "model": model}
 
 
 def _table(organiser: Organiser) -> sa.Connection:

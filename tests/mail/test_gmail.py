@@ -9,9 +9,8 @@ from repaircafe.environment import Environment
 from repaircafe.exchange import Exchange
 from repaircafe.mail.gmail import GmailCredentials, exchange_token
 from repaircafe.neighbours import NeighbourError, Reason
-from tests.fakes.misbehaving import FAULTS, Misbehaving
+from tests.fakes.misbehaving import FAULTS, REASONS, Misbehaving
 from tests.fakes.scripted import Google
-from tests.test_exchange import REASONS
 
 
 def _credentials(uri: str) -> GmailCredentials:

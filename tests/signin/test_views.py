@@ -10,15 +10,12 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from repaircafe.users import LONGEST_SIGN_IN, Users
+from tests.client import HTML, PASSWORD, csrf_token, sign_in
 from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.proxy import Proxy
-
-PASSWORD = "a-long-password"
-HTML = {"Accept": "text/html"}
 
 
 @pytest.fixture
@@ -31,17 +28,6 @@ def guarded(make_app: MakeApp) -> Flask:
 def browser(guarded: Flask) -> FlaskClient:
     """A browser that nobody is signed in with."""
     return guarded.test_client()
-
-
-def token(page: str) -> str:
-    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
-    assert found, page
-    return found[1]
-
-
-def sign_in(browser: FlaskClient, password: str = PASSWORD, **fields: str) -> TestResponse:
-    page = browser.get("/sign-in", headers=HTML).text
-    return browser.post("/sign-in", data={"csrf_token": token(page), "password": password, **fields}, headers=HTML)
 
 
 def cookie(browser: FlaskClient) -> str:
@@ -112,7 +98,7 @@ def test_the_sign_in_never_leads_to_another_site(browser: FlaskClient, elsewhere
 
 def test_the_session_of_before_is_not_the_one_after(browser: FlaskClient) -> None:
     browser.get("/chat", headers=HTML)
-    before = token(browser.get("/sign-in", headers=HTML).text)
+    before = csrf_token(browser.get("/sign-in", headers=HTML).text)
     old = cookie(browser)
     sign_in(browser)
     assert cookie(browser) != old
@@ -140,7 +126,7 @@ def test_a_stolen_cookie_ends_with_the_sign_out(browser: FlaskClient, database_u
     stolen.set_cookie("repaircafe", cookie(browser))
     assert stolen.get("/config").status_code == 200
     page = browser.get("/config", headers=HTML).text
-    assert browser.post("/sign-out", data={"csrf_token": token(page)}).location == "/"
+    assert browser.post("/sign-out", data={"csrf_token": csrf_token(page)}).location == "/"
     assert browser.get("/config").status_code == 401
     assert stolen.get("/config").status_code == 401
     with psycopg.connect(database_url) as connection:
@@ -151,7 +137,7 @@ def test_signing_out_twice_is_no_error(browser: FlaskClient) -> None:
     sign_in(browser)
     for _ in range(2):
         page = browser.get("/chat", headers=HTML).text
-        assert browser.post("/sign-out", data={"csrf_token": token(page)}).location == "/"
+        assert browser.post("/sign-out", data={"csrf_token": csrf_token(page)}).location == "/"
 
 
 def test_a_sign_in_ends_by_itself(browser: FlaskClient, database_url: str) -> None:
@@ -173,13 +159,13 @@ def test_it_ends_everywhere(make_app: MakeApp) -> None:
     sign_in(here)
     there.set_cookie("repaircafe", cookie(here))
     assert there.get("/config").status_code == 200
-    here.post("/sign-out", data={"csrf_token": token(here.get("/config", headers=HTML).text)})
+    here.post("/sign-out", data={"csrf_token": csrf_token(here.get("/config", headers=HTML).text)})
     assert until(lambda: there.get("/config").status_code == 401)
 
 
 def test_what_was_typed_before_the_session_ended_is_not_lost(browser: FlaskClient, database_url: str) -> None:
     sign_in(browser)
-    form = token(browser.get("/config", headers=HTML).text)
+    form = csrf_token(browser.get("/config", headers=HTML).text)
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("DELETE FROM sign_ins")
     assert until(lambda: browser.get("/config").status_code == 401)
@@ -215,10 +201,10 @@ def test_the_conversations_of_the_browser_go_along_and_are_not_left_behind(brows
     page = browser.get("/chat/new", headers=HTML).text
     where = re.search(r'action="(/chat/[0-9a-f-]+)', page)
     assert where
-    browser.post(where[1], data={"csrf_token": token(page), "message": "Before"}, headers=HTML)
+    browser.post(where[1], data={"csrf_token": csrf_token(page), "message": "Before"}, headers=HTML)
     sign_in(browser)
     assert "Before" in browser.get("/chat/earlier", headers=HTML).text
-    browser.post("/sign-out", data={"csrf_token": token(browser.get("/config", headers=HTML).text)})
+    browser.post("/sign-out", data={"csrf_token": csrf_token(browser.get("/config", headers=HTML).text)})
     assert "Before" not in browser.get("/chat/earlier", headers=HTML).text
     elsewhere = browser.application.test_client()
     sign_in(elsewhere)
@@ -258,7 +244,7 @@ def test_while_the_database_is_away_who_is_signed_in_stays_so(
     assert browser.get("/config", headers=HTML).status_code == 200
     assert sign_in(browser.application.test_client()).status_code == 503
     shown = browser.get("/config", headers=HTML).text
-    assert browser.post("/sign-out", data={"csrf_token": token(shown)}).location == "/"
+    assert browser.post("/sign-out", data={"csrf_token": csrf_token(shown)}).location == "/"
     assert browser.get("/config").status_code == 401
     proxy.mend()
     users: Users = browser.application.extensions["users"]

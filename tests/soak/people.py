@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import requests
 
 from repaircafe.neighbours import Service
+from tests.client import HTML, HTMX
 from tests.fakes.proxy import FAULTS, Proxy
 from tests.fakes.scripted import Ollama
 from tests.visitor import MODEL, Visitor
@@ -24,8 +25,6 @@ PAGES = ("/", "/config", "/health", "/chat/new", "/chat/earlier", "/announcement
 POLLS = {"/health": "/health"}
 """What a page asks for besides the banner: templates/health/show.html."""
 POLL_S = 10.0
-HTML = {"Accept": "text/html"}
-HTMX = {**HTML, "HX-Request": "true"}
 SPEED_S = 0.05
 """Between two words of the model."""
 

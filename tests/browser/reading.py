@@ -1,0 +1,48 @@
+"""What a person finds on a page, and does there."""
+
+from playwright.sync_api import Locator, Page
+
+PAGES = ("/", "/poster", "/chat", "/chat/earlier", "/announcements", "/config", "/health", "/no-such-page")
+NARROW = {"width": 360, "height": 740}
+
+
+def press(page: Page, name: str) -> None:
+    """Presses a button by its exact name."""
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def message(page: Page) -> Locator:
+    """What the page says at its top."""
+    return page.locator("main > .message")
+
+
+def offered_models(page: Page) -> Locator:
+    """The models that the field offers to choose from."""
+    return page.locator("datalist#models option")
+
+
+def assert_fits(page: Page) -> None:
+    """Nothing has to be scrolled sideways."""
+    wide, room = page.evaluate("() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert wide <= room, f"{page.url} is {wide} px wide in a window of {room}"
+
+
+def question(page: Page) -> Locator:
+    """The field for the next question."""
+    return page.get_by_label("Your question")
+
+
+def reply(page: Page) -> Locator:
+    """What has been said in the last reply."""
+    return page.locator(".reply .said").last
+
+
+def phase(page: Page) -> Locator:
+    """What is going on."""
+    return page.locator(".phase")
+
+
+def send(page: Page, text: str) -> None:
+    """Asks a question."""
+    question(page).fill(text)
+    press(page, "Send")
