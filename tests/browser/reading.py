@@ -4,6 +4,16 @@ from playwright.sync_api import Locator, Page
 
 PAGES = ("/", "/poster", "/chat", "/chat/earlier", "/announcements", "/config", "/health", "/no-such-page")
 NARROW = {"width": 360, "height": 740}
+TELL_BROKEN_WORDS = """() => [...document.querySelectorAll("button, .button")].flatMap((button) => {
+    const texts = document.createTreeWalker(button, NodeFilter.SHOW_TEXT), found = [];
+    while (texts.nextNode()) for (const word of texts.currentNode.data.matchAll(/[^\\s-]+/g)) {
+        const range = document.createRange();
+        range.setStart(texts.currentNode, word.index);
+        range.setEnd(texts.currentNode, word.index + word[0].length);
+        if (new Set([...range.getClientRects()].map((box) => box.top)).size > 1) found.push(word[0]);
+    }
+    return found;
+})"""
 
 
 def press(page: Page, name: str) -> None:
@@ -22,9 +32,11 @@ def offered_models(page: Page) -> Locator:
 
 
 def assert_fits(page: Page) -> None:
-    """Nothing has to be scrolled sideways."""
+    """Nothing has to be scrolled sideways, and no button is so narrow that a word in it is broken."""
     wide, room = page.evaluate("() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert wide <= room, f"{page.url} is {wide} px wide in a window of {room}"
+    broken = page.evaluate(TELL_BROKEN_WORDS)
+    assert broken == [], f"{page.url} breaks {broken} in a window of {room} px"
 
 
 def question(page: Page) -> Locator:
