@@ -15,4 +15,5 @@ if __name__ == "__main__":
     chosen.only_mutate = [sys.argv[1]]
     chosen.pytest_add_cli_args_test_selection = sys.argv[2:]
     assert run.callback
-    run.callback((), max_children=os.cpu_count() or 1)  # within click's own command our log would keep quiet, as theirs
+    # Not within click's own command, in which our log would keep quiet; and twice what computes: tests wait, too.
+    run.callback((), max_children=2 * (os.cpu_count() or 1))
