@@ -143,7 +143,8 @@ def _rendered(template: str, status: int = 200, *, download: Download | None = N
         State=State,
         Reason=Reason,
         RESERVE=RESERVE,
-        **{"typed": "", "fault": None, "faults": {}, **context},
+        faults={},
+        **context,
     )
     return make_response(page, status)
 

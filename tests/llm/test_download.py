@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -245,6 +246,19 @@ def test_a_failure_is_stored_with_its_reason(
     (line,) = ended(caplog)
     assert (line["level"], line["state"], line["reason"]) == ("warning", "failed", reason)
     assert (line["model"], line["resource_id"]) == ("small", str(desk.now().id))
+
+
+def test_an_end_that_the_database_refuses_is_logged_and_given_up(
+    desk: Desk, ollama: Ollama, raw: psycopg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    raw.execute("ALTER TABLE downloads ADD CONSTRAINT refused CHECK (state <> 'done') NOT VALID")
+    ollama.download = [layer("a", 9, 9), {"status": "success"}]
+    begun, _ = desk.start()
+    assert until(lambda: bool(lines_of(caplog, "db_error")))
+    (line,) = lines_of(caplog, "db_error")
+    assert (line["level"], line["message"]) == ("error", "Download not stored")
+    assert line["resource_id"] == str(begun.id)
+    assert "refused" in line["exception"]
 
 
 def test_a_server_that_is_away_or_not_set_up_is_a_reason(app: Flask) -> None:
