@@ -19,7 +19,7 @@ from repaircafe.database import Database
 from repaircafe.llm import disk
 from repaircafe.llm.base import Progress
 from repaircafe.llm.disk import GIGABYTE
-from repaircafe.llm.download import Downloader, Inventory, Pull, is_same, newest
+from repaircafe.llm.download import SPEED_S, Downloader, Inventory, Pull, is_same, newest
 from repaircafe.llm.models import Download, State
 from repaircafe.neighbours import NeighbourError, Reason
 from tests.conditions import until
@@ -91,7 +91,9 @@ def desk(app: Flask, ollama: Ollama) -> Desk:
     return Desk(app)
 
 
-def test_a_download_comes_to_its_end_and_all_that_is_stored(desk: Desk, ollama: Ollama) -> None:
+def test_a_download_comes_to_its_end_and_all_that_is_stored(
+    desk: Desk, ollama: Ollama, caplog: pytest.LogCaptureFixture
+) -> None:
     second = threading.Event()
     ollama.download = [{"status": "pulling manifest"}, layer("a", 300, 1_000), second, layer("a", 1_000, 1_000)]
     ollama.download += [layer("b", 50, 50), {"status": "verifying sha256 digest"}, {"status": "success"}]
@@ -102,18 +104,51 @@ def test_a_download_comes_to_its_end_and_all_that_is_stored(desk: Desk, ollama: 
     second.set()
     assert desk.comes_to(State.DONE)
     ended = desk.now()
-    assert (ended.id, ended.done, ended.total, ended.speed, ended.reason) == (begun.id, 1_050, 1_050, 0, None)
+    assert (ended.id, ended.done, ended.total, ended.reason) == (begun.id, 1_050, 1_050, None)
     assert ollama.models == ["small:latest"]
+    first = lines_of(caplog, "download")[0]
+    assert (first["message"], first["model"], first["resource_id"]) == ("Download began", "small", str(begun.id))
 
 
 def test_the_speed_is_stored_while_it_goes_on(desk: Desk, ollama: Ollama) -> None:
-    second = threading.Event()
-    ollama.download = [layer("a", 1_000, 900_000), second, layer("a", 500_000, 900_000), threading.Event()]
+    second, last = threading.Event(), threading.Event()
+    ollama.download = [layer("a", 1_000, 900_000), second, layer("a", 500_000, 900_000), last]
+    ollama.download.append({"status": "success"})
     desk.start()
     assert desk.comes_by(1_000)
     second.set()
     assert until(lambda: desk.now().speed > 0)
-    assert desk.now().speed <= 499_000, "it took a second and more"
+    before = desk.now()
+    assert before.speed <= 499_000, "it took a second and more"
+    last.set()
+    assert desk.comes_to(State.DONE)
+    ended = desk.now()
+    assert (ended.speed, ended.status) == (0, "success")
+    assert ended.updated_at > before.updated_at
+
+
+def test_its_threads_have_names_and_keep_no_process_from_its_end(desk: Desk, ollama: Ollama) -> None:
+    ollama.download = [layer("a", 300, 1_000), threading.Event()]
+    desk.start()
+    assert desk.comes_by(300)
+    ours = [one for one in threading.enumerate() if one.name in ("download", "download-watch")]
+    assert len(ours) == 2
+    assert all(one.daemon for one in ours)
+
+
+def test_closing_waits_for_a_download_and_not_for_ever(
+    desk: Desk, ollama: Ollama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("repaircafe.llm.download.CLOSE_LIMIT_S", 0.5)
+    ollama.download = [layer("a", 300, 1_000), threading.Event()]
+    desk.start()
+    (pull,) = desk.downloader._pulls.values()
+    limits: list[float | None] = []
+    monkeypatch.setattr(pull.thread, "join", limits.append)
+    desk.downloader.close()
+    (limit_s,) = limits
+    assert limit_s is not None
+    assert 0 < limit_s <= 0.5
 
 
 def test_what_the_server_is_silent_about_is_borne(desk: Desk, ollama: Ollama) -> None:
@@ -436,12 +471,16 @@ def test_the_speed_is_that_of_the_last_seconds(monkeypatch: pytest.MonkeyPatch) 
     for second in range(21):
         clock[0] = float(second)
         pull.take(Progress("pulling a", 500 + 1_000 * second + 1_000 * max(0, second - 10), 900_000))
-        assert second or pull.speed() == 0, "not known in the first second"
+        assert (pull.speed() > 0) == (second >= 1), "not known before a second has passed"
     assert pull.speed() == pytest.approx(2_000, rel=0.05)
     clock[0] = 25.0
     assert pull.speed() < 2_000, "nothing has come for five seconds"
+    clock[0] = 20.0 + SPEED_S
+    assert pull.speed() == 0, "the last that came counts until then"
+    assert len(pull._samples) == 1
     clock[0] = 40.0
     assert pull.speed() == 0
+    assert not pull._samples
     pull.take(Progress("pulling b", 500_000, 900_005))
     clock[0] = 42.0
     assert pull.speed() == 0, "what a further file brings along was not loaded just now"
