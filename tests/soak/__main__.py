@@ -25,9 +25,9 @@ from repaircafe.neighbours import Service
 from tests.conditions import until
 from tests.fakes.proxy import Proxy
 from tests.server import Server
-from tests.soak.people import Asker, Breaker, Met, Organiser, Person, SlowOllama, Tab, Watcher
+from tests.soak.people import PATIENCE_S, Asker, Breaker, Met, Organiser, Person, SlowOllama, Tab, Watcher
 from tests.soak.processes import MEGABYTE, Held, held
-from tests.visitor import MODEL
+from tests.visitor import MODEL, Visitor
 
 WARM_UP_SHARE = 0.25
 """Of the time, before it: until each fault has been met, there are statements, templates and the sources of tracebacks
@@ -136,7 +136,7 @@ def line(running: House, met: Met, passed_s: float) -> str:
 
 def rest(running: House) -> Held:
     """What is held when nobody does anything any more."""
-    until(lambda: running.count(UNDER_WAY) == 0, QUIET_LIMIT_S)
+    use_once_more(running)
     crowd(running)
     found = [running.held()]
 
@@ -147,6 +147,17 @@ def rest(running: House) -> Held:
 
     until(lambda: is_still() and is_still(), QUIET_LIMIT_S)
     return found[-1]
+
+
+def use_once_more(running: House) -> None:
+    """Opens what a fault may have closed last and nobody has needed since: the connections of health and of replies."""
+    assert until(lambda: _status(running) == "healthy", QUIET_LIMIT_S), "everything is mended"
+    Visitor(running.server.url).ask("Is everything there again?")
+    assert until(lambda: running.count(UNDER_WAY) == 0, QUIET_LIMIT_S)
+
+
+def _status(running: House) -> str:
+    return str(requests.get(f"{running.server.url}/health", timeout=PATIENCE_S).json()["status"])
 
 
 def crowd(running: House) -> None:
