@@ -4,7 +4,7 @@ import shutil
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,11 +15,11 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from repaircafe.database import Database
+from repaircafe.database import Database, borne
 from repaircafe.llm import disk
 from repaircafe.llm.base import Progress
 from repaircafe.llm.disk import GIGABYTE
-from repaircafe.llm.download import SPEED_S, Downloader, Inventory, Pull, is_same, newest
+from repaircafe.llm.download import AFTER_FAULT_S, SPEED_S, Downloader, Inventory, Pull, is_same, newest
 from repaircafe.llm.models import Download, State
 from repaircafe.neighbours import NeighbourError, Reason
 from tests.conditions import until
@@ -294,6 +294,69 @@ def test_an_end_that_the_database_refuses_is_logged_and_given_up(
     assert (line["level"], line["message"]) == ("error", "Download not stored")
     assert line["resource_id"] == str(begun.id)
     assert "refused" in line["exception"]
+
+
+def test_what_cannot_be_kept_up_is_logged_and_tried_again_later(
+    desk: Desk,
+    ollama: Ollama,
+    raw: psycopg.Connection,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+
+    def hurried(message: str, pause_s: float = 0.0) -> AbstractContextManager[None]:
+        pauses.append(pause_s)
+        return borne(message)
+
+    monkeypatch.setattr("repaircafe.llm.download.borne", hurried)
+    raw.execute("ALTER TABLE downloads ADD CONSTRAINT refused CHECK (done <> 300) NOT VALID")
+    more = threading.Event()
+    ollama.download = [layer("a", 300, 1_000), more, layer("a", 1_000, 1_000), {"status": "success"}]
+    desk.start()
+    assert until(lambda: bool(lines_of(caplog, "db_error")))
+    assert lines_of(caplog, "db_error")[0]["message"] == "Download not kept up"
+    assert set(pauses) == {AFTER_FAULT_S}
+    more.set()
+    assert desk.comes_to(State.DONE)
+
+
+def test_what_nobody_thought_of_is_an_end_as_well(
+    desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("repaircafe.llm.download.identify", lambda *_: 1 / 0)
+    begun, _ = desk.start()
+    assert desk.comes_to(State.FAILED)
+    assert desk.now().reason == Reason.INTERNAL
+    (line,) = lines_of(caplog, "internal_error")
+    assert (line["level"], line["message"], line["resource_id"]) == ("error", "Download failed", str(begun.id))
+    assert "ZeroDivisionError" in line["exception"]
+
+
+def test_what_cannot_be_broken_off_holds_no_end_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as the resolution of a name."""
+    monkeypatch.setattr("repaircafe.llm.download.STOP_LIMIT_S", 0.1)
+    resolved = threading.Event()
+    monkeypatch.setattr(desk.downloader, "_pull", lambda _: resolved.wait())
+    begun, _ = desk.start()
+    desk.cancel(begun)
+    assert desk.comes_to(State.CANCELLED)
+    resolved.set()
+
+
+def test_the_disk_is_asked_for_what_is_still_to_come_and_not_with_every_line(
+    desk: Desk, ollama: Ollama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with desk.session() as session:
+        session.add(Download(model="small", owner=7, state=State.BROKEN, done=300, total=1_000))
+        session.commit()
+    asked: list[int] = []
+    monkeypatch.setattr(disk, "require", lambda _endpoint, size, _reserve: asked.append(size))
+    ollama.download = [layer("a", done, 1_000) for done in (400, 500, 600, 1_000)]
+    ollama.download.append({"status": "success"})
+    desk.start()
+    assert desk.comes_to(State.DONE)
+    assert asked == [700, 600]
 
 
 def test_a_server_that_is_away_or_not_set_up_is_a_reason(app: Flask) -> None:
