@@ -3,9 +3,6 @@
 mutmut makes the changes, and runs for each the tests that come through the changed function; `[mutmut]` in setup.cfg
 says what they need. Prints every change that no test notices and explained.txt does not name, and fails on one.
 
-Nothing else should run on the machine: mutmut sends SIGXCPU to the number of a process when its time is up, also when it
-has ended long before and another has its number.
-
 It changes what stands in functions without a decorator. Patterns and tables of a module, a view's own function and a
 command's, properties and context managers stay as they are.
 """
