@@ -175,8 +175,8 @@ class Downloader:
         While one is under way, that one is answered, whichever model it is. Raises database errors.
         """
         with self._presence.owning() as owner:
-            kept = _kept(newest(session), model)
-            row = insert(Download).values(model=model, owner=owner, done=kept.done, total=kept.total)
+            done, total = _kept(newest(session), model)
+            row = insert(Download).values(model=model, owner=owner, done=done, total=total)
             while (begun := session.scalar(row.on_conflict_do_nothing().returning(Download))) is None:
                 session.commit()
                 if (other := session.scalar(_UNDER_WAY)) is not None:
@@ -361,11 +361,11 @@ def newest(session: Session) -> Download | None:
     return session.scalar(latest.execution_options(populate_existing=True))
 
 
-def _kept(before: Download | None, model: str) -> Progress:
-    """What is known of a model before its server is asked: an attempt before this one, or the size in the list."""
+def _kept(before: Download | None, model: str) -> tuple[int, int]:
+    """Bytes done and in total as far as they are known before the server is asked: by an attempt, or the list."""
     if before is not None and is_same(before.model, model) and before.state is not State.DONE and before.total:
-        return Progress("", before.done, before.total)
-    return Progress("", 0, next((one.size for one in CHOICES if is_same(one.name, model)), 0))
+        return before.done, before.total
+    return 0, next((one.size for one in CHOICES if is_same(one.name, model)), 0)
 
 
 def _ask(endpoint: str) -> Inventory:

@@ -369,6 +369,21 @@ def test_a_server_that_is_away_or_not_set_up_is_a_reason(app: Flask) -> None:
     assert until(lambda: desk.now().reason == Reason.REFUSED)
 
 
+def test_settings_that_could_not_be_read_are_a_reason(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk.app.extensions["settings"], "stored", lambda: None)
+    desk.start()
+    assert desk.comes_to(State.FAILED)
+    assert desk.now().reason == Reason.SETTINGS_UNKNOWN
+
+
+def test_a_model_of_unknown_size_begins_with_nothing(desk: Desk, ollama: Ollama) -> None:
+    ollama.download = [threading.Event()]
+    begun, _ = desk.start()
+    assert until(lambda: desk.now().updated_at > begun.updated_at)
+    now = desk.now()
+    assert (now.status, now.done, now.total) == ("", 0, 0)
+
+
 def test_a_disk_that_is_too_full_is_told_before_the_server_is_asked(
     desk: Desk, ollama: Ollama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
