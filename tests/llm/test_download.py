@@ -249,10 +249,14 @@ def test_a_process_that_ends_leaves_it_broken_off_and_the_next_goes_on(
 
 def test_a_process_that_is_gone_is_noticed_by_whoever_looks(desk: Desk) -> None:
     with desk.session() as session:
-        session.add(Download(model="small", owner=7, done=300, total=1_000, speed=5))
+        left = Download(model="small", owner=7, done=300, total=1_000, speed=5)
+        session.add(left)
         session.commit()
-    assert desk.now().state is State.BROKEN
-    assert desk.now().speed == 0
+        before = left.updated_at
+        found = newest(session)
+    assert found is not None
+    assert (found.state, found.speed) == (State.BROKEN, 0), "as it is now, not as this session has read it before"
+    assert found.updated_at > before
     _, is_new = desk.start()
     assert is_new
     assert desk.comes_to(State.DONE)

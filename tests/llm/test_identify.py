@@ -51,6 +51,9 @@ def test_a_server_with_openais_routes_alone_is_served_too() -> None:
         ({"props": (200, "text")}, "llama.cpp"),
         ({"props": (200, {})}, "llama.cpp"),
         ({"props": (200, {"build_info": "b" * 50})}, f"llama.cpp {'b' * 40}"),
+        ({"api__version": (200, [])}, "llama.cpp b6500-0f4e1a2"),
+        ({"api__version": (200, {"version": 3})}, "llama.cpp b6500-0f4e1a2"),
+        ({"api__version": (200, {"version": "1" * 50})}, f"Ollama {'1' * 40}"),
     ],
 )
 def test_a_server_is_called_what_it_says_it_is(answers: dict[str, tuple[int, Any]], title: str) -> None:
