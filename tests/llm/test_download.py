@@ -247,6 +247,17 @@ def test_a_process_that_ends_leaves_it_broken_off_and_the_next_goes_on(
     assert other.comes_to(State.DONE)
 
 
+def test_it_is_read_as_it_is_now_and_not_as_the_session_knows_it(desk: Desk, raw: psycopg.Connection) -> None:
+    with desk.session() as session:
+        known = Download(model="small", owner=7, state=State.DONE, done=300)
+        session.add(known)
+        session.commit()
+        raw.execute("UPDATE downloads SET done = 500")
+        found = newest(session)
+    assert found is known
+    assert found.done == 500
+
+
 def test_a_process_that_is_gone_is_noticed_by_whoever_looks(desk: Desk) -> None:
     with desk.session() as session:
         left = Download(model="small", owner=7, done=300, total=1_000, speed=5)
@@ -255,7 +266,7 @@ def test_a_process_that_is_gone_is_noticed_by_whoever_looks(desk: Desk) -> None:
         before = left.updated_at
         found = newest(session)
     assert found is not None
-    assert (found.state, found.speed) == (State.BROKEN, 0), "as it is now, not as this session has read it before"
+    assert (found.state, found.speed) == (State.BROKEN, 0)
     assert found.updated_at > before
     _, is_new = desk.start()
     assert is_new

@@ -27,7 +27,7 @@ def end(process: int, signal: int) -> None:
         os.kill(process, signal)
 
 
-timeout.os = SimpleNamespace(kill=end)  # type: ignore[assignment,attr-defined]
+timeout.os = SimpleNamespace(kill=end, getpid=os.getpid)  # type: ignore[assignment,attr-defined]
 
 if __name__ == "__main__":
     chosen = config()
