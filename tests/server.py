@@ -76,6 +76,10 @@ class Server:
         assert self._process is not None
         return self._process.pid
 
+    def health(self) -> str:
+        """What it says of itself to programs."""
+        return str(requests.get(f"{self.url}/health", timeout=5).json()["status"])
+
     def workers(self) -> list[int]:
         """The ids of the processes that answer requests."""
         master = self.pid

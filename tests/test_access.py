@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from werkzeug.security import generate_password_hash
 
 from repaircafe.access import VISITORS
-from tests.client import HTML, PASSWORD, csrf_token
+from tests.client import HTML, JSON, PASSWORD, csrf_token
 from tests.conftest import MakeApp
 
 
@@ -52,13 +52,13 @@ def test_a_form_of_another_site_changes_nothing(client: FlaskClient) -> None:
     for kind in ("application/x-www-form-urlencoded", "text/plain", "multipart/form-data"):
         response = client.post("/config", data=b'{"event_location": "x"}', content_type=kind)
         assert response.status_code == 400
-    stored = client.get("/config", headers={"Accept": "application/json"}).get_json()["settings"]
+    stored = client.get("/config", headers=JSON).get_json()["settings"]
     assert set(stored.values()) == {""}
 
 
 def test_a_form_is_taken_behind_a_proxy_with_tls(client: FlaskClient) -> None:
     """Over https Flask-WTF asks for the Referer as well, and our own Referrer-Policy has browsers leave it out."""
-    page = client.get("/config", base_url="https://127.0.0.1", headers={"Accept": "text/html"})
+    page = client.get("/config", base_url="https://127.0.0.1", headers=HTML)
     assert page.headers["Referrer-Policy"] == "no-referrer"
     form = {"csrf_token": csrf_token(page.text), "event_location": "Zaal 3"}
     assert client.post("/config", base_url="https://127.0.0.1", data=form).status_code == 303

@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 from repaircafe.access import VISITORS
 from repaircafe.throttle import limiter
 from repaircafe.users import Users
-from tests.client import PASSWORD, csrf_token, sign_in
+from tests.client import HTML, PASSWORD, csrf_token, sign_in
 from tests.conditions import until
 from tests.conftest import MakeApp
 
@@ -51,7 +51,7 @@ class Attempt:
     """What goes with the request."""
 
     client: FlaskClient
-    headers: dict[str, str] = field(default_factory=lambda: {"Accept": "text/html"})
+    headers: dict[str, str] = field(default_factory=HTML.copy)
     data: dict[str, str] | bytes | None = None
     json: Any = None
 
@@ -76,7 +76,7 @@ class Prepared:
         self.raw = raw
         self.visitor = app.test_client()
         self.signed_in = app.test_client()
-        self.stale = csrf_token(self.signed_in.get("/chat", headers={"Accept": "text/html"}).text)
+        self.stale = csrf_token(self.signed_in.get("/chat", headers=HTML).text)
         sign_in(self.signed_in)
         self.cookie = _cookie_of(self.signed_in)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from tests.client import JSON
 from tests.server import Server
 
 PROBLEM = "application/problem+json"
@@ -83,7 +84,7 @@ def test_what_is_sent_as_something_else_is_a_415(client: FlaskClient, address: s
 
 def test_a_method_that_there_is_not_is_told_before_a_form_is_looked_for(client: FlaskClient) -> None:
     for address in ("/health", *ADDRESSES):
-        response = client.put(address, headers={"Accept": "application/json"})
+        response = client.put(address, headers=JSON)
         assert (response.status_code, response.mimetype) == (405, PROBLEM)
 
 

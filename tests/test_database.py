@@ -15,6 +15,7 @@ from flask import Flask
 from repaircafe import access, database
 from repaircafe.database import Database, Identity, SchemaError, db, identity
 from repaircafe.neighbours import Reason
+from tests.client import JSON
 from tests.conftest import MakeApp, url_of
 from tests.fakes.proxy import Proxy
 
@@ -146,7 +147,7 @@ def test_a_request_that_fails_leaves_nothing_behind(app: Flask) -> None:
 
     client = app.test_client()
     assert client.post("/api/half", json={}).status_code == 500
-    assert client.get("/config", headers={"Accept": "application/json"}).json["settings"]["event_location"] == ""  # type: ignore[index]
+    assert client.get("/config", headers=JSON).json["settings"]["event_location"] == ""  # type: ignore[index]
 
 
 def test_a_statement_past_its_limit_ends_and_frees_the_connection(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,7 +188,7 @@ def test_a_connection_that_is_lost_after_the_last_statement_changes_no_answer(
     app.view_functions["last"] = access.open_while_starting(last)
     assert app.test_client().get("/last").text == "answered"
     proxy.mend()
-    assert app.test_client().get("/config", headers={"Accept": "application/json"}).status_code == 200
+    assert app.test_client().get("/config", headers=JSON).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from flask import Flask
 from repaircafe import logs
 from repaircafe.environment import Environment
 from repaircafe.logs import EventType, Redactor
+from tests.client import HTML
 
 SECRET = 'p@ss "wörd"/7'
 FIELDS = ["timestamp", "level", "message", "module", "function", *logs.FIELDS]
@@ -132,7 +133,7 @@ def test_a_failure_has_the_same_id_on_page_and_log(app: Flask, capsys: pytest.Ca
         raise RuntimeError("our own fault")
 
     logs.configure(Environment())
-    response = app.test_client().get("/broken", headers={"Accept": "text/html"})
+    response = app.test_client().get("/broken", headers=HTML)
     (failure,) = [line for line in written(capsys) if line["event_type"] == "internal_error"]
     assert response.status_code == 500
     assert failure["request_id"] in response.text

@@ -66,14 +66,9 @@ class Load:
                 number += 1
 
 
-def health(server: Server) -> str:
-    """The state that /health tells."""
-    return str(requests.get(f"{server.url}/health", timeout=5).json()["status"])
-
-
 def test_not_one_request_fails_after_the_database_is_back(postmaster: Postmaster, tmp_path: Path) -> None:
     with Server(tmp_path, embedded.url(postmaster.folder)) as server:
-        assert until(lambda: health(server) == "healthy")
+        assert until(lambda: server.health() == "healthy")
         load = Load(server.url)
         load.start()
         assert until(lambda: load.count(lambda status, _: status == 200) > 50)
@@ -82,13 +77,13 @@ def test_not_one_request_fails_after_the_database_is_back(postmaster: Postmaster
             postmaster.kill()
             lost = load.count(lambda status, _: status == 503)
             assert until(lambda lost=lost: load.count(lambda status, _: status == 503) > lost + 10)  # type: ignore[misc]
-            assert until(lambda: health(server) == "unhealthy")
+            assert until(lambda: server.health() == "unhealthy")
             postmaster.start()
             assert until(lambda: embedded._accepts(postmaster.folder))
             load.over.set()
             good = load.count(lambda status, over: over and status == 200)
             assert until(lambda good=good: load.count(lambda status, over: over and status == 200) > good + 100)  # type: ignore[misc]
-            assert until(lambda: health(server) == "healthy")
+            assert until(lambda: server.health() == "healthy")
         load.stop()
         assert load.count(lambda status, over: over and status != 200) == 0
         assert load.count(lambda status, _: status not in (200, 503)) == 0

@@ -146,4 +146,4 @@ def test_the_first_page_after_the_start_knows_the_settings_however_slow_the_data
     app = make_app()
     with psycopg.connect(database_url) as slow:
         slow.execute("LOCK TABLE settings")
-        assert "De Hoek" in app.test_client().get("/", headers={"Accept": "text/html"}).text
+        assert "De Hoek" in app.test_client().get("/", headers=HTML).text

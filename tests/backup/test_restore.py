@@ -15,6 +15,7 @@ from repaircafe.backup.programs import BackupError
 from repaircafe.backup.restore import Restored
 from repaircafe.environment import Environment
 from tests.backup.conftest import beside, content
+from tests.client import JSON
 from tests.conditions import until
 from tests.conftest import MakeApp, administer, url_of
 
@@ -65,7 +66,7 @@ def test_the_app_that_is_restarted_shows_the_restored_data(
     restored(environment, database_url, made.path)
     assert client.post("/config", json={"event_location": "after"}).status_code == 200, "its pool recovers"
     restored(environment, database_url, made.path)
-    answer = make_app().test_client().get("/config", headers={"Accept": "application/json"})
+    answer = make_app().test_client().get("/config", headers=JSON)
     assert answer.get_json()["settings"]["event_location"] == "before"
 
 

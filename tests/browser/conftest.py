@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, P
 
 from repaircafe import embedded
 from repaircafe.embedded import Postmaster
+from tests.client import JSON
 from tests.fakes.scripted import Ollama
 from tests.server import Server
 
@@ -116,7 +117,7 @@ def save(server: Server, **values: str) -> None:
 
 def stored(server: Server) -> dict[str, str]:
     """The settings as a program reads them."""
-    response = requests.get(f"{server.url}/config", headers={"Accept": "application/json"}, timeout=10)
+    response = requests.get(f"{server.url}/config", headers=JSON, timeout=10)
     return dict(response.json()["settings"])
 
 

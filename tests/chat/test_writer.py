@@ -18,7 +18,7 @@ from repaircafe.chat.writer import Writer
 from repaircafe.llm.base import LARGEST_REPLY, Message, TooLongError
 from repaircafe.llm.ollama import Ollama as OllamaServer
 from repaircafe.neighbours import Reason, TemporaryError
-from tests.client import csrf_token
+from tests.client import HTML, csrf_token
 from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.llamacpp import LlamaCpp
@@ -148,7 +148,7 @@ def test_an_attempt_counts_as_the_last_whatever_the_clock_says(
     raw.execute("UPDATE replies SET created_at = now() + interval '1 hour'")
     ollama.script = ["Whole"]
     (reply_id,) = raw.execute("SELECT id FROM replies").fetchone() or ("",)
-    page = chat.get(f"/chat/{session_id}", headers={"Accept": "text/html"}).text
+    page = chat.get(f"/chat/{session_id}", headers=HTML).text
     pressed = chat.post(f"/chat/{session_id}/replies/{reply_id}/retry", data={"csrf_token": csrf_token(page)})
     assert pressed.status_code == 303
     assert comes_to(chat, session_id, "done")
@@ -265,7 +265,7 @@ def test_a_fault_of_our_own_ends_the_reply_and_not_the_thread(
         assert comes_to(chat, session_id, "failed")
     assert last(chat, session_id)["reason"] == "internal"
     assert [line["event"] for line in lines if line["log_level"] == "error"] == ["Reply failed"]
-    assert "fault" in chat.get(f"/chat/{session_id}", headers={"Accept": "text/html"}).text
+    assert "fault" in chat.get(f"/chat/{session_id}", headers=HTML).text
     second = ask(chat, "Again")["session_id"]
     assert comes_to(chat, second, "done")
 

@@ -9,6 +9,7 @@ from flask import Flask
 from repaircafe.config import store as storing
 from repaircafe.config.keys import KEYS, Settings
 from repaircafe.config.store import OutsideError, Store, Stored
+from tests.client import HTML, JSON
 from tests.conftest import DATABASE_AWAY, MakeApp
 from tests.logged import lines_of
 
@@ -43,10 +44,10 @@ def test_what_was_never_read_is_not_set(make_app: MakeApp) -> None:
 
 def test_whoever_asks_is_told_that_they_were_never_read(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(of(app), "stored", lambda: None)
-    response = app.test_client().get("/config", headers={"Accept": "application/json"})
+    response = app.test_client().get("/config", headers=JSON)
     assert response.status_code == 503
     assert (response.get_json()["service"], response.get_json()["reason"]) == ("db", "timeout")
-    page = app.test_client().get("/config", headers={"Accept": "text/html"}).text
+    page = app.test_client().get("/config", headers=HTML).text
     assert "The settings cannot be read at the moment." in page
 
 

@@ -11,6 +11,7 @@ import requests
 
 from repaircafe import embedded
 from repaircafe.embedded import Postmaster
+from tests.client import HTML
 from tests.conditions import until
 from tests.fakes.scripted import Ollama
 from tests.faults import disks
@@ -111,7 +112,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_saved(tmp_path: Path) -> None:
             assert question not in cafe.stored()
             assert until(lambda: cafe.reason() == "disk_full"), cafe.health()
             assert cafe.health()["status"] == "degraded"
-            banner = requests.get(f"{cafe.server.url}/banner", headers={"Accept": "text/html"}, timeout=30)
+            banner = requests.get(f"{cafe.server.url}/banner", headers=HTML, timeout=30)
             assert FULL in banner.text
             assert cafe.reason() == "disk_full", "it stays told without another attempt of anybody's"
         cafe.check_recovery(visitor, question)

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from repaircafe import create_app
 from repaircafe.config import keys
 from repaircafe.environment import Environment
-from tests.client import HTML, PASSWORD, csrf_token
+from tests.client import HTML, JSON, PASSWORD, csrf_token
 from tests.conftest import TEMPLATE, administer, dispose, url_of
 
 DATABASE = "fuzzed"
@@ -64,7 +64,7 @@ class World:
             self.visitor.post("/api/chat", json={"message": "Hi"})
         (found,) = self.raw.execute(replies).fetchall()
         self.ids = dict(zip(("session_id", "reply_id"), found, strict=True))
-        if self.operator.get("/config", headers={"Accept": "application/json"}).status_code != 200:
+        if self.operator.get("/config", headers=JSON).status_code != 200:
             self._sign_in()
 
     def _sign_in(self) -> None:

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from repaircafe.health.monitor import Monitor
 from repaircafe.neighbours import Service
-from tests.client import HTML
+from tests.client import HTML, JSON
 from tests.conditions import until
 from tests.conftest import GMAIL, MakeApp
 from tests.fakes.misbehaving import FAULTS, Misbehaving
@@ -103,10 +103,7 @@ def test_a_misbehaving_database_delays_nothing_and_is_told(
     assert saved.mimetype == "application/problem+json"
     proxy.mend()
     assert until(lambda: client.get("/health").get_json()["status"] == "healthy")
-    assert (
-        client.get("/config", headers={"Accept": "application/json"}).get_json()["settings"]["event_location"]
-        == "Dorpsstraat 1"
-    )
+    assert client.get("/config", headers=JSON).get_json()["settings"]["event_location"] == "Dorpsstraat 1"
     assert no_thread_is_left()
 
 

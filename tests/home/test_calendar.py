@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from icalendar import Calendar
 
+from tests.client import HTML
 from tests.conftest import DATABASE_AWAY, MakeApp
 
 SOON = date.today() + timedelta(days=30)
@@ -94,7 +95,7 @@ def test_without_a_date_it_says_so(client: FlaskClient, day: date | None) -> Non
         answer = client.get("/event.ics", headers={"Accept": kind})
         assert answer.status_code == 404
         assert "not planned yet" in answer.text
-    assert "/event.ics" not in client.get("/", headers={"Accept": "text/html"}).text
+    assert "/event.ics" not in client.get("/", headers=HTML).text
 
 
 def test_with_the_database_away_it_is_not_empty(make_app: MakeApp, client: FlaskClient) -> None:

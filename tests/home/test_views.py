@@ -67,6 +67,6 @@ def test_an_afternoon_without_an_end_is_told_by_its_beginning(client: FlaskClien
 def test_what_was_typed_is_shown_as_text(client: FlaskClient) -> None:
     client.post("/config", json={"event_location": "<script>alert(1)</script>"})
     for path in ("/", "/config"):
-        text = client.get(path, headers={"Accept": "text/html"}).text
+        text = client.get(path, headers=HTML).text
         assert "<script>alert" not in text
         assert "&lt;script&gt;alert(1)" in text

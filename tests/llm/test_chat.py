@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from repaircafe.llm.base import TooLongError
 from repaircafe.llm.llamacpp import LlamaCpp
-from tests.client import csrf_token
+from tests.client import HTML, csrf_token
 from tests.conditions import until
 from tests.llm.conftest import LlamaServer
 from tests.program import ask, comes_to, last, messages
@@ -71,7 +71,7 @@ def test_stop_frees_the_servers_slot_within_two_seconds(slow: LlamaServer, clien
     session_id = ask(client, "Tell me a long story.")["session_id"]
     assert comes_to(client, session_id, "writing")
     assert not slow.is_idle()
-    page = client.get(f"/chat/{session_id}", headers={"Accept": "text/html"}).text
+    page = client.get(f"/chat/{session_id}", headers=HTML).text
     path = page.partition('/stop"')[0].rpartition('"')[2] + "/stop"
     assert client.post(path, data={"csrf_token": csrf_token(page)}).status_code == 303
     assert until(slow.is_idle, 2)
@@ -103,7 +103,7 @@ def test_a_server_that_is_killed_in_mid_reply_leaves_what_was_said_and_a_retry(
     assert broken["content"]
     assert broken["reason"] in ("cut_off", "reset")
     slow.start()
-    page = client.get(f"/chat/{session_id}", headers={"Accept": "text/html"}).text
+    page = client.get(f"/chat/{session_id}", headers=HTML).text
     path = page.partition('/retry"')[0].rpartition('"')[2] + "/retry"
     assert client.post(path, data={"csrf_token": csrf_token(page)}).status_code == 303
     assert comes_to(client, session_id, "writing")

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from repaircafe.database import Database
 from repaircafe.llm.disk import GIGABYTE
 from repaircafe.llm.models import Download
-from tests.client import HTML, HTMX, csrf_token
+from tests.client import HTML, HTMX, JSON, csrf_token
 from tests.conditions import free_port, until
 from tests.conftest import MakeApp
 from tests.fakes.llamacpp import LlamaCpp
@@ -66,9 +66,7 @@ class Organiser:
 
     def model(self) -> str:
         """Which one is set."""
-        found: str = self.client.get("/config", headers={"Accept": "application/json"}).get_json()["settings"][
-            "llm_model"
-        ]
+        found: str = self.client.get("/config", headers=JSON).get_json()["settings"]["llm_model"]
         return found
 
 

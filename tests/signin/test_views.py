@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from repaircafe.users import LONGEST_SIGN_IN, Users
-from tests.client import HTML, PASSWORD, csrf_token, sign_in
+from tests.client import HTML, JSON, PASSWORD, csrf_token, sign_in
 from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.proxy import Proxy
@@ -252,7 +252,7 @@ def test_while_the_database_is_away_who_is_signed_in_stays_so(
 
 
 def test_basic_works_without_a_cookie(browser: FlaskClient) -> None:
-    answer = browser.get("/config", auth=("operator", PASSWORD), headers={"Accept": "application/json"})
+    answer = browser.get("/config", auth=("operator", PASSWORD), headers=JSON)
     assert answer.status_code == 200
     assert "Set-Cookie" not in answer.headers
     refused = browser.get("/config", auth=("operator", "wrong-password"))

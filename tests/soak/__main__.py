@@ -25,7 +25,7 @@ from repaircafe.neighbours import Service
 from tests.conditions import until
 from tests.fakes.proxy import Proxy
 from tests.server import Server
-from tests.soak.people import PATIENCE_S, Asker, Breaker, Met, Organiser, Person, SlowOllama, Tab, Watcher
+from tests.soak.people import Asker, Breaker, Met, Organiser, Person, SlowOllama, Tab, Watcher
 from tests.soak.processes import MEGABYTE, Held, held
 from tests.visitor import MODEL, Visitor
 
@@ -151,13 +151,9 @@ def rest(running: House) -> Held:
 
 def use_once_more(running: House) -> None:
     """Opens what a fault may have closed last and nobody has needed since: the connections of health and of replies."""
-    assert until(lambda: _status(running) == "healthy", QUIET_LIMIT_S), "everything is mended"
+    assert until(lambda: running.server.health() == "healthy", QUIET_LIMIT_S), "everything is mended"
     Visitor(running.server.url).ask("Is everything there again?")
     assert until(lambda: running.count(UNDER_WAY) == 0, QUIET_LIMIT_S)
-
-
-def _status(running: House) -> str:
-    return str(requests.get(f"{running.server.url}/health", timeout=PATIENCE_S).json()["status"])
 
 
 def crowd(running: House) -> None:
