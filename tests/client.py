@@ -5,6 +5,8 @@ import re
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.conditions import until
+
 HTML = {"Accept": "text/html"}
 HTMX = {**HTML, "HX-Request": "true"}
 JSON = {"Accept": "application/json"}
@@ -22,3 +24,11 @@ def sign_in(browser: FlaskClient, password: str = PASSWORD, **fields: str) -> Te
     """Sends the form of the page, with fields of its own."""
     page = browser.get("/sign-in", headers=HTML).text
     return browser.post("/sign-in", data={"csrf_token": csrf_token(page), "password": password, **fields}, headers=HTML)
+
+
+def health_becomes(client: FlaskClient, status: str) -> bool:
+    """Whether /health comes to say so.
+
+    A single look tells the truth of its moment: one at which the machine was busy for a second says "slow".
+    """
+    return until(lambda: client.get("/health").get_json()["status"] == status)

@@ -14,7 +14,7 @@ from flask import Flask
 from repaircafe.database import Database
 from repaircafe.environment import PROJECT
 from repaircafe.startup import EXIT_SCHEMA, Startup
-from tests.client import HTML
+from tests.client import HTML, health_becomes
 from tests.conditions import free_port, until
 from tests.conftest import DATABASE_AWAY, MakeApp, administer, url_of
 from tests.fakes.misbehaving import Misbehaving
@@ -85,7 +85,7 @@ def test_the_doors_open_by_themselves_when_the_database_comes(make_app: MakeApp,
     administer(cluster, f"CREATE DATABASE {name}")
     try:
         assert until(lambda: client.get("/", headers=HTML).status_code == 200)
-        assert client.get("/health").get_json()["status"] == "healthy"
+        assert health_becomes(client, "healthy")
         ours: Database = app.extensions["database"]
         assert ours.pool()["max"] == 15
     finally:

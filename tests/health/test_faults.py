@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from repaircafe.health.monitor import Monitor
 from repaircafe.neighbours import Service
-from tests.client import HTML, JSON
+from tests.client import HTML, JSON, health_becomes
 from tests.conditions import until
 from tests.conftest import GMAIL, MakeApp
 from tests.fakes.misbehaving import FAULTS, Misbehaving
@@ -102,7 +102,7 @@ def test_a_misbehaving_database_delays_nothing_and_is_told(
     assert saved.status_code == 503
     assert saved.mimetype == "application/problem+json"
     proxy.mend()
-    assert until(lambda: client.get("/health").get_json()["status"] == "healthy")
+    assert health_becomes(client, "healthy")
     assert client.get("/config", headers=JSON).get_json()["settings"]["event_location"] == "Dorpsstraat 1"
     assert no_thread_is_left()
 
@@ -158,7 +158,7 @@ def test_a_model_that_comes_back_is_told_without_a_restart(app: Flask, client: F
     with Ollama("gemma:latest") as ollama:
         assert client.post("/config", json={"llm_endpoint": ollama.url, "llm_model": "gemma"}).status_code == 200
         ollama.broken = True
-        assert client.get("/health").get_json()["status"] == "degraded"
+        assert health_becomes(client, "degraded")
         ollama.broken = False
         expire(app)
-        assert client.get("/health").get_json()["status"] == "healthy"
+        assert health_becomes(client, "healthy")

@@ -13,6 +13,7 @@ from repaircafe.exchange import Exchange, StoppedError
 from repaircafe.llm.base import Message
 from repaircafe.llm.identify import identify
 from repaircafe.neighbours import PermanentError
+from tests.client import health_becomes
 from tests.conditions import until
 from tests.llm.conftest import LlamaServer
 
@@ -58,7 +59,7 @@ def test_a_wrong_model_is_told_with_the_installed_ones(llama: LlamaServer, clien
 
 def test_health_follows_the_server_down_and_up(llama: LlamaServer, client: FlaskClient) -> None:
     client.post("/config", json={"llm_endpoint": llama.url, "llm_model": "tiny"})
-    assert client.get("/health").get_json()["status"] == "healthy"
+    assert health_becomes(client, "healthy")
     llama.stop()
     assert until(lambda: client.get("/health").get_json()["status"] == "degraded", 30)
     assert "The language model is not running." in client.get("/banner").text
