@@ -67,6 +67,26 @@ Result = TypeVar("Result")
 log = structlog.get_logger()
 
 
+class StoredReason(sa.TypeDecorator[Reason]):
+    """A neighbour's reason. A word that this version does not know is an error of ours.
+
+    An upgrade that went back leaves what the newer version wrote.
+    """
+
+    impl = sa.String(40)
+    cache_ok = True
+
+    def process_bind_param(self, value: Reason | None, _dialect: sa.Dialect) -> str | None:
+        """As its value."""
+        return value.value if value else None
+
+    def process_result_value(self, value: str | None, _dialect: sa.Dialect) -> Reason | None:
+        """Never an error, so that a page with such a row can be opened."""
+        if value is None:
+            return None
+        return Reason(value) if value in set(Reason) else Reason.INTERNAL
+
+
 class Base(DeclarativeBase):
     """What every table inherits. Constraint names are fixed, so that migrations can name them; a time has its zone."""
 
@@ -80,7 +100,7 @@ class Base(DeclarativeBase):
                 "pk": "pk_%(table_name)s",
             }
         ),
-        type_annotation_map={datetime: sa.DateTime(timezone=True)},
+        type_annotation_map={datetime: sa.DateTime(timezone=True), Reason: StoredReason},
     )
 
 

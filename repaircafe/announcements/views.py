@@ -22,7 +22,7 @@ from repaircafe.facts.claims import Facts
 from repaircafe.facts.wording import facts_of
 from repaircafe.languages import LANGUAGES, language
 from repaircafe.logs import polled
-from repaircafe.neighbours import Reason, Service
+from repaircafe.neighbours import Reason, Text
 
 blueprint = Blueprint("announcements", __name__)
 
@@ -38,6 +38,11 @@ class Draft:
     def faults(self) -> list[Piece]:
         """The parts that are not among the facts."""
         return [one for one in self.pieces if one.finding]
+
+    @property
+    def advice(self) -> Text:
+        """What to do about one that is not whole. The question is ours: nobody can ask with fewer words."""
+        return "" if self.reply.reason is Reason.TOO_LONG else export.advice(self.reply, for_operator=True)
 
 
 @blueprint.get("/announcements")
@@ -120,8 +125,6 @@ def _page(template: str, chosen: str, **context: object) -> Response:
         chosen=chosen,
         fresh_id=uuid.uuid4,
         facts_of=facts_of,
-        service=Service.LLM,
-        reasons=Reason,
         UNDER_WAY=UNDER_WAY,
         ended=export.ended,
         ahead=lambda reply: conversation.ahead(database.db.session(), reply),

@@ -32,7 +32,7 @@ from repaircafe.throttle import too_many
 
 blueprint = Blueprint("chat_api", __name__, url_prefix="/api/chat")
 
-STATUS_CODES = {Reason.INTERNAL.value: 500, Reason.TOO_LONG.value: 422}
+STATUS_CODES = {Reason.INTERNAL: 500, Reason.TOO_LONG: 422}
 """For a reply that did not come; 503 for any other reason."""
 
 
@@ -149,8 +149,9 @@ def _awaited(begun: Begun) -> Reply:
 def _answered(reply: Reply) -> Response:
     if reply.state in (State.DONE, State.STOPPED):
         return answered(Answer, _body(reply))
-    error = neighbour_away(Service.LLM, Reason(reply.reason or Reason.CUT_OFF))
-    error.status = STATUS_CODES.get(reply.reason or "", 503)
+    reason = reply.reason or Reason.CUT_OFF
+    error = neighbour_away(Service.LLM, reason)
+    error.status = STATUS_CODES.get(reason, 503)
     if error.status != 503:
         del error.headers["Retry-After"]  # waiting changes nothing
     error.extra.update(_body(reply))

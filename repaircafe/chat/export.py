@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from repaircafe.chat.conversation import Turn
-from repaircafe.chat.models import UNDER_WAY, ChatMessage, Reply, State
+from repaircafe.chat.models import RETRIABLE, UNDER_WAY, ChatMessage, Reply, State
 from repaircafe.neighbours import Reason, Service, Text, explain
 
 ENDINGS = {
@@ -16,6 +16,8 @@ ENDINGS = {
     State.BROKEN: _l("Broken off: the assistant was restarted."),
 }
 """What stands below a reply that is not whole."""
+ASKING_HELPS = (Reason.CUT_OFF, Reason.TOO_LONG)
+"""What whoever asks can cure by asking otherwise."""
 
 
 def as_dict(session_id: uuid.UUID, turns: Sequence[Turn]) -> dict[str, object]:
@@ -66,5 +68,13 @@ def ended(reply: Reply) -> Text:
     if reply.state in UNDER_WAY:
         return _("Not finished yet.")
     words = ENDINGS.get(reply.state, "")
-    known = Reason(reply.reason) if reply.reason in set(Reason) else None
-    return f"{words} {explain(Service.LLM, known).sentence}".strip() if known else words
+    return f"{words} {explain(Service.LLM, reply.reason).sentence}".strip() if reply.reason else words
+
+
+def advice(reply: Reply, for_operator: bool) -> Text:
+    """What to do about a reply that is not whole, for whoever can do it; empty where there is nothing to say."""
+    if reply.state not in RETRIABLE or reply.reason is None:
+        return ""
+    if for_operator or reply.reason in ASKING_HELPS:
+        return explain(Service.LLM, reply.reason).cure
+    return _("Please tell a volunteer.")

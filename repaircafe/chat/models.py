@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from repaircafe.database import Base, Database, connector
+from repaircafe.neighbours import Reason
 
 PRUNE_LIMIT_S = 600.0
 """The longest removal: the first one of years, on a slow SD card. A page's limit would make it fail every night."""
@@ -112,7 +113,7 @@ class Reply(Base):
     content: Mapped[str] = mapped_column(
         sa.Text, server_default="", comment="What has been said so far; empty once it is a message; never logged"
     )
-    reason: Mapped[str | None] = mapped_column(sa.String(40), comment="Why it ended as it did: a neighbour's reason")
+    reason: Mapped[Reason | None] = mapped_column(comment="Why it ended as it did: a neighbour's reason")
     stop_asked: Mapped[bool] = mapped_column(server_default=sa.false(), comment="Somebody pressed Stop")
     owner: Mapped[int] = mapped_column(sa.BigInteger, comment="Key of the advisory lock of the process that makes it")
     created_at: Mapped[datetime] = mapped_column(

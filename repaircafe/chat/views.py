@@ -32,13 +32,13 @@ from repaircafe.chat.conversation import (
     Turn,
     UnknownError,
 )
-from repaircafe.chat.models import UNDER_WAY, Conversation, Reply
+from repaircafe.chat.models import RETRIABLE, UNDER_WAY, Conversation, Reply
 from repaircafe.chat.writer import writer
 from repaircafe.environment import Environment
 from repaircafe.errors import PageError, answer, expired_form, is_htmx
 from repaircafe.health.monitor import monitor
 from repaircafe.logs import polled
-from repaircafe.neighbours import Reason, Service, Text, explain
+from repaircafe.neighbours import Service, Text, explain
 from repaircafe.throttle import exceeded, questions_wait_s
 
 blueprint = Blueprint("chat", __name__)
@@ -272,6 +272,7 @@ def _fragment(template: str, session_id: uuid.UUID, reply_id: uuid.UUID | None =
         template,
         session_id=session_id,
         UNDER_WAY=UNDER_WAY,
+        RETRIABLE=RETRIABLE,
         fresh_id=reply_id or uuid.uuid4(),
         longest=LONGEST_MESSAGE,
         days=_retention_days(),
@@ -281,8 +282,7 @@ def _fragment(template: str, session_id: uuid.UUID, reply_id: uuid.UUID | None =
         ended=export.ended,
         as_html=markdown.as_html,
         as_speech=markdown.as_speech,
-        reasons=Reason,
-        service=Service.LLM,
+        advice=export.advice,
         **context,
     )
     return _uncached(make_response(page))

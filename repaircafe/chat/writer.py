@@ -442,7 +442,7 @@ class Writer:
             self._store_end_when_there(making, state, reason)
         except Exception as error:
             log.error("Reply not stored", event_type=EventType.DB_ERROR, resource_id=str(making.id), exc_info=error)
-            self._store_progress(making, state=State.FAILED, reason=Reason.INTERNAL.value)
+            self._store_progress(making, state=State.FAILED, reason=Reason.INTERNAL)
         making.end()
         log.info(
             "Reply ended",
@@ -471,7 +471,7 @@ class Writer:
             if reply is None or reply.state not in (*UNDER_WAY, State.BROKEN):
                 return  # forgotten, or given up for another attempt
             reply.content, reply.state, reply.updated_at = making.content, state, sa.func.now()
-            reply.reason = reason.value if reason else None
+            reply.reason = reason
             if making.content and state in (State.DONE, State.STOPPED):
                 message = ChatMessage(role="assistant", content=making.content, session_id=reply.session_id)
                 session.add(message)

@@ -18,7 +18,7 @@ class ServiceTest(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(sa.Uuid, primary_key=True, server_default=sa.text("new_uuid()"))
     service: Mapped[str] = mapped_column(sa.String(20), unique=True)
-    reason: Mapped[str | None] = mapped_column(sa.String(40))
+    reason: Mapped[Reason | None]
     detail: Mapped[str] = mapped_column(sa.Text)
     latency_ms: Mapped[float] = mapped_column(sa.Double)
     tested_at: Mapped[datetime]
@@ -29,7 +29,7 @@ class ServiceTest(Base):
 def remember(session: Session, report: Report) -> None:
     """Upserts the report of a test, and commits."""
     row = {
-        "reason": report.reason.value if report.reason else None,
+        "reason": report.reason,
         "detail": report.detail,
         "latency_ms": report.latency_ms,
         "tested_at": report.checked_at,
@@ -46,6 +46,4 @@ def remembered(session: Session, service: Service) -> Report | None:
     row = session.scalar(sa.select(ServiceTest).where(ServiceTest.service == service.value))
     if row is None:
         return None
-    known = row.reason in set(Reason)
-    reason = (Reason(row.reason) if known else Reason.INTERNAL) if row.reason else None
-    return Report(service, (Step(StepName.TOKEN, row.detail, reason),), row.latency_ms, row.tested_at)
+    return Report(service, (Step(StepName.TOKEN, row.detail, row.reason),), row.latency_ms, row.tested_at)

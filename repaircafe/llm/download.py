@@ -333,7 +333,7 @@ class Downloader:
                     total=pull.progress.total,
                     speed=0,
                     free=pull.free,
-                    reason=pull.reason.value if pull.reason else None,
+                    reason=pull.reason,
                     updated_at=sa.func.now(),
                 )
             )

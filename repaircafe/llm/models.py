@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from repaircafe.database import Base
+from repaircafe.neighbours import Reason
 
 
 class State(StrEnum):
@@ -47,7 +48,7 @@ class Download(Base):
     free: Mapped[int | None] = mapped_column(
         sa.BigInteger, comment="Bytes free on the disk when they were too few; null otherwise"
     )
-    reason: Mapped[str | None] = mapped_column(sa.String(40), comment="Why it ended as it did: a neighbour's reason")
+    reason: Mapped[Reason | None] = mapped_column(comment="Why it ended as it did: a neighbour's reason")
     cancel_asked: Mapped[bool] = mapped_column(server_default=sa.false(), comment="Somebody pressed Cancel")
     owner: Mapped[int] = mapped_column(sa.BigInteger, comment="Key of the advisory lock of the process that downloads")
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), comment="When it was asked for")

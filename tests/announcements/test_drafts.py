@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from repaircafe.languages import LANGUAGES
+from repaircafe.neighbours import Reason, Service, explain
 from tests.client import HTML, HTMX, csrf_token
 from tests.conditions import until
 from tests.conftest import MakeApp
@@ -139,3 +140,13 @@ def test_the_texts_of_the_facts_outlive_the_database(proxied: MakeApp, proxy: Pr
     client.post("/config", json={"event_date": SOON.isoformat()})
     proxy.break_with("refuse")
     assert client.get("/announcements", headers=HTML).text.count("<textarea") == 4
+
+
+def test_a_draft_whose_reason_another_version_wrote_is_shown(
+    planned: FlaskClient, raw: psycopg.Connection, ollama: Ollama
+) -> None:
+    ollama.script = ["Come to", b'{"error": "x"}\n']
+    press(planned, "poster")
+    ends(planned, "poster")
+    raw.execute("UPDATE replies SET reason = 'not_known_yet'")
+    assert str(explain(Service.LLM, Reason.INTERNAL).cure) in planned.get("/announcements", headers=HTML).text

@@ -263,6 +263,20 @@ def test_a_visitor_is_not_told_what_the_technician_can_do(make_app: MakeApp, oll
     assert cure in browser.client.get(f"/chat/{browser.session_id}", headers=HTML, auth=operator).text
 
 
+def test_a_reply_whose_reason_another_version_wrote_is_shown(
+    browser: Browser, raw: psycopg.Connection, ollama: Ollama
+) -> None:
+    """An upgrade that went back leaves what the newer version wrote."""
+    ollama.broken = True
+    browser.send("Hi")
+    assert comes_to(browser.client, browser.session_id, "failed")
+    raw.execute("UPDATE replies SET reason = 'not_known_yet'")
+    browser.open("/chat")
+    internal = explain(Service.LLM, Reason.INTERNAL)
+    assert f"Not finished. {internal.sentence}" in browser.page
+    assert str(internal.cure) in browser.page
+
+
 def test_stop_keeps_what_was_said_and_says_so(browser: Browser, ollama: Ollama) -> None:
     ollama.script = ["Half a", threading.Event(), "thought"]
     browser.send("Hi")

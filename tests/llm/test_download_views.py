@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -13,6 +14,7 @@ from flask.testing import FlaskClient
 from repaircafe.database import Database
 from repaircafe.llm.disk import GIGABYTE
 from repaircafe.llm.models import Download
+from repaircafe.neighbours import Reason, Service, explain
 from tests.client import HTML, HTMX, JSON, csrf_token
 from tests.conditions import free_port, until
 from tests.conftest import MakeApp
@@ -383,3 +385,8 @@ def test_a_form_without_its_token_downloads_nothing(organiser: Organiser, ollama
 def _table(organiser: Organiser) -> sa.Connection:
     ours: Database = organiser.client.application.extensions["database"]
     return ours.engine.connect()
+
+
+def test_a_download_whose_reason_another_version_wrote_is_shown(organiser: Organiser, raw: psycopg.Connection) -> None:
+    raw.execute("INSERT INTO downloads (model, owner, state, reason) VALUES ('small', 7, 'failed', 'not_known_yet')")
+    assert str(explain(Service.LLM, Reason.INTERNAL).sentence) in organiser.open()
