@@ -407,7 +407,7 @@ def test_a_program_is_told_what_is_wrong_with_each_value(client: FlaskClient) ->
         ("event_start", "9:00", "This is not in the expected form, such as: 14:00"),
         ("event_offerings", ["bikes", 5], "Expected a text."),
         ("event_offerings", ["x" * 61], "An entry is too long. At most 60 characters between commas."),
-        ("event_offerings", [str(n) for n in range(41)], "This list is too long. At most 40 entries."),
+        ("event_offerings", [f"{n:058}" for n in range(41)], "This list is too long. At most 40 entries."),
         ("event_offerings", ["x" * 60, "a,b"], f"This is not in the expected form, such as: {offered}"),
         ("event_dat", "x", "There is no such setting. Did you mean event_date?"),
         ("SECRET_KEY", "x", "SECRET_KEY belongs into .env, never into the database."),
