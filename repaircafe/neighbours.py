@@ -265,6 +265,7 @@ SERVES = frozenset({Reason.SCHEMA_NEWER, Reason.SCHEMA_DRIFT, Reason.SLOW})
 """What a database may have against it and be read and written all the same."""
 
 _SETTINGS = ("config.show", _l("Open the settings"))
+_CHECK_INTERNET = _l("Check the internet connection, then press Test.")
 _START_OLLAMA = _l(
     "Start Ollama (sudo docker start repaircafe-ollama), or the llama.cpp server, on the machine of that address;"
     " then press Test."
@@ -404,44 +405,49 @@ _EXPLANATIONS: Mapping[tuple[Service, Reason], Explanation] = MappingProxyType(
             _l("Check GMAIL_CLIENT_ID and GMAIL_CLIENT_SECRET in .env; then: sudo systemctl reload repaircafe"),
             *_SETTINGS,
         ),
-        (Service.MAIL, Reason.DNS): Explanation(
-            _l("Google's address cannot be found."), _l("Check the internet connection, then press Test."), *_SETTINGS
+        (Service.MAIL, Reason.DNS): Explanation(_l("Google's address cannot be found."), _CHECK_INTERNET, *_SETTINGS),
+        (Service.MAIL, Reason.REFUSED): Explanation(_l("Google refuses the connection."), _CHECK_INTERNET, *_SETTINGS),
+        (Service.MAIL, Reason.TIMEOUT): Explanation(_l("Google does not answer in time."), _CHECK_INTERNET, *_SETTINGS),
+        (Service.MAIL, Reason.RESET): Explanation(_l("Google breaks the connection off."), _CHECK_INTERNET, *_SETTINGS),
+        (Service.MAIL, Reason.HTTP_ERROR): Explanation(
+            _l("Google answers with an error."), _l("Wait a while, then press Test."), *_SETTINGS
         ),
     }
 )
 
-_GENERAL: Mapping[Reason, Explanation] = MappingProxyType(
-    {
-        Reason.REFUSED: Explanation(
-            _l("Nothing listens at that address."),
-            _l("Check that it is running, then test again."),
-        ),
+
+def _general(it: Text) -> Mapping[Reason, Explanation]:
+    """What is the same of every service; `it` is how a sentence about it begins."""
+    return {
         Reason.UNREACHABLE: Explanation(
-            _l("There is no way through the network to that address."), _l("Check cable and Wi-Fi, then test again.")
+            _l("%(it)s cannot be reached through the network.", it=it), _l("Check cable and Wi-Fi, then test again.")
         ),
         Reason.TIMEOUT: Explanation(
-            _l("It does not answer in time."), _l("Check that its machine is on and not overloaded, then test again.")
+            _l("%(it)s does not answer in time.", it=it),
+            _l("Check that its machine is on and not overloaded, then test again."),
         ),
         Reason.RESET: Explanation(
-            _l("It breaks the connection off."), _l("Look into its own log, or start it again; then test again.")
+            _l("%(it)s breaks the connection off.", it=it),
+            _l("Look into its own log, or start it again; then test again."),
         ),
         Reason.TLS: Explanation(
-            _l("A secure connection cannot be made."),
+            _l("%(it)s allows no secure connection.", it=it),
             _l("Check that the address begins with the right http:// or https://."),
         ),
         Reason.HTTP_ERROR: Explanation(
-            _l("It answers with an error."), _l("Look into its own log, or start it again; then test again.")
+            _l("%(it)s answers with an error.", it=it),
+            _l("Look into its own log, or start it again; then test again."),
         ),
         Reason.BAD_ANSWER: Explanation(
-            _l("It answers with something we cannot read."),
+            _l("%(it)s answers with something we cannot read.", it=it),
             _l("Check the address; something else may be answering there."),
         ),
         Reason.TOO_LARGE: Explanation(
-            _l("It sends far more than it was asked for."),
+            _l("%(it)s sends far more than it was asked for.", it=it),
             _l("Check the address; something else may be answering there."),
         ),
         Reason.REDIRECTED: Explanation(
-            _l("It sends us elsewhere, and we do not follow."), _l("Check the address, then test again.")
+            _l("%(it)s sends us elsewhere, and we do not follow.", it=it), _l("Check the address, then test again.")
         ),
         Reason.SETTINGS_UNKNOWN: Explanation(
             _l("Its settings cannot be read while the database is away."), _l("Bring the database back first.")
@@ -452,6 +458,14 @@ _GENERAL: Mapping[Reason, Explanation] = MappingProxyType(
         Reason.INTERNAL: Explanation(
             _l("The check itself failed; the fault is ours."), _l("The log says more: journalctl -u repaircafe")
         ),
+    }
+
+
+_GENERAL: Mapping[Service, Mapping[Reason, Explanation]] = MappingProxyType(
+    {
+        Service.DB: _general(_l("The database")),
+        Service.LLM: _general(_l("The language model")),
+        Service.MAIL: _general("Google"),
     }
 )
 
@@ -465,5 +479,5 @@ def still_works(service: Service, reason: Reason) -> Text:
 
 def explain(service: Service, reason: Reason) -> Explanation:
     """The sentence and the cure for a service's reason. Every reason has one, for every service."""
-    specific = _EXPLANATIONS.get((service, reason))
-    return specific or _GENERAL.get(reason) or _GENERAL[Reason.INTERNAL]
+    general = _GENERAL[service]
+    return _EXPLANATIONS.get((service, reason)) or general.get(reason) or general[Reason.INTERNAL]

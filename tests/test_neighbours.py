@@ -39,6 +39,13 @@ def test_every_reason_but_our_own_fault_has_words_of_its_own() -> None:
     assert speechless == [Reason.INTERNAL]
 
 
+@pytest.mark.parametrize(("service", "reason"), list(itertools.product(Service, Reason)))
+def test_an_alarm_says_what_it_is_about(service: Service, reason: Reason) -> None:
+    """The banner and a reply say nothing before it that an "it" could stand for."""
+    alarm = STATUS_OF.get(reason, Status.UNREACHABLE) is not Status.UNCONFIGURED
+    assert not (alarm and re.match(r"Its? ", str(explain(service, reason).sentence)))
+
+
 def test_every_service_and_step_has_its_words() -> None:
     assert set(SERVICE_NAMES) == set(STILL_WORKS) == set(Service)
     assert set(STEP_LABELS) == set(StepName)

@@ -344,7 +344,7 @@ def test_a_download_is_shown_while_the_server_does_not_answer_others(organiser: 
     organiser.press("Download", "llama3.2:3b")
     assert organiser.sees("30 %")
     ollama.broken = True
-    assert organiser.sees("It answers with an error.")
+    assert organiser.sees("The language model answers with an error.")
     assert "30 %" in organiser.page
 
 
