@@ -16,7 +16,7 @@ from repaircafe.health import checks, models, monitor
 from repaircafe.health.checks import Check, Work
 from repaircafe.health.monitor import Health, Monitor, State
 from repaircafe.health.views import _ago, banner_version
-from repaircafe.neighbours import Reason, Report, Service, Step, StepName
+from repaircafe.neighbours import Reason, Report, Service, Step, StepName, TemporaryError
 from tests.conditions import until
 from tests.conftest import DATABASE_AWAY, GMAIL, MakeApp
 from tests.fakes.scripted import Google
@@ -87,6 +87,38 @@ def test_a_page_does_not_wait_for_a_check_and_has_what_was_known(
     ours._caches[Service.LLM].put(known)
     ours.expire(Service.LLM)
     assert ours.glance().report(Service.LLM) is known
+
+
+def test_a_glance_that_knows_nothing_of_the_database_yet_is_no_news(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, gate: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(monitor, "HEALTH_LIMIT_S", 8.0)
+    monkeypatch.setattr(checks, "database_health", lambda *_: lambda _check: gate.wait(30))
+    ours = of_app(app)
+    assert ours.glance().report(Service.DB).reason is Reason.SETTINGS_UNKNOWN
+    gate.set()
+    assert until(lambda: ours.health().report(Service.DB).reason is None)
+    assert [line["resource_id"] for line in lines_of(caplog, "health_transition")] == [None], "of the whole alone"
+
+
+def test_a_database_that_is_away_makes_the_whole_unhealthy(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_arguments: Any) -> Work:
+        def work(check: Check) -> None:
+            with check.step(StepName.CONNECTION):
+                raise TemporaryError(Reason.REFUSED)
+
+        return work
+
+    ours = of_app(make_app())
+    assert ours.health().state is State.HEALTHY
+    monkeypatch.setattr(checks, "database_health", away)
+    ours.expire(Service.DB)
+    assert ours.health().state is State.UNHEALTHY
+
+
+def test_the_uptime_is_that_of_the_app(make_app: MakeApp) -> None:
+    began = time.monotonic()
+    assert 0 <= of_app(make_app()).health().uptime_s <= time.monotonic() - began
 
 
 def test_mail_that_was_never_tested_lacks_the_proof_of_its_token(make_app: MakeApp) -> None:

@@ -152,7 +152,10 @@ def test_tables_of_a_newer_version_are_told_while_everything_goes_on(app: Flask,
     assert client.get("/health/ready").status_code == 200
     health = client.get("/health")
     assert (health.status_code, body(health)["status"]) == (200, "degraded")
-    assert body(health)["services"][0]["reason"] == "schema_newer"
+    assert (body(health)["services"][0]["reason"], body(health)["services"][0]["detail"]) == (
+        "schema_newer",
+        "Migration 9999",
+    )
     assert client.post("/config", json={"event_location": "Zaal 3"}).status_code == 200
     assert "Zaal 3" in client.get("/", headers={"Accept": "text/html"}).text
     banner = client.get("/banner").text
@@ -285,6 +288,7 @@ def test_each_change_is_one_line_in_the_log(client: FlaskClient, caplog: pytest.
             client.get("/health")
             client.get("/health")
     lines = lines_of(caplog, "health_transition")
+    assert {(one["message"], "now" in one) for one in lines} == {("Health changed", True), ("Neighbour changed", False)}
     assert [(one["before"], one["now"], one["level"]) for one in lines if "now" in one] == [
         ("starting", "healthy", "info"), ("healthy", "degraded", "warning"), ("degraded", "healthy", "info"),
     ]  # fmt: skip
@@ -292,6 +296,17 @@ def test_each_change_is_one_line_in_the_log(client: FlaskClient, caplog: pytest.
     assert [(one["resource_id"], one["status"], one["reason"], one["level"]) for one in neighbours] == [
         ("llm", "unreachable", "refused", "warning"), ("llm", "ok", None, "info"),
     ]  # fmt: skip
+
+
+def test_what_is_away_from_the_first_look_on_is_one_line_and_its_going_another(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    configure(client, llm_endpoint="http://127.0.0.1:9", llm_model="gemma")
+    client.get("/health")
+    configure(client, llm_endpoint="")
+    client.get("/health")
+    told = [one for one in lines_of(caplog, "health_transition") if one["resource_id"] == "llm"]
+    assert [(one["status"], one["reason"]) for one in told] == [("unreachable", "refused"), ("unconfigured", "not_set")]
 
 
 def test_requests_are_counted_for_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
