@@ -7,12 +7,13 @@ from typing import Any, cast
 import pytest
 from flask import Flask
 
-from repaircafe.database import Database
-from repaircafe.exchange import CONNECT_LIMIT_S
+from repaircafe.database import Database, head
+from repaircafe.exchange import CONNECT_LIMIT_S, Exchange
 from repaircafe.health import checks
 from repaircafe.health.checks import Check
 from repaircafe.llm.base import Server
 from repaircafe.neighbours import NeighbourError, PermanentError, Reason, Report, Service, Step, StepName
+from tests.fakes.scripted import Ollama
 
 
 class Clock:
@@ -77,6 +78,37 @@ def test_a_step_has_the_time_that_those_before_have_left(clock: Clock) -> None:
     clock.now += 2.0
     assert check.left_s(3.0) == 1.0
     assert check.left_s(1.0) == 0.1, "it fails by itself, with its own reason"
+
+
+@pytest.mark.parametrize(("took_s", "found"), [(0.5, (None, f"Migration {head()}")), (0.6, (Reason.SLOW, "600 ms"))])
+def test_a_database_is_slow_beyond_half_a_second(
+    app: Flask, clock: Clock, took_s: float, found: tuple[Reason | None, str]
+) -> None:
+    def learnt(_state: object) -> None:
+        clock.now += took_s
+
+    ours: Database = app.extensions["database"]
+    with app.test_request_context():
+        report = checks.run(Check(Service.DB), checks.database_health(ours, learnt))
+        assert (report.reason, str(report.detail)) == found
+
+
+def test_a_poll_gives_the_model_a_second_and_a_test_what_its_steps_have_left(
+    app: Flask, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[float] = []
+
+    def begun(limit_s: float) -> Exchange:
+        limits.append(limit_s)
+        return Exchange(limit_s)
+
+    monkeypatch.setattr(checks, "Exchange", begun)
+    with Ollama("gemma:latest") as ollama, app.test_request_context():
+        for generate in (False, True):
+            report = checks.run(Check(Service.LLM), checks.llm(ollama.url, "gemma", generate=generate))
+            assert report.reason is None
+    assert limits == [checks.EXCHANGE_LIMIT_S, checks.TEST_EXCHANGE_LIMIT_S]
+    assert clock.now == 1_000.0
 
 
 def test_a_reason_that_is_known_beforehand_is_a_failed_step() -> None:

@@ -326,6 +326,17 @@ def test_requests_are_counted_for_five_minutes(monkeypatch: pytest.MonkeyPatch) 
     assert window.as_dict() == {"window_s": 300, "requests": 0, "failed": 0}
 
 
+def test_requests_are_counted_in_tens_of_seconds_and_take_no_more_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_009.0
+    monkeypatch.setattr("repaircafe.health.monitor.time.monotonic", lambda: now)
+    window = ErrorWindow()
+    for _ in range(100):
+        window.count(False)
+    assert (window.as_dict()["requests"], len(window._buckets)) == (100, 1)
+    now = 1_300.0
+    assert window.as_dict()["requests"] == 0
+
+
 def test_a_reason_of_another_version_is_an_error_of_ours(make_app: MakeApp, database_url: str) -> None:
     """An upgrade that went back leaves what the newer version wrote."""
     with Google("invalid_grant") as google:
