@@ -14,6 +14,7 @@ from repaircafe.health.checks import Check
 from repaircafe.llm.base import Server
 from repaircafe.neighbours import NeighbourError, PermanentError, Reason, Report, Service, Step, StepName
 from tests.fakes.scripted import Ollama
+from tests.logged import lines_of
 
 
 class Clock:
@@ -115,6 +116,20 @@ def test_a_reason_that_is_known_beforehand_is_a_failed_step() -> None:
     report = checks.report_of(Service.LLM, Reason.NOT_SET)
     assert report.steps == (Step(StepName.ADDRESS, "", Reason.NOT_SET),)
     assert report.latency_ms == 0.0
+
+
+@pytest.mark.usefixtures("app")
+def test_a_fault_of_our_own_is_a_failed_step_and_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    def work(check: Check) -> None:
+        with check.step(StepName.SERVER):
+            raise ZeroDivisionError
+
+    assert told(checks.run(Check(Service.LLM), work)) == [("server", "", Reason.INTERNAL)]
+    (line,) = lines_of(caplog, "internal_error")
+    assert (line["level"], line["message"], line["resource_id"]) == ("error", "Check failed", "llm")
+    assert "ZeroDivisionError" in line["exception"]
+    before_any = checks.run(Check(Service.DB), lambda _check: work(Check(Service.DB)))
+    assert told(before_any) == [("connection", "", Reason.INTERNAL)]
 
 
 def test_a_silent_model_is_loading_for_so_long_already(app: Flask, clock: Clock) -> None:
