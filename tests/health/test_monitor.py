@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from repaircafe.database import MigrationState, db
+from repaircafe.database import MigrationState, db, head
 from repaircafe.health import checks, models, monitor
 from repaircafe.health.checks import Check, Work
 from repaircafe.health.monitor import Health, Monitor, State
@@ -27,6 +27,11 @@ def of_app(app: Flask) -> Monitor:
     """Its monitor."""
     found: Monitor = app.extensions["monitor"]
     return found
+
+
+def threads() -> set[str]:
+    """What runs now, by the names that a technician finds in a dump."""
+    return {one.name for one in threading.enumerate()}
 
 
 def healthy(**changed: Any) -> Health:
@@ -83,6 +88,7 @@ def test_a_page_does_not_wait_for_a_check_and_has_what_was_known(
     unknown = ours.glance().report(Service.LLM)
     assert time.monotonic() - began < 4.0
     assert (unknown.service, unknown.reason) == (Service.LLM, Reason.SETTINGS_UNKNOWN)
+    assert "health-llm" in threads()
     known = Report(Service.LLM, (), 1.0)
     ours._caches[Service.LLM].put(known)
     ours.expire(Service.LLM)
@@ -95,7 +101,9 @@ def test_a_glance_that_knows_nothing_of_the_database_yet_is_no_news(
     monkeypatch.setattr(monitor, "HEALTH_LIMIT_S", 8.0)
     monkeypatch.setattr(checks, "database_health", lambda *_: lambda _check: gate.wait(30))
     ours = of_app(app)
-    assert ours.glance().report(Service.DB).reason is Reason.SETTINGS_UNKNOWN
+    glanced = ours.glance()
+    assert glanced.report(Service.DB).reason is Reason.SETTINGS_UNKNOWN
+    assert glanced.migrations == MigrationState(None, head())
     gate.set()
     assert until(lambda: ours.health().report(Service.DB).reason is None)
     assert [line["resource_id"] for line in lines_of(caplog, "health_transition")] == [None], "of the whole alone"
@@ -142,6 +150,7 @@ def test_a_test_that_hangs_is_told_as_late_and_then_as_busy(
     monkeypatch.setattr(monitor, "TEST_LIMIT_S", 0.1)
     late = of_app(app).test(Service.LLM, "http://pi.example", "gemma")
     assert (late.service, late.steps) == (Service.LLM, (Step(StepName.ADDRESS, "", Reason.TIMEOUT),))
+    assert "test-llm" in threads()
     busy = of_app(app).test(Service.LLM, "http://pi.example", "gemma")
     assert (busy.service, busy.reason) == (Service.LLM, Reason.BUSY)
     (line,) = lines_of(caplog, "connection_test")
@@ -157,6 +166,7 @@ def test_a_result_that_cannot_be_remembered_in_time_is_told_all_the_same(
     with Google() as google:
         app = make_app(gmail_token_uri=google.token_uri, **GMAIL)
         assert of_app(app).test(Service.MAIL, "", "").reason is None
+    assert "test-remember" in threads()
 
 
 def test_a_result_that_cannot_be_remembered_is_a_line_for_technicians(

@@ -378,6 +378,8 @@ def test_a_slow_database_degrades_and_serves(client: FlaskClient, monkeypatch: p
 def test_the_page_says_what_is_known_and_since_when(client: FlaskClient) -> None:
     page = client.get("/health", headers=HTML).text
     assert f"Migration {database.head()} of {database.head()}" in page
+    assert 'Health <span class="pill healthy">all is well</span>' in page
+    assert 'Database <span class="pill ok">works</span>' in page
     assert re.search(r'Checked <time datetime="[^"]+">\d+ seconds? ago</time>', page)
 
 
