@@ -84,7 +84,10 @@ class StoredReason(sa.TypeDecorator[Reason]):
         """Never an error, so that a page with such a row can be opened."""
         if value is None:
             return None
-        return Reason(value) if value in set(Reason) else Reason.INTERNAL
+        try:
+            return Reason(value)
+        except ValueError:
+            return Reason.INTERNAL
 
 
 class Base(DeclarativeBase):

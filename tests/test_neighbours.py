@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from flask import Flask
 
+from repaircafe.health.checks import report_of
 from repaircafe.neighbours import (
     SERVICE_NAMES,
     STATUS_OF,
@@ -42,7 +43,7 @@ def test_every_reason_but_our_own_fault_has_words_of_its_own() -> None:
 @pytest.mark.parametrize(("service", "reason"), list(itertools.product(Service, Reason)))
 def test_an_alarm_says_what_it_is_about(service: Service, reason: Reason) -> None:
     """The banner and a reply say nothing before it that an "it" could stand for."""
-    alarm = STATUS_OF.get(reason, Status.UNREACHABLE) is not Status.UNCONFIGURED
+    alarm = report_of(service, reason).status is not Status.UNCONFIGURED
     assert not (alarm and re.match(r"Its? ", str(explain(service, reason).sentence)))
 
 

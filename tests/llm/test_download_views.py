@@ -382,11 +382,11 @@ def test_a_form_without_its_token_downloads_nothing(organiser: Organiser, ollama
     assert ollama.pulls() == []
 
 
-def _table(organiser: Organiser) -> sa.Connection:
-    ours: Database = organiser.client.application.extensions["database"]
-    return ours.engine.connect()
-
-
 def test_a_download_whose_reason_another_version_wrote_is_shown(organiser: Organiser, raw: psycopg.Connection) -> None:
     raw.execute("INSERT INTO downloads (model, owner, state, reason) VALUES ('small', 7, 'failed', 'not_known_yet')")
     assert str(explain(Service.LLM, Reason.INTERNAL).sentence) in organiser.open()
+
+
+def _table(organiser: Organiser) -> sa.Connection:
+    ours: Database = organiser.client.application.extensions["database"]
+    return ours.engine.connect()
