@@ -171,13 +171,19 @@ def connector(target: str, connect_limit_s: int, limit_s: float) -> Callable[[],
     """What opens a bounded connection to `target`; libpq takes no connect limit below two seconds."""
 
     def connect() -> BoundedConnection:
-        connection = BoundedConnection.connect(
-            target,
-            connect_timeout=connect_limit_s,
-            application_name="repaircafe",
-            options=f"-c statement_timeout={int(limit_s * 1000)} -c timezone=UTC",
-            client_encoding="UTF8",
-        )
+        try:
+            connection = BoundedConnection.connect(
+                target,
+                connect_timeout=connect_limit_s,
+                application_name="repaircafe",
+                options=f"-c statement_timeout={int(limit_s * 1000)} -c timezone=UTC",
+                client_encoding="UTF8",
+            )
+        except psycopg.Error as error:
+            # psycopg keeps the error in the frame that raised it, and with them the socket of an attempt that was
+            # given up, until Python collects its garbage: hours of a silent server would use up our descriptors.
+            error.__context__ = None
+            raise error.with_traceback(None)  # noqa: B904  a cause would keep what is dropped here
         connection.limit_s = limit_s
         return connection
 

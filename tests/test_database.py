@@ -1,11 +1,14 @@
 """repaircafe.database: migrations, sessions, identity, bounded connections."""
 
+import gc
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import alembic.autogenerate
+import psycopg
 import pytest
 import sqlalchemy as sa
 from alembic.migration import MigrationContext
@@ -160,6 +163,22 @@ def test_a_statement_past_its_limit_ends_and_frees_the_connection(app: Flask, mo
             connection.execute(sa.text("SELECT pg_sleep(30)"))
     assert database.is_away(caught.value)
     assert ours.pool()["in_use"] == 0
+
+
+def test_an_attempt_to_connect_that_is_given_up_leaves_no_socket_behind() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        connect = database.connector(f"host=127.0.0.1 port={silent.getsockname()[1]}", 2, 1.0)
+        gc.disable()
+        try:
+            with pytest.raises(psycopg.errors.ConnectionTimeout):
+                connect()
+            accepted, _ = silent.accept()
+            with accepted:
+                accepted.settimeout(5)
+                while accepted.recv(1024):
+                    pass
+        finally:
+            gc.enable()
 
 
 def test_an_answer_that_cannot_be_read_is_a_database_that_is_away(proxied: Callable[..., Flask], proxy: Proxy) -> None:
