@@ -26,7 +26,7 @@ from tests.conditions import until
 from tests.fakes.proxy import Proxy
 from tests.server import Server
 from tests.soak.people import Asker, Breaker, Met, Organiser, Person, SlowOllama, Tab, Watcher
-from tests.soak.processes import MEGABYTE, Held, held
+from tests.soak.processes import MEGABYTE, Held, held, open_files
 from tests.visitor import MODEL, Visitor
 
 WARM_UP_SHARE = 0.25
@@ -80,6 +80,8 @@ def main() -> int:
         after = rest(running)
         broken = [*warm_up.failures, *met.failures, *lost(running, [*warm_up.questions, *met.questions])]
         broken += [*grown(before, after), *logged(running)]
+        if broken:
+            print("Held open:", *open_files(running.server.processes()), sep="\n  ")
     tell(met, before, after)
     print("\n".join(f"BROKEN: {one}" for one in broken) or "Every promise was kept.", flush=True)
     return 1 if broken else 0

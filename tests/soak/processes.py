@@ -1,5 +1,6 @@
 """What the app's processes hold, as the kernel and PostgreSQL count it."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,29 @@ def held(processes: list[int], raw: psycopg.Connection) -> Held:
         files=sum(len(list((folder / "fd").iterdir())) for folder in folders),
         connections=int(row[0]) if row else 0,
     )
+
+
+def open_files(processes: list[int]) -> list[str]:
+    """What each descriptor of the processes leads to: a path, or a connection with its two ends and its state.
+
+    The columns of /proc/net/tcp, and a state's number, as in proc_net_tcp of the kernel's documentation. A socket whose
+    connection was reset stands in no table and keeps its number.
+    """
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    ends = {f"socket:[{row[9]}]": f"{_port(row[1])} to {_port(row[2])}, state {row[3]}" for row in rows}
+    links = Counter(_link(file) for process in processes for file in Path(f"/proc/{process}/fd").iterdir())
+    return [f"{count} x {ends.get(link, link)}" for link, count in sorted(links.items())]
+
+
+def _link(file: Path) -> str:
+    try:
+        return str(file.readlink())
+    except FileNotFoundError:
+        return "closed just now"
+
+
+def _port(address: str) -> str:
+    return f"port {int(address.rpartition(':')[2], 16)}"
 
 
 def _pss(rollup: Path) -> int:
