@@ -131,7 +131,7 @@ def _model(text: str) -> str:
 
 def _date(text: str) -> str:
     try:
-        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
             raise ValueError
         found = date.fromisoformat(text)
     except ValueError:
@@ -142,7 +142,7 @@ def _date(text: str) -> str:
 
 
 def _time(text: str) -> str:
-    found = re.fullmatch(r"(\d{1,2})(?:[:.h](\d{2}))?", text)
+    found = re.fullmatch(r"([0-9]{1,2})(?:[:.h]([0-9]{2}))?", text)
     if found is None or int(found[1]) > 23 or int(found[2] or 0) > 59:
         raise RefusedError(_l("This is not a time. Expected: HH:MM, such as 14:00"))
     return f"{int(found[1]):02}:{found[2] or '00'}"

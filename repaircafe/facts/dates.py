@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from repaircafe.facts.claims import Claim, Day, Kind
-from repaircafe.facts.words import HOURS, MONTHS, ORDINALS, SHORT_WEEKDAYS, WEEKDAYS, either
+from repaircafe.facts.words import HOURS, MONTHS, ORDINALS, SHORT_WEEKDAYS, WEEKDAYS, as_listed, either
 
 _MONTH = f"(?P<month>{either(MONTHS)})\\b\\.?"
 _DAY = rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th|ste|de|er|ère|e|\.)?|(?P<word>{either(ORDINALS)})"
@@ -46,7 +46,7 @@ def claims(text: str, today: date) -> Iterator[Claim]:
             taken.append(found)
     yield from taken
     for match in (*WEEKDAY.finditer(text), *SHORT_WEEKDAY.finditer(text)):
-        word = match[1].casefold()
+        word = as_listed(match[1])
         numbers = {table[word] for table in (WEEKDAYS, SHORT_WEEKDAYS) if word in table}
         yield Claim(Kind.WEEKDAY, *match.span(), match[0], frozenset(numbers))
 
@@ -54,8 +54,8 @@ def claims(text: str, today: date) -> Iterator[Claim]:
 def _in_words(text: str) -> Iterator[Claim]:
     for pattern in (DAY_MONTH, MONTH_DAY):
         for match in pattern.finditer(text):
-            day = int(match["day"]) if match["day"] else ORDINALS[match["word"].casefold()]
-            month = MONTHS[match["month"].casefold()]
+            day = int(match["day"]) if match["day"] else ORDINALS[as_listed(match["word"])]
+            month = MONTHS[as_listed(match["month"])]
             year = int(match["year"]) if match["year"] else None
             if 1 <= day <= 31:
                 yield _claim(match, Day(day, month, year))
@@ -63,7 +63,7 @@ def _in_words(text: str) -> Iterator[Claim]:
 
 def _in_figures(text: str) -> Iterator[Claim]:
     for match in ISO.finditer(text):
-        yield _claim(match, Day(int(match[3]), int(match[2]), int(match[1])))
+        yield from _either_order(match, int(match[3]), int(match[2]), int(match[1]), is_american=False)
     for match in FIGURES.finditer(text):
         year = int(match[4]) + (2000 if len(match[4]) == 2 else 0)
         yield from _either_order(match, int(match[1]), int(match[3]), year, is_american=match[2] == "/")
@@ -83,13 +83,13 @@ def _either_order(
 
 def _seen_from(text: str, today: date) -> Iterator[Claim]:
     for match in RELATIVE.finditer(text):
-        wanted = WEEKDAYS[(match["before"] or match["after"]).casefold()]
+        wanted = WEEKDAYS[as_listed(match["before"] or match["after"])]
         first = today + timedelta(days=(wanted - today.weekday() - 1) % 7 + 1)
         yield _claim(match, first, first + timedelta(days=7))  # people do not agree on which of the two is the next
     for match in TOMORROW.finditer(text):
         yield _claim(match, today + timedelta(days=2 if match["two"] else 1))
     for match in WEEKS.finditer(text):
-        count = int(match["count"]) if match["count"].isdigit() else HOURS[match["count"].casefold()]
+        count = int(match["count"]) if match["count"].isdigit() else HOURS[as_listed(match["count"])]
         yield _claim(match, *(today + timedelta(days=7 * count + more) for more in range(-3, 4)))
 
 

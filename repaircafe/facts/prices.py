@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from repaircafe.facts.claims import Claim, Kind
-from repaircafe.facts.words import HOURS, TENS, either
+from repaircafe.facts.words import HOURS, TENS, as_listed, either
 
 _AMOUNT = rf"(\d{{1,5}}(?:[.,]\d{{1,2}})?|{either(HOURS)})"
 BEFORE = re.compile(rf"(?:€|\beur\b|£|\$)\s*{_AMOUNT}(?:,-|,–)?", re.IGNORECASE)
@@ -33,9 +33,9 @@ def claims(text: str) -> Iterator[Claim]:
 
 
 def _value(match: re.Match[str]) -> Decimal:
-    word = match[1].casefold()
+    word = as_listed(match[1])
     value = Decimal(HOURS[word]) if word in HOURS else Decimal(word.replace(",", "."))
     if "cent" in match[0].casefold():
         return value / 100
-    cents = (match.groupdict().get("cents") or "0").casefold()
+    cents = as_listed(match.groupdict().get("cents") or "0")
     return value + Decimal(TENS.get(cents, cents)) / 100

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import time
 
 from repaircafe.facts.claims import Claim, Kind
-from repaircafe.facts.words import HOURS, either
+from repaircafe.facts.words import HOURS, as_listed, either
 
 _FLAGS = re.IGNORECASE
 _HOUR = rf"(?:\d{{1,2}}|{either(HOURS)})"
@@ -91,4 +91,4 @@ def _halves_of_the_day(minutes: int, half: str | None) -> set[int]:
 
 
 def _number(word: str) -> int:
-    return int(word) if word.isdigit() else HOURS[word.casefold()]
+    return int(word) if word.isdigit() else HOURS[as_listed(word)]

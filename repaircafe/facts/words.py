@@ -65,6 +65,15 @@ ORDINALS: Mapping[str, int] = {
 """Of days; as far as people write them out."""
 
 
+_LIKE = str.maketrans({"ı": "i", "İ": "i", "ſ": "s"})
+"""What Python's patterns take for the same letter where capitals do not matter, and `lower` does not."""
+
+
+def as_listed(word: str) -> str:
+    """A word that a pattern of either() has found, as the tables spell it."""
+    return word.translate(_LIKE).lower()
+
+
 def either(words: Iterable[str]) -> str:
     """A pattern for any of the words, the longest first."""
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))

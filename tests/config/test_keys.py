@@ -72,6 +72,8 @@ def test_a_good_value_is_stored_in_its_canonical_form(key: str, text: str, store
         ("event_start", "14:60"),
         ("event_start", "half two"),
         ("event_timezone", "Europe/Utrecht"),
+        ("event_start", "14:٣٠"),
+        ("event_start", "１４"),
         ("organiser_notes", "a\x00b"),
         ("organiser_notes", "x" * 3001),
         ("event_location", "a\nb"),

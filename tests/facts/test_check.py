@@ -139,6 +139,7 @@ def test_what_the_organiser_has_noted_is_known_in_all_its_forms() -> None:
         ("Ook op 30 februari.", "", "30 februari"),
         ("We began on 5 May 2019.", "5 May 2019", "5 May 2026"),
         ("Ook morgen.", "24 november 2026", "25 november 2026"),
+        ("Tel. 2034-56-78, sinds 2026-24-12.", "", "24 december"),
     ],
 )
 def test_a_day_of_the_notes_is_known(noted: str, right: str, wrong: str) -> None:

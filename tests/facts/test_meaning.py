@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from repaircafe.facts import words
 from repaircafe.facts.check import claims
 from repaircafe.facts.claims import Claim, Day, Kind, Value
 
@@ -69,6 +70,8 @@ MEANT = [
     (Kind.PRICE, "€ 1,50", {Decimal("1.50")}),
     (Kind.PRICE, "2 euro 50", {Decimal("2.50")}),
     (Kind.PRICE, "twee euro vijftig", {Decimal("2.50")}),
+    (Kind.PRICE, "drei Euro dreißig", {Decimal("3.30")}),
+    (Kind.PRICE, "DREI EURO DREIẞIG", {Decimal("3.30")}),
     (Kind.PRICE, "50 cent", {Decimal("0.50")}),
     (Kind.PRICE, "gratis", {Decimal(0)}),
     # places
@@ -93,10 +96,21 @@ def test_what_is_said_is_taken_for_what_is_meant(kind: Kind, text: str, values: 
     assert [one.text for one in found(f"({text}) ({text})") if one.kind is kind] == [text, text], "each time"
 
 
+@pytest.mark.parametrize(("letter", "like"), [("i", "ı"), ("i", "İ"), ("s", "ſ"), ("ß", "ẞ")])
+def test_a_letter_that_a_pattern_takes_for_another_is_read_as_that(letter: str, like: str) -> None:
+    tables = (words.HOURS, words.TENS, words.ORDINALS, words.MONTHS, words.WEEKDAYS, words.SHORT_WEEKDAYS)
+    forms = ("{} Uhr", "{} mei", "5 {}", "{} 5", "{} euro", "3 euro {}", "next {}", "over {} weken")
+    for word in (word for table in tables for word in table if letter in word):
+        for form in forms:
+            meant = [(one.kind, one.values) for one in found(form.format(word))]
+            assert [(one.kind, one.values) for one in found(form.format(word.replace(letter, like)))] == meant, word
+
+
 @pytest.mark.parametrize(
     "text",
     [
-        "32 mei", "0 mei", "32-12-2026", "0-12-2026", "5-13-2026", "5-0-2026", "13/13", "2026-12-5", "12/5/1999",
+        "32 mei", "0 mei", "32-12-2026", "0-12-2026", "5-13-2026", "5-0-2026", "13/13", "2026-12-5",
+        "2026-24-12", "2034-56-78", "2026-12-00", "2026-00-12", "12/5/1999",
         "€14.00", "14.00 euro", "Version 1.14.30", "2 uur lang", "Guten Morgen", "iPhone 12", "10 jaar", "230 V",
     ],
 )  # fmt: skip
