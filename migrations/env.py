@@ -34,6 +34,7 @@ def run() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+    current_app.extensions.pop("migration_backup", None)
     if applied:  # of two hosts that start together one has only waited
         log.info("Migrations applied", event_type=EventType.MIGRATION, revisions=applied)
 
@@ -50,9 +51,14 @@ def _changes_data(connection: Connection) -> bool:
 
 
 def _back_up(ours: database.Database) -> None:
-    """Without a backup no migration. A server that went away is waited for, as at any other moment of a start."""
+    """Without a backup no migration. A server that went away is waited for, as at any other moment of a start.
+
+    The next attempt's backup takes the place of this one's: a day of attempts would rotate all older ones out.
+    """
+    before = current_app.extensions.get("migration_backup", "")
     try:
-        archive.create(ours.environment, ours.target, archive.Kind.MIGRATION)
+        made = archive.create(ours.environment, ours.target, archive.Kind.MIGRATION, superseded=before)
+        current_app.extensions["migration_backup"] = made.path.name
     except BackupError as error:
         if error.__cause__ is not None and database.is_away(error.__cause__):
             raise error.__cause__ from None

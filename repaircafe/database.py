@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -88,6 +88,11 @@ class StoredReason(sa.TypeDecorator[Reason]):
             return Reason(value)
         except ValueError:
             return Reason.INTERNAL
+
+
+def later_than(moment: datetime) -> sa.ColumnElement[datetime]:
+    """Now, or just after `moment` where that is not past: the clock may have been set back."""
+    return sa.func.greatest(sa.func.now(), moment + timedelta(microseconds=1))
 
 
 class Base(DeclarativeBase):
@@ -469,13 +474,14 @@ def upgrade(app: Flask) -> None:
         with app.app_context():
             with database.monitor.connect() as connection:
                 before = current_revision(connection)
-            if before is not None and before not in scripts():
-                raise SchemaError(
-                    f"The database is of a newer version (migration {before}) than this program. "
-                    "Install the newer version again, or restore the backup made before its first start."
-                )
-            if before == head():
-                return
+                if before is not None and before not in scripts():
+                    raise SchemaError(
+                        f"The database is of a newer version (migration {before}) than this program. "
+                        "Install the newer version again, or restore the backup made before its first start."
+                    )
+                if before == head():
+                    return
+                database.try_to_write(connection)  # else a backup would be made, and for nothing
             alembic.command.upgrade(app.extensions["migrate"].migrate.get_config(), "head")
     except SchemaError:
         raise

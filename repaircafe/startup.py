@@ -84,7 +84,7 @@ class Startup:
     def _until_ready(self) -> None:
         try:
             while not self._ended.is_set() and not self.run(BACKGROUND_ROUND_S):
-                pass
+                self._ended.wait(database.LONGEST_RETRY_S)  # it takes connections, and yet no migration
         except database.SchemaError as error:
             report(error)
             os._exit(EXIT_SCHEMA)  # from a thread nothing gentler ends the process; no request has touched the database

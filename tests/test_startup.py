@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import psycopg
 import pytest
 from flask import Flask
 
-from repaircafe.database import Database
+from repaircafe.database import LONGEST_RETRY_S, Database
 from repaircafe.environment import PROJECT
 from repaircafe.startup import EXIT_SCHEMA, Startup
 from tests.client import HTML, health_becomes
@@ -92,6 +93,28 @@ def test_the_doors_open_by_themselves_when_the_database_comes(make_app: MakeApp,
         ours = app.extensions["database"]
         ours.close()
         administer(cluster, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_a_database_that_can_be_reached_and_not_migrated_is_not_asked_without_a_pause(
+    absent: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    startup: Startup = absent.extensions["startup"]
+    rounds: list[float] = []
+    pauses: list[float | None] = []
+
+    class Ended(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            pauses.append(timeout)
+            if len(pauses) == 3:
+                self.set()
+            return self.is_set()
+
+    monkeypatch.setattr(startup, "_ended", Ended())
+    monkeypatch.setattr(startup, "run", rounds.append)
+    startup.run_in_background()
+    assert until(startup._ended.is_set)
+    startup.close()
+    assert (len(rounds), pauses) == (3, [LONGEST_RETRY_S] * 3)
 
 
 def test_a_late_migration_that_fails_ends_the_service(cluster: Path, empty_database: str) -> None:

@@ -134,11 +134,11 @@ def folder(environment: Environment) -> Path:
     return PROJECT / (environment.backup_folder or ".data/backups")
 
 
-def create(environment: Environment, target: str, kind: Kind, *, sparing: str = "") -> Backup:
+def create(environment: Environment, target: str, kind: Kind, *, sparing: str = "", superseded: str = "") -> Backup:
     """Writes a backup of the database at `target`, then removes those that rotation no longer keeps.
 
     Waits for another backup into the same folder. A failed or killed one leaves no file under a backup's name. The file
-    `sparing` is not removed. Raises BackupError.
+    `sparing` is not removed; `superseded` is, and takes no other's place. Raises BackupError.
     """
     place = folder(environment)
     try:
@@ -148,6 +148,8 @@ def create(environment: Environment, target: str, kind: Kind, *, sparing: str = 
             with _snapshot(environment, target) as connection:
                 made = _write(environment, target, kind, place, connection)
             os.fsync(descriptor)  # the new name itself
+            if superseded:
+                (place / superseded).unlink(missing_ok=True)
             names = [path.name for path in place.iterdir()]
             for name in to_remove(names, made.path.name):
                 if name != sparing:
@@ -348,13 +350,17 @@ def _dump(
         "--no-password",
     ]
     digest, size = hashlib.sha256(), 0
-    with programs.running("pg_dump", arguments, target, stdout=subprocess.PIPE) as process:
-        output = cast("IO[bytes]", process.stdout)
-        with archive.open(zipfile.ZipInfo(DUMP), "w", force_zip64=True) as dump:
-            while chunk := output.read(CHUNK):
-                dump.write(chunk)
-                digest.update(chunk)
-                size += len(chunk)
+    try:
+        with programs.running("pg_dump", arguments, target, stdout=subprocess.PIPE) as process:
+            output = cast("IO[bytes]", process.stdout)
+            with archive.open(zipfile.ZipInfo(DUMP), "w", force_zip64=True) as dump:
+                while chunk := output.read(CHUNK):
+                    dump.write(chunk)
+                    digest.update(chunk)
+                    size += len(chunk)
+    except BackupError:
+        _scalar(connection, "SELECT 1")  # a server that went away is another matter than a program that failed
+        raise
     return digest.hexdigest(), size
 
 

@@ -6,7 +6,7 @@ state to state. A reply under way whose owner is no longer there is broken off.
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from repaircafe.chat.models import IS_UNDER_WAY, RETRIABLE, ChatMessage, Conversation, Reply, State
+from repaircafe.database import later_than
 from repaircafe.llm.base import Message
 from repaircafe.logs import name_faults
 from repaircafe.presence import living
@@ -178,8 +179,7 @@ def retry(session: Session, session_id: uuid.UUID, reply_id: uuid.UUID, maker: M
     if newest.state not in RETRIABLE:
         session.commit()
         return Asked(newest, is_new=False)
-    later = sa.func.greatest(sa.func.now(), newest.created_at + timedelta(microseconds=1))  # the clock may be set back
-    turn = _turn(session, maker)
+    later, turn = later_than(newest.created_at), _turn(session, maker)
     return _begun(session, Reply(session_id=session_id, question_id=before.question_id, created_at=later, **turn))
 
 

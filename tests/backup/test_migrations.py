@@ -4,20 +4,22 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
 from repaircafe import database
-from repaircafe.backup import archive, restore
+from repaircafe.backup import archive, programs, restore
 from repaircafe.backup.archive import Kind
+from repaircafe.backup.programs import BackupError
 from repaircafe.database import Database, SchemaError
 from repaircafe.environment import Environment
 from repaircafe.neighbours import NeighbourError, Reason
-from tests.conftest import MakeApp, url_of
+from tests.conftest import MakeApp, make_read_only, url_of
 
 SCRIPT = """
 import sqlalchemy as sa
@@ -103,6 +105,56 @@ def test_a_server_that_goes_away_during_the_backup_is_waited_for(
         finally:
             ours.target = kept
     assert caught.value.reason is Reason.REFUSED
+
+
+def test_a_server_that_goes_away_while_pg_dump_runs_is_waited_for(
+    app: Flask, pending: Path, raw: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def cut_off(*_: object, **__: object) -> Iterator[None]:
+        raw.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE query LIKE '%pg_export_snapshot%' AND pid <> pg_backend_pid()"
+        )
+        raise BackupError("PostgreSQL's pg_dump failed.", "The log says why.")
+        yield
+
+    add(pending, "9001", FIRST)
+    monkeypatch.setattr(programs, "running", cut_off)
+    with pytest.raises(NeighbourError) as caught:
+        database.upgrade(app)
+    assert caught.value.reason is Reason.RESET
+
+
+def test_a_database_that_keeps_nothing_is_not_backed_up_for_a_migration(app: Flask, pending: Path, place: Path) -> None:
+    add(pending, "9001", FIRST)
+    ours: Database = app.extensions["database"]
+    ours.is_writable = None
+    make_read_only(app, "on")
+    with pytest.raises(NeighbourError) as caught:
+        database.upgrade(app)
+    assert (caught.value.reason, place.exists()) == (Reason.READ_ONLY, False)
+
+
+def test_attempts_that_come_to_nothing_rotate_no_older_backup_out(app: Flask, pending: Path, place: Path) -> None:
+    head = database.head()
+    place.mkdir()
+    for day in range(1, 6):
+        (place / f"repaircafe-2026010{day}T000000Z-upgrade.zip").touch()
+    add(pending, "9001", "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = 'disk_full'; END $$")
+    for _ in range(3):
+        with pytest.raises(NeighbourError):
+            database.upgrade(app)
+        days = sorted(made.at.day for made in archive.listing(place) if made.kind is Kind.UPGRADE)
+        assert (len(os.listdir(place)), days) == (5, [2, 3, 4, 5])
+    (pending / "9001.py").unlink()
+    database.scripts.cache_clear()
+    assert database.head() == head
+    for revision in ("9002", "9003"):
+        add(pending, revision, "SELECT 1")
+        database.upgrade(app)
+    migrations = [made.manifest for made in archive.listing(place) if made.kind is Kind.MIGRATION]
+    assert [one.revision for one in migrations if one] == ["9002", head], "one that came through is kept"
 
 
 def test_it_works_in_a_thread_as_after_a_late_start(app: Flask, pending: Path, place: Path) -> None:
