@@ -145,7 +145,7 @@ def forget(session_id: uuid.UUID) -> Response:
 @blueprint.get("/chat/earlier")
 def earlier() -> Response:
     """The conversations of this browser, or those in which the words turn up."""
-    words, browser = request.args.get("q", "").strip()[:200], _uuid(session.get("browser"))
+    words, browser = request.args.get("q", "").replace("\x00", "").strip()[:200], _uuid(session.get("browser"))
     found = conversation.listed(database.db.session(), browser, words, MOST_LISTED + 1) if browser else []
     page = render_template(
         "chat/earlier.html", found=found[:MOST_LISTED], more=len(found) > MOST_LISTED, words=words, removed=_removed

@@ -295,10 +295,11 @@ class Writer:
         """Begins those whose turn it is; of all processes together, no more than LLM_CONCURRENCY."""
         session.execute(_TURN)
         rows = session.execute(_IN_ORDER).all()
-        busy = sum(row.state is not State.QUEUED for row in rows)
-        queue = [row.id for row in rows if row.state is State.QUEUED]
-        due = queue[: max(0, self._concurrency - busy)]
-        begun = [one for one in makings if one.id in due and one.thread is None and not one.ended.is_set()]
+        idle = {one.id for one in makings if one.thread is None and not one.ended.is_set()}
+        # One of ours that is begun and that nobody makes: the answer to its turn's commit was lost.
+        queue = [row.id for row in rows if row.state is State.QUEUED or row.id in idle]
+        due = queue[: max(0, self._concurrency - (len(rows) - len(queue)))]
+        begun = [one for one in makings if one.id in idle.intersection(due)]
         if begun:
             started = {"state": State.LOADING, "began_at": sa.func.now(), "updated_at": sa.func.now()}
             session.execute(sa.update(Reply).where(Reply.id.in_([one.id for one in begun])).values(**started))

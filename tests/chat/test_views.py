@@ -379,6 +379,13 @@ def test_earlier_conversations_are_listed_and_searched(browser: Browser, ollama:
         assert {word for word in ("toaster", "wool") if word in text} == found, words
 
 
+def test_what_postgresql_cannot_hold_is_not_searched_for(browser: Browser) -> None:
+    browser.send("My toaster hums")
+    for words in ("\x00", "toas\x00ter"):
+        found = browser.client.get("/chat/earlier", query_string={"q": words}, headers=HTML)
+        assert (found.status_code, "My toaster hums" in found.text) == (200, True)
+
+
 def test_a_conversation_is_found_by_what_a_broken_reply_had_said(browser: Browser, ollama: Ollama) -> None:
     ollama.script = ["Half of a xylophone", b'{"error": "x"}\n']
     browser.send("Hi")

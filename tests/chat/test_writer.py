@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from repaircafe.chat import writer as writing
 from repaircafe.chat.writer import Writer
+from repaircafe.database import BoundedConnection
 from repaircafe.llm.base import LARGEST_REPLY, Message, TooLongError
 from repaircafe.llm.ollama import Ollama as OllamaServer
 from repaircafe.neighbours import Reason, TemporaryError
@@ -343,6 +344,29 @@ def test_a_conversation_is_forgotten_just_when_its_reply_is_stored(
         assert forgotten.result().status_code == 204
     assert raw.execute("SELECT count(*) FROM chat_messages").fetchone() == (0,)
     assert raw.execute("SELECT count(*) FROM replies").fetchone() == (0,)
+
+
+def test_a_turn_whose_commit_was_not_answered_keeps_nobody_waiting(
+    chat: FlaskClient, ollama: Ollama, raw: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ollama.go_on.clear()
+    first = ask(chat, "First")["session_id"]
+    assert comes_to(chat, first, "reading")
+    second = ask(chat, "Second")["session_id"]
+    commit, lost = BoundedConnection.commit, threading.Event()
+
+    def unanswered(connection: BoundedConnection) -> None:
+        commit(connection)
+        if threading.current_thread().name == "chat-watch" and not lost.is_set():
+            state = raw.execute("SELECT state FROM replies WHERE session_id = %s", (second,)).fetchone()
+            if state == ("loading",):
+                lost.set()
+                raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(BoundedConnection, "commit", unanswered)
+    ollama.go_on.set()
+    assert comes_to(chat, second, "done")
+    assert lost.is_set()
 
 
 def test_a_long_reply_with_anything_in_it_is_stored_whole(chat: FlaskClient, ollama: Ollama) -> None:
