@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from repaircafe.config.store import Store
-from repaircafe.database import SOON, Database, borne, is_away
+from repaircafe.database import SOON, Database, borne, is_away, later_than
 from repaircafe.deadlines import DeadlineError, SingleFlight
 from repaircafe.exchange import Exchange, StoppedError
 from repaircafe.llm import disk
@@ -71,7 +71,6 @@ CHOICES = (
 class Inventory:
     """What a server has: its title, its models, whether it downloads, and bytes free on its disk if that is ours."""
 
-    endpoint: str
     title: str
     models: tuple[str, ...]
     can_pull: bool
@@ -153,6 +152,7 @@ class Downloader:
         self._lock = threading.Lock()
         self._pulls: dict[uuid.UUID, Pull] = {}
         self._closing = threading.Event()
+        self._asked = ""
         self._asking: SingleFlight[Inventory] = SingleFlight("models")
         app.extensions["downloader"] = self
 
@@ -160,14 +160,14 @@ class Downloader:
         """What the server at `endpoint` has, after at most LIST_WAIT_S seconds. Raises NeighbourError."""
         if not endpoint:
             raise PermanentError(Reason.NOT_SET)
-        for _ in range(2):  # the first may be the answer of another server, which somebody asked a moment ago
-            try:
-                found = self._asking.join(lambda: _ask(endpoint), LIST_WAIT_S).result()
-            except DeadlineError:
-                raise TemporaryError(Reason.TIMEOUT) from None
-            if found.endpoint == endpoint:
-                return found
-        raise TemporaryError(Reason.BUSY)
+        with self._lock:
+            if self._asked != endpoint:  # a question to another server that is under way answers nothing here
+                self._asked, self._asking = endpoint, SingleFlight("models")
+            asking = self._asking
+        try:
+            return asking.join(lambda: _ask(endpoint), LIST_WAIT_S).result()
+        except DeadlineError:
+            raise TemporaryError(Reason.TIMEOUT) from None
 
     def start(self, session: Session, model: str) -> tuple[Download, bool]:
         """Begins to download a model and returns at once; and whether that is new.
@@ -175,8 +175,10 @@ class Downloader:
         While one is under way, that one is answered, whichever model it is. Raises database errors.
         """
         with self._presence.owning() as owner:
-            done, total = _kept(newest(session), model)
-            row = insert(Download).values(model=model, owner=owner, done=done, total=total)
+            before = newest(session)
+            done, total = _kept(before, model)
+            later = {"created_at": later_than(before.created_at)} if before is not None else {}
+            row = insert(Download).values(model=model, owner=owner, done=done, total=total, **later)
             while (begun := session.scalar(row.on_conflict_do_nothing().returning(Download))) is None:
                 session.commit()
                 if (other := session.scalar(_UNDER_WAY)) is not None:
@@ -246,6 +248,7 @@ class Downloader:
                 ).returning(Download.cancel_asked)
             )
             session.commit()
+        pull.owner = owner
         if cancel_asked is None:  # given up for another
             pull.end(State.BROKEN)
         elif cancel_asked:
@@ -259,7 +262,6 @@ class Downloader:
         still = sa.update(Download).where(Download.id == pull.id, Download.state.in_((State.UNDER_WAY, State.BROKEN)))
         with contextlib.suppress(sa.exc.IntegrityError), session.begin_nested():
             session.execute(still.values(owner=owner, state=State.UNDER_WAY))
-        pull.owner = owner
 
     def _pull(self, pull: Pull) -> None:
         """From the first word to the server to the last from it. Whatever happens, it has an end."""
@@ -316,27 +318,29 @@ class Downloader:
                     log.error(
                         "Download not stored", event_type=EventType.DB_ERROR, resource_id=str(pull.id), exc_info=error
                     )
+                    with borne("Download not stored"):  # else nothing could be downloaded any more
+                        self._update(pull, state=State.FAILED, reason=Reason.INTERNAL)
                     return None
                 if self._closing.wait(STORE_S):
                     return None
 
     def _store_end(self, pull: Pull) -> None:
+        self._update(
+            pull,
+            state=pull.state,
+            status=pull.progress.status,
+            done=pull.progress.done,
+            total=pull.progress.total,
+            free=pull.free,
+            reason=pull.reason,
+        )
+
+    def _update(self, pull: Pull, **ended: object) -> None:
         with self._session() as session:
             ours = sa.update(Download).where(
                 Download.id == pull.id, Download.state.in_((State.UNDER_WAY, State.BROKEN))
             )
-            session.execute(
-                ours.values(
-                    state=pull.state,
-                    status=pull.progress.status,
-                    done=pull.progress.done,
-                    total=pull.progress.total,
-                    speed=0,
-                    free=pull.free,
-                    reason=pull.reason,
-                    updated_at=sa.func.now(),
-                )
-            )
+            session.execute(ours.values(speed=0, updated_at=sa.func.now(), **ended))
             session.commit()
 
     def _session(self) -> Session:
@@ -372,7 +376,7 @@ def _ask(endpoint: str) -> Inventory:
     with Exchange(LIST_LIMIT_S) as exchange:
         server = identify(exchange, endpoint)
         models, title, can_pull = server.models(), server.title, server.can_pull
-    return Inventory(endpoint, title, models, can_pull, disk.free(endpoint) if can_pull else None)
+    return Inventory(title, models, can_pull, disk.free(endpoint) if can_pull else None)
 
 
 def downloader() -> Downloader:

@@ -19,6 +19,9 @@ KEEP_ALIVE = -1
 """How long Ollama keeps the model in memory after a question ('keep_alive', Ollama's FAQ): for ever. Its default is
 five minutes, and loading takes a minute from an SD card. What is said here goes before OLLAMA_KEEP_ALIVE."""
 
+LARGEST_FILE = 10**15
+"""Bytes of a file of a model: what claims to be larger is nonsense, which PostgreSQL's bigint might not hold."""
+
 
 class Ollama:
     """An Ollama server; implements base.Server."""
@@ -195,4 +198,4 @@ def _full(model: str) -> str:
 
 
 def _bytes(found: object) -> int:
-    return found if isinstance(found, int) and found > 0 else 0
+    return min(found, LARGEST_FILE) if isinstance(found, int) and found > 0 else 0

@@ -16,7 +16,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from repaircafe.database import Database, borne
-from repaircafe.llm import disk
+from repaircafe.llm import disk, download
 from repaircafe.llm.base import Progress
 from repaircafe.llm.disk import GIGABYTE
 from repaircafe.llm.download import AFTER_FAULT_S, SPEED_S, Downloader, Inventory, Pull, is_same, newest
@@ -298,7 +298,7 @@ def test_a_failure_is_stored_with_its_reason(
     assert (line["model"], line["resource_id"]) == ("small", str(desk.now().id))
 
 
-def test_an_end_that_the_database_refuses_is_logged_and_given_up(
+def test_an_end_that_the_database_refuses_is_logged_and_stands_in_nobodys_way(
     desk: Desk, ollama: Ollama, raw: psycopg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     raw.execute("ALTER TABLE downloads ADD CONSTRAINT refused CHECK (state <> 'done') NOT VALID")
@@ -309,6 +309,28 @@ def test_an_end_that_the_database_refuses_is_logged_and_given_up(
     assert (line["level"], line["message"]) == ("error", "Download not stored")
     assert line["resource_id"] == str(begun.id)
     assert "refused" in line["exception"]
+    assert desk.comes_to(State.FAILED)
+    assert desk.now().reason is Reason.INTERNAL
+
+
+def test_a_size_that_no_disk_has_is_cut(desk: Desk, ollama: Ollama, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repaircafe.llm.disk.require", lambda *_: None)
+    ollama.download = [layer("a", 2**70, 2**70), {"status": "success"}]
+    desk.start()
+    assert desk.comes_to(State.DONE)
+    assert desk.now().total == 10**15
+
+
+def test_after_the_clock_was_set_back_the_new_download_is_the_newest(
+    desk: Desk, ollama: Ollama, raw: psycopg.Connection
+) -> None:
+    ollama.download = [{"status": "success"}]
+    desk.start()
+    assert desk.comes_to(State.DONE)
+    raw.execute("UPDATE downloads SET created_at = now() + interval '1 hour'")
+    begun, is_new = desk.start("other")
+    assert (is_new, desk.now().id) == (True, begun.id)
+    assert desk.comes_to(State.DONE)
 
 
 def test_what_cannot_be_kept_up_is_logged_and_tried_again_later(
@@ -598,24 +620,23 @@ def test_a_server_that_downloads_nothing_has_no_disk_of_interest(desk: Desk) -> 
     assert (found.can_pull, found.free) == (False, None)
 
 
-def test_the_answer_of_another_server_is_not_taken_for_this_ones(desk: Desk, ollama: Ollama) -> None:
-    asked: list[object] = []
-    other = Inventory("http://other", "Ollama", (), True, None)
+def test_a_server_that_is_silent_holds_no_question_to_another_up(
+    desk: Desk, ollama: Ollama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask, over = download._ask, threading.Event()
 
-    class Elsewhere:
-        """A list of another server's that somebody else waits for, again and again."""
+    def silent(endpoint: str) -> Inventory:
+        over.wait(30 if endpoint == "http://silent" else 0)
+        return ask(endpoint)
 
-        def join(self, *_: object) -> "Elsewhere":
-            asked.append(self)
-            return self
-
-        def result(self) -> Inventory:
-            return other
-
-    desk.downloader._asking = Elsewhere()  # type: ignore[assignment]
+    monkeypatch.setattr(download, "_ask", silent)
+    monkeypatch.setattr(download, "LIST_WAIT_S", 0.0)
     with pytest.raises(NeighbourError) as caught:
-        desk.downloader.inventory(ollama.url)
-    assert (caught.value.reason, len(asked)) == (Reason.BUSY, 2)
+        desk.downloader.inventory("http://silent")
+    assert caught.value.reason is Reason.TIMEOUT
+    monkeypatch.undo()
+    assert desk.downloader.inventory(ollama.url).title == "Ollama 0.12.6"
+    over.set()
 
 
 def ended(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
