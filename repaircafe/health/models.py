@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime
 
 import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -46,4 +47,5 @@ def remembered(session: Session, service: Service) -> Report | None:
     row = session.scalar(sa.select(ServiceTest).where(ServiceTest.service == service.value))
     if row is None:
         return None
-    return Report(service, (Step(StepName.TOKEN, row.detail, row.reason),), row.latency_ms, row.tested_at)
+    detail = _l(row.detail) if row.detail else ""  # said in English, and read in the language of whoever looks
+    return Report(service, (Step(StepName.TOKEN, detail, row.reason),), row.latency_ms, row.tested_at)

@@ -237,6 +237,14 @@ def test_what_is_remembered_is_the_last_step(app: Flask) -> None:
     assert (found.service, found.steps, found.latency_ms) == (Service.MAIL, (step,), 12.5)
 
 
+def test_what_is_remembered_is_read_in_the_language_of_whoever_looks(app: Flask) -> None:
+    with app.test_request_context(headers={"Accept-Language": "de"}):
+        models.remember(db.session(), Report(Service.MAIL, (Step(StepName.TOKEN, "Google accepts it"),), 12.5))
+        found = models.remembered(db.session(), Service.MAIL)
+        assert found
+        assert found.detail == "Google nimmt es an"
+
+
 def test_the_time_that_it_runs_is_told_in_tenths_of_a_second() -> None:
     assert healthy().as_dict()["uptime_s"] == 12.3
 
