@@ -270,6 +270,14 @@ _START_OLLAMA = _l(
     "Start Ollama (sudo docker start repaircafe-ollama), or the llama.cpp server, on the machine of that address;"
     " then press Test."
 )
+_RESTART_POSTGRESQL = _l(
+    "Look into its log: sudo docker logs --tail 50 repaircafe-postgres. Or start it again: sudo docker restart"
+    " repaircafe-postgres. The app notices by itself."
+)
+_RESTART_OLLAMA = _l(
+    "Look into its log (sudo docker logs --tail 50 repaircafe-ollama), or start it again (sudo docker restart"
+    " repaircafe-ollama), on the machine of that address; then press Test."
+)
 _CHECK_URL = _l("Check DATABASE_URL and POSTGRES_PASSWORD in .env, then: sudo systemctl reload repaircafe")
 _RENEW_TOKEN = _l(
     "Make a new refresh token, put it into .env as GMAIL_REFRESH_TOKEN; then: sudo systemctl reload repaircafe"
@@ -416,8 +424,8 @@ _EXPLANATIONS: Mapping[tuple[Service, Reason], Explanation] = MappingProxyType(
 )
 
 
-def _general(it: Text) -> Mapping[Reason, Explanation]:
-    """What is the same of every service; `it` is how a sentence about it begins."""
+def _general(it: Text, restart: Text) -> Mapping[Reason, Explanation]:
+    """What is the same of every service: `it` begins a sentence about it, `restart` is what helps a broken one."""
     return {
         Reason.UNREACHABLE: Explanation(
             _l("%(it)s cannot be reached through the network.", it=it), _l("Check cable and Wi-Fi, then test again.")
@@ -426,18 +434,12 @@ def _general(it: Text) -> Mapping[Reason, Explanation]:
             _l("%(it)s does not answer in time.", it=it),
             _l("Check that its machine is on and not overloaded, then test again."),
         ),
-        Reason.RESET: Explanation(
-            _l("%(it)s breaks the connection off.", it=it),
-            _l("Look into its own log, or start it again; then test again."),
-        ),
+        Reason.RESET: Explanation(_l("%(it)s breaks the connection off.", it=it), restart),
         Reason.TLS: Explanation(
             _l("%(it)s allows no secure connection.", it=it),
             _l("Check that the address begins with the right http:// or https://."),
         ),
-        Reason.HTTP_ERROR: Explanation(
-            _l("%(it)s answers with an error.", it=it),
-            _l("Look into its own log, or start it again; then test again."),
-        ),
+        Reason.HTTP_ERROR: Explanation(_l("%(it)s answers with an error.", it=it), restart),
         Reason.BAD_ANSWER: Explanation(
             _l("%(it)s answers with something we cannot read.", it=it),
             _l("Check the address; something else may be answering there."),
@@ -463,9 +465,9 @@ def _general(it: Text) -> Mapping[Reason, Explanation]:
 
 _GENERAL: Mapping[Service, Mapping[Reason, Explanation]] = MappingProxyType(
     {
-        Service.DB: _general(_l("The database")),
-        Service.LLM: _general(_l("The language model")),
-        Service.MAIL: _general("Google"),
+        Service.DB: _general(_l("The database"), _RESTART_POSTGRESQL),
+        Service.LLM: _general(_l("The language model"), _RESTART_OLLAMA),
+        Service.MAIL: _general("Google", _CHECK_INTERNET),
     }
 )
 
