@@ -248,7 +248,17 @@ def test_purged_it_leaves_nothing_of_its_own(machine: Machine) -> None:
     asked = machine.run("/src/deploy/uninstall", "--purge", check=False)
     assert asked.returncode == 2
     assert machine.show("ActiveState") != "inactive"
+    stick = machine.root / "srv/my stick"
+    stick.mkdir()
+    for name in (
+        "repaircafe-20260102T030405Z-daily.zip",
+        ".repaircafe-20260102T030406Z-daily.zip.partial",
+        "holiday.zip",
+    ):
+        (stick / name).touch()
+    edit_environment(machine, BACKUP_FOLDER="'/srv/my stick'")
     machine.run("/src/deploy/uninstall", "--purge", "--yes")
+    assert [path.name for path in stick.iterdir()] == ["holiday.zip"]
     for path in ("opt/repaircafe", "var/lib/repaircafe", "usr/local/bin/repaircafe"):
         assert not (machine.root / path).exists()
     assert machine.run("id", "repaircafe", check=False).returncode != 0
