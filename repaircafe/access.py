@@ -26,9 +26,10 @@ from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.security import check_password_hash
 
 from repaircafe import throttle
+from repaircafe.answers import is_htmx, uncached, wants_json
 from repaircafe.database import Identity, identity
 from repaircafe.environment import HASHES, Environment, is_loopback
-from repaircafe.errors import PageError, is_htmx, wants_json
+from repaircafe.errors import PageError
 from repaircafe.logs import EventType
 from repaircafe.users import OPERATOR, Users, operator, users
 
@@ -285,9 +286,7 @@ def _check_operator() -> Response | None:
 def sign_in_page(then: str, kept: dict[str, str] | None = None, problem: str = "", status: int = 200) -> Response:
     """The form for the password. `then` is where it leads; `kept` the form that was sent there and is not lost."""
     page = render_template("signin/show.html", then=then, kept=kept or {}, problem=problem)
-    response = make_response(page, status)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return uncached(make_response(page, status))
 
 
 def own_path(text: str, otherwise: str) -> str:
@@ -326,6 +325,4 @@ def _check_form() -> None:
 
 def _add_headers(response: Response) -> Response:
     response.headers.extend(HEADERS)
-    if request.endpoint not in VISITORS:
-        response.headers["Cache-Control"] = "no-store"
-    return response
+    return response if request.endpoint in VISITORS else uncached(response)

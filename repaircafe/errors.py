@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import click
 import structlog
-from flask import Flask, Response, g, make_response, render_template, request
+from flask import Flask, Response, g, make_response, render_template
 from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from werkzeug.exceptions import HTTPException
 
 from repaircafe import database
+from repaircafe.answers import is_htmx, retargeted, uncached, wants_json
 from repaircafe.logs import EventType, is_polled
 from repaircafe.neighbours import Reason, Service, Text, explain
 
@@ -80,19 +81,6 @@ def fail(message: str, code: int = EXIT_NOT_OK) -> NoReturn:
     raise SystemExit(code)
 
 
-def wants_json() -> bool:
-    """Whether the client asks for JSON: an API path, a JSON body, or an Accept header that prefers it to a page."""
-    if request.path.startswith("/api/") or request.is_json:
-        return True
-    accepted = request.accept_mimetypes
-    return accepted["application/json"] > accepted["text/html"]
-
-
-def is_htmx() -> bool:
-    """Whether htmx asks for a fragment."""
-    return request.headers.get("HX-Request") == "true"
-
-
 def answer(error: PageError) -> Response:
     """The error as JSON, as a fragment for htmx, or as a page."""
     if wants_json():
@@ -103,12 +91,11 @@ def answer(error: PageError) -> Response:
         response.headers["HX-Reswap"] = "none"
     elif is_htmx():
         response = make_response(render_template("_message.html", error=error), error.status)
-        response.headers.update({"HX-Retarget": "#message", "HX-Reswap": "innerHTML"})
+        retargeted(response, "#message", "innerHTML")
     else:
         response = make_response(render_template("error.html", error=error), error.status)
     response.headers.update(error.headers)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return uncached(response)
 
 
 def _problem(error: PageError) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import structlog
 from flask import Flask, Response, current_app, make_response, render_template, request
 
 from repaircafe import database, errors, systemd
+from repaircafe.answers import is_htmx, uncached, wants_json
 from repaircafe.logs import EventType
 from repaircafe.neighbours import NeighbourError, Reason, Service
 
@@ -108,12 +109,11 @@ class Startup:
 def waiting_page(reason: Reason) -> Response:
     """503 that reloads itself, or sends the form again that it was asked with; problem+json for programs."""
     error = errors.neighbour_away(Service.DB, reason)
-    if errors.wants_json() or errors.is_htmx():
+    if wants_json() or is_htmx():
         return errors.answer(error)
     response = make_response(render_template("waiting.html", error=error, sent=request.form), 503)
     response.headers["Retry-After"] = str(errors.RETRY_AFTER_S)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return uncached(response)
 
 
 def report(error: Exception) -> None:

@@ -11,12 +11,13 @@ from repaircafe.access import author
 from repaircafe.announcements import drafts
 from repaircafe.announcements.drafts import Order, Piece
 from repaircafe.announcements.texts import Form, text
+from repaircafe.answers import is_htmx
 from repaircafe.chat import conversation, export
 from repaircafe.chat.models import UNDER_WAY, Reply
 from repaircafe.chat.writer import writer
 from repaircafe.config.keys import Settings
 from repaircafe.config.store import store
-from repaircafe.errors import PageError, is_htmx
+from repaircafe.errors import PageError
 from repaircafe.facts.check import check, known
 from repaircafe.facts.claims import Facts
 from repaircafe.facts.wording import facts_of
@@ -71,7 +72,7 @@ def write(announcement: str) -> Response:
     settings, chosen, ours = store().settings(), _chosen(request.form.get("language", "")), database.db.session()
     if settings.next_date is None:
         raise PageError(409, _("The next repair café is not planned yet."), _("Enter its date in the settings first."))
-    order = Order(_id(request.form.get("draft", "")), Form(announcement), chosen, author(ours))
+    order = Order(request.form.get("draft", uuid.uuid4(), type=uuid.UUID), Form(announcement), chosen, author(ours))
     drafts.write(ours, writer(), order)
     return _shown(Form(announcement), chosen)
 
@@ -140,10 +141,3 @@ def _facts(settings: Settings) -> Facts:
 
 def _chosen(asked: str) -> str:
     return asked if asked in LANGUAGES else language()
-
-
-def _id(given: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(given)
-    except ValueError:
-        return uuid.uuid4()

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from repaircafe import database
 from repaircafe.access import author, limit_questions
+from repaircafe.answers import uncached
 from repaircafe.bodies import answered, received
 from repaircafe.chat import bodies, conversation, export
 from repaircafe.chat.bodies import Answer, Messages, Unanswered
@@ -87,9 +88,8 @@ def ask() -> Response:
 @documented(Operation(answers={200: Messages}, path={"session_id": uuid.UUID}))
 def show(session_id: uuid.UUID) -> Response:
     """The conversation with all its messages."""
-    response = answered(Messages, export.as_dict(session_id, conversation.turns(database.db.session(), session_id)))
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    turns = conversation.turns(database.db.session(), session_id)
+    return uncached(answered(Messages, export.as_dict(session_id, turns)))
 
 
 @blueprint.delete("/<uuid:session_id>")

@@ -22,6 +22,7 @@ from flask_wtf.csrf import CSRFError
 
 from repaircafe import database
 from repaircafe.access import author, limit_questions
+from repaircafe.answers import is_htmx, retargeted, uncached
 from repaircafe.chat import conversation, export, markdown
 from repaircafe.chat.conversation import (
     LONGEST_MESSAGE,
@@ -35,7 +36,7 @@ from repaircafe.chat.conversation import (
 from repaircafe.chat.models import RETRIABLE, UNDER_WAY, Conversation, Reply
 from repaircafe.chat.writer import writer
 from repaircafe.environment import Environment
-from repaircafe.errors import PageError, answer, expired_form, is_htmx
+from repaircafe.errors import PageError, answer, expired_form
 from repaircafe.health.monitor import monitor
 from repaircafe.logs import polled
 from repaircafe.neighbours import Service, Text, explain
@@ -72,7 +73,7 @@ def show(session_id: uuid.UUID) -> Response:
 @limit_questions
 def ask(session_id: uuid.UUID) -> Response:
     """Stores a question and begins its reply. Whatever goes wrong, what was typed comes back."""
-    text, reply_id = request.form.get("message", ""), _uuid(request.form.get("reply_id")) or uuid.uuid4()
+    text, reply_id = request.form.get("message", ""), request.form.get("reply_id", uuid.uuid4(), type=uuid.UUID)
     ours = database.db.session()
     try:
         _remember(session_id)
@@ -105,12 +106,12 @@ def grow(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
     except UnknownError:
         if not is_htmx():
             raise
-        return _retargeted(_fragment("chat/_gone.html", session_id), "#log", "innerHTML")
+        return retargeted(_fragment("chat/_gone.html", session_id), "#log", "innerHTML")
     if not is_htmx():
         return _back(session_id, reply_id)
     if reply.state in UNDER_WAY:
         return _fragment("chat/_growth.html", session_id, reply=reply, seen=seen, live=live)
-    return _retargeted(_fragment("chat/_ended.html", session_id, reply=reply), f"#reply-{reply_id}", "outerHTML")
+    return retargeted(_fragment("chat/_ended.html", session_id, reply=reply), f"#reply-{reply_id}")
 
 
 @blueprint.post("/chat/<uuid:session_id>/replies/<uuid:reply_id>/stop")
@@ -150,7 +151,7 @@ def earlier() -> Response:
     page = render_template(
         "chat/earlier.html", found=found[:MOST_LISTED], more=len(found) > MOST_LISTED, words=words, removed=_removed
     )
-    return _uncached(make_response(page))
+    return uncached(make_response(page))
 
 
 @blueprint.get("/chat/<uuid:session_id>.<any(md, json):form>")
@@ -164,7 +165,7 @@ def save(session_id: uuid.UUID, form: str) -> Response:
         response.mimetype = "text/markdown"
     name = f"repair-cafe-{turns[0].question.created_at:%Y-%m-%d}.{form}" if turns else f"repair-cafe.{form}"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return _uncached(response)
+    return uncached(response)
 
 
 @blueprint.errorhandler(UnknownError)
@@ -242,7 +243,7 @@ def _not_asked(
     if is_htmx():
         response = _fragment("chat/_ask.html", session_id, reply_id, typed=text, problem=problem)
         response.status_code = status
-        return _retargeted(response, "#ask", "outerHTML")
+        return retargeted(response, "#ask")
     try:
         turns = conversation.turns(database.db.session(), session_id)
     except (UnknownError, *database.ERRORS):
@@ -285,7 +286,7 @@ def _fragment(template: str, session_id: uuid.UUID, reply_id: uuid.UUID | None =
         advice=export.advice,
         **context,
     )
-    return _uncached(make_response(page))
+    return uncached(make_response(page))
 
 
 def _removed(said_at: datetime) -> datetime:
@@ -300,16 +301,6 @@ def _retention_days() -> int:
 
 def _back(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
     return make_response(redirect(url_for("chat.show", session_id=session_id, _anchor=f"reply-{reply_id}"), 303))
-
-
-def _retargeted(response: Response, target: str, swap: str) -> Response:
-    response.headers.update({"HX-Retarget": target, "HX-Reswap": swap})
-    return response
-
-
-def _uncached(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 def _uuid(text: object) -> uuid.UUID | None:

@@ -7,8 +7,8 @@ from flask import Blueprint, Response, make_response, render_template, request
 from flask_babel import format_timedelta
 
 from repaircafe.access import is_operator, open_while_starting
+from repaircafe.answers import is_htmx, uncached
 from repaircafe.bodies import answered
-from repaircafe.errors import is_htmx
 from repaircafe.health.bodies import HealthReport, Live, Readiness
 from repaircafe.health.monitor import STATE_LABELS, Health, State, monitor
 from repaircafe.logs import polled
@@ -32,7 +32,8 @@ def show() -> Response:
         response = make_response(render_template("health/show.html", health=health, ago=_ago))
     else:
         response = answered(HealthReport, health.as_dict())
-    return _uncached(response, STATUS_CODES[health.state])
+    response.status_code = STATUS_CODES[health.state]
+    return uncached(response)
 
 
 @blueprint.get("/health/live")
@@ -41,7 +42,7 @@ def show() -> Response:
 @polled
 def live() -> Response:
     """Whether the process answers; it asks nobody."""
-    return _uncached(answered(Live, {"status": "live"}), 200)
+    return uncached(answered(Live, {"status": "live"}))
 
 
 @blueprint.get("/health/ready")
@@ -52,7 +53,9 @@ def ready() -> Response:
     """Whether requests can be served: the database and its migrations."""
     health = monitor().health()
     body = {"status": "ready"} if health.ready else {"status": "not ready", "error": health.error}
-    return _uncached(answered(Readiness, body), 200 if health.ready else 503)
+    response = answered(Readiness, body)
+    response.status_code = 200 if health.ready else 503
+    return uncached(response)
 
 
 @blueprint.get("/banner")
@@ -62,9 +65,9 @@ def banner() -> Response:
     """The banner's inside; 204 where the page has it already, so that nothing is announced twice."""
     health = monitor().health()
     if request.args.get("seen") == banner_version(health):
-        return _uncached(make_response("", 204), 204)
+        return uncached(make_response("", 204))
     on = request.args.get("on", "")
-    return _uncached(make_response(render_template("health/_banner.html", health=health, on=on)), 200)
+    return uncached(make_response(render_template("health/_banner.html", health=health, on=on)))
 
 
 def banner_version(health: Health) -> str:
@@ -94,9 +97,3 @@ def init_templates(context: dict[str, object]) -> None:
         banner_version=banner_version,
         Service=Service,
     )
-
-
-def _uncached(response: Response, status: int) -> Response:
-    response.status_code = status
-    response.headers["Cache-Control"] = "no-store"
-    return response

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from repaircafe import database
 from repaircafe.access import is_operator, is_trial
+from repaircafe.answers import uncached
 from repaircafe.config.keys import Settings
 from repaircafe.config.store import store
 from repaircafe.environment import is_loopback
@@ -60,8 +61,7 @@ def entry() -> Response:
     response = make_response(calendar.as_calendar(settings, day, event, title, address))
     response.mimetype = "text/calendar"
     response.headers["Content-Disposition"] = f'inline; filename="repair-cafe-{day}.ics"'
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return uncached(response)
 
 
 @blueprint.get("/poster")

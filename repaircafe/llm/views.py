@@ -7,9 +7,10 @@ from flask_babel import format_decimal
 from flask_babel import gettext as _
 
 from repaircafe import database
+from repaircafe.answers import is_htmx, retargeted
 from repaircafe.config.keys import KEYS, LONGEST_MODEL
 from repaircafe.config.store import InvalidSettingsError, store, validate
-from repaircafe.errors import PageError, is_htmx
+from repaircafe.errors import PageError
 from repaircafe.health.monitor import monitor
 from repaircafe.llm.disk import GIGABYTE, RESERVE
 from repaircafe.llm.download import CHOICES, downloader, is_same, newest
@@ -37,12 +38,12 @@ def start() -> Response:
     except InvalidSettingsError as error:
         fault = error.faults["llm_model"]
         if is_htmx():
-            return _retargeted(_rendered("llm/_other.html", 422, typed=typed, fault=fault), "#other-model")
+            return retargeted(_rendered("llm/_other.html", 422, typed=typed, fault=fault), "#other-model")
         return _shown(422, typed=typed, fault=fault)
     download, is_new = downloader().start(database.db.session(), model)
     notice = None if is_new or is_same(download.model, model) else _not_begun(model, download)
     if is_htmx():
-        return _retargeted(_rendered("llm/_download.html", download=download, notice=notice), "#download")
+        return retargeted(_rendered("llm/_download.html", download=download, notice=notice), "#download")
     if notice:
         flash(notice)
     return _back()
@@ -58,7 +59,7 @@ def progress(download_id: uuid.UUID) -> Response:
     if download and download.id == download_id and download.state is State.UNDER_WAY:
         return _rendered("llm/_progress.html", download=download)
     ended = download is None or download.state is not State.UNDER_WAY
-    return _retargeted(_rendered("llm/_download.html", download=download, ended_now=ended), "#download")
+    return retargeted(_rendered("llm/_download.html", download=download, ended_now=ended), "#download")
 
 
 @blueprint.post("/config/models/<uuid:download_id>/cancel")
@@ -201,8 +202,3 @@ def _speed(bytes_per_second: int) -> Text:
 
 def _back() -> Response:
     return make_response(redirect(url_for("llm.show"), 303))
-
-
-def _retargeted(response: Response, target: str) -> Response:
-    response.headers.update({"HX-Retarget": target, "HX-Reswap": "outerHTML"})
-    return response
