@@ -63,7 +63,7 @@ def _in_words(text: str) -> Iterator[Claim]:
 
 def _in_figures(text: str) -> Iterator[Claim]:
     for match in ISO.finditer(text):
-        yield from _either_order(match, int(match[3]), int(match[2]), int(match[1]), is_american=False)
+        yield from _either_order(match, int(match[3]), int(match[2]), int(match[1]))
     for match in FIGURES.finditer(text):
         year = int(match[4]) + (2000 if len(match[4]) == 2 else 0)
         yield from _either_order(match, int(match[1]), int(match[3]), year, is_american=match[2] == "/")
@@ -72,7 +72,7 @@ def _in_figures(text: str) -> Iterator[Claim]:
 
 
 def _either_order(
-    match: re.Match[str], first: int, second: int, year: int | None, *, is_american: bool
+    match: re.Match[str], first: int, second: int, year: int | None, *, is_american: bool = False
 ) -> Iterator[Claim]:
     """The day first, as Europe writes it; with strokes the month may be, as America does."""
     orders = [(first, second), (second, first)] if is_american else [(first, second)]
