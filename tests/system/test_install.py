@@ -256,7 +256,8 @@ def test_purged_it_leaves_nothing_of_its_own(machine: Machine) -> None:
         "holiday.zip",
     ):
         (stick / name).touch()
-    edit_environment(machine, BACKUP_FOLDER="'/srv/my stick'")
+    edit_environment(machine, BACKUP_FOLDER="'/srv/my stick'", OPERATOR_PASSWORD="Repair$2024cafe")
+    install(machine)
     machine.run("/src/deploy/uninstall", "--purge", "--yes")
     assert [path.name for path in stick.iterdir()] == ["holiday.zip"]
     for path in ("opt/repaircafe", "var/lib/repaircafe", "usr/local/bin/repaircafe"):
