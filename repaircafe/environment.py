@@ -374,7 +374,7 @@ def _check_database_url(url: str) -> None:
     try:
         parts = urlsplit(url)
         named = bool(parts.path.strip("/")) and (bool(parts.hostname) or "host=" in parts.query)
-        _ = parts.port
+        _ = "," in parts.netloc or parts.port  # of several hosts, each may have a port; libpq reads them
     except ValueError:
         raise ValueError("cannot be read as a URL") from None
     if parts.password is not None and not parts.password:

@@ -114,6 +114,15 @@ def test_only_a_whole_postgresql_url_is_taken(tmp_path: Path, url: str) -> None:
     assert "DATABASE_URL" in faults(tmp_path, DATABASE_URL=url)
 
 
+@pytest.mark.parametrize("hosts", ["h", "h:5433", "[::1]:5433", "h1,h2", "h1:5432,h2:5433"])
+def test_each_of_several_hosts_may_have_a_port(tmp_path: Path, hosts: str) -> None:
+    """The manual of libpq, 'Connection URIs'."""
+    url = f"postgresql://u:p@{hosts}/d?target_session_attrs=read-write"
+    found = load(tmp_path, DATABASE_URL=url).database_url
+    assert found is not None
+    assert found.get_secret_value() == url
+
+
 def test_the_password_is_filled_in_and_made_safe_for_a_url(tmp_path: Path) -> None:
     found = load(tmp_path, **GOOD).database_url
     assert found is not None

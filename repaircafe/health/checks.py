@@ -136,10 +136,11 @@ def database_test(ours: Database, learnt: Callable[[database.MigrationState], No
 def _reach_database(check: Check, ours: Database) -> None:
     with check.step(StepName.ADDRESS) as say:
         parts = conninfo_to_dict(ours.target)
-        host, port = str(parts.get("host") or ""), int(str(parts.get("port") or 5432))
+        host = str(parts.get("host") or "")
         say(_l("Database %(name)s", name=parts.get("dbname")))
     if not host or host.startswith("/") or "," in host:
         return  # a socket file, or several hosts that libpq tries in turn
+    port = int(str(parts.get("port") or 5432))
     with check.step(StepName.NAME) as say:
         say(", ".join(_resolve(host, port)))
     with check.step(StepName.CONNECTION) as say:

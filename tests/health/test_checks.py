@@ -168,6 +168,8 @@ def reached(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         ("host=db.example port=5433 dbname=cafe", ("db.example", 5433), True),
         ("host=/run/postgresql dbname=cafe", None, False),
         ("host=a.example,b.example dbname=cafe", None, False),
+        ("postgresql://a.example,b.example/cafe", None, False),
+        ("postgresql://a.example:5432,b.example:5433/cafe", None, False),
         ("dbname=cafe", None, False),
     ],
 )
