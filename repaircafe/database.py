@@ -464,6 +464,15 @@ def record_migration(*, ctx: MigrationContext, step: Any, **_: Any) -> None:
         )
 
 
+def require_known(revision: str | None) -> None:
+    """Raises SchemaError where a later version has changed the tables."""
+    if revision is not None and revision not in scripts():
+        raise SchemaError(
+            f"The database is of a newer version (migration {revision}) than this program. "
+            "Install the newer version again, or restore the backup made before its first start."
+        )
+
+
 def upgrade(app: Flask) -> None:
     """Brings the tables to this version; does nothing where they are.
 
@@ -474,11 +483,7 @@ def upgrade(app: Flask) -> None:
         with app.app_context():
             with database.monitor.connect() as connection:
                 before = current_revision(connection)
-                if before is not None and before not in scripts():
-                    raise SchemaError(
-                        f"The database is of a newer version (migration {before}) than this program. "
-                        "Install the newer version again, or restore the backup made before its first start."
-                    )
+                require_known(before)
                 if before == head():
                     return
                 database.try_to_write(connection)  # else a backup would be made, and for nothing

@@ -68,6 +68,8 @@ def plain_failures() -> Iterator[None]:
     """For a command: where the database is away or has not its tables, one sentence, what to do, and exit code 1."""
     try:
         yield
+    except database.SchemaError as error:
+        fail(str(error))
     except Exception as error:
         if not database.is_told_by_health(error):
             raise

@@ -202,6 +202,26 @@ def test_by_hand_it_is_the_same(app: Flask, pending: Path, place: Path) -> None:
     assert state(app)[0] == "9001"
 
 
+def test_by_hand_it_says_in_a_sentence_what_is_in_the_way(
+    app: Flask, pending: Path, place: Path, raw: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(pending, "9001", "SELECT 1")
+    runner = app.test_cli_runner()
+    place.write_text("a file in the folder's place")
+    refused = runner.invoke(args=["db", "upgrade"])
+    assert (refused.exit_code, "cannot be used" in refused.stderr) == (1, True)
+    place.unlink()
+    ours: Database = app.extensions["database"]
+    monkeypatch.setattr(ours, "target", "postgresql://u@127.0.0.1:9/x")
+    away = runner.invoke(args=["db", "upgrade"])
+    assert (away.exit_code, "The database is not running.\nWhat to do: Start" in away.stderr) == (1, True)
+    monkeypatch.undo()
+    raw.execute("UPDATE alembic_version SET version_num = '9999'")
+    newer = runner.invoke(args=["db", "upgrade"])
+    assert (newer.exit_code, "Install the newer version again" in newer.stderr) == (1, True)
+    assert not place.exists(), "what cannot be migrated is not backed up either"
+
+
 def write_setting(app: Flask) -> None:
     """Something that a migration could break."""
     assert app.test_client().post("/config", json={"event_location": "before"}).status_code == 200
