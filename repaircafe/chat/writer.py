@@ -391,6 +391,8 @@ class Writer:
 
     def _is_curable(self, error: NeighbourError, was_known: bool) -> bool:
         """Whether asking again may help: the model is being loaded, or another server stands at the address now."""
+        if error.reason is Reason.LENGTH:  # it has thought until there was no room left, and would again
+            return False
         self._recognised = None
         return error.reason is Reason.LOADING or (was_known and isinstance(error, PermanentError))
 

@@ -346,6 +346,14 @@ def test_a_conversation_is_forgotten_just_when_its_reply_is_stored(
     assert raw.execute("SELECT count(*) FROM replies").fetchone() == (0,)
 
 
+def test_a_model_that_thinks_until_there_is_no_room_left_is_not_asked_again(chat: FlaskClient, ollama: Ollama) -> None:
+    assert comes_to(chat, ask(chat, "First")["session_id"], "done")
+    ollama.script = [b'{"message": {"content": ""}, "done": true, "done_reason": "length"}\n']
+    session_id = ask(chat, "Second")["session_id"]
+    assert comes_to(chat, session_id, "done")
+    assert len(ollama.chats()) == 2
+
+
 def test_a_turn_whose_commit_was_not_answered_keeps_nobody_waiting(
     chat: FlaskClient, ollama: Ollama, raw: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
