@@ -19,7 +19,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
 
 run: .venv/.run $(HTMX) $(MO) ## Start the app with a PostgreSQL of its own (PORT=8001 for another port)
-	@$(RUN_ENV) exec setpriv --pdeathsig TERM $(PY) -m gunicorn -c deploy/gunicorn.conf.py || [ $$? -eq 130 ]
+	@$(RUN_ENV) exec setpriv --pdeathsig TERM $(PY) -m gunicorn -c deploy/gunicorn.conf.py
 
 build: .venv/.run $(HTMX) $(MO) ## Install the locked packages and fetch htmx; deploy/install calls it
 	@$(PY) -m compileall -q repaircafe migrations

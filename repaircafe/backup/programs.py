@@ -127,4 +127,6 @@ def _failure(name: str, code: int, said: str) -> BackupError:
             f"{name} was ended: it took longer than {LIMIT_S / 60:.0f} minutes, or there was no memory left.",
             "Try again when the machine has less to do.",
         )
-    return BackupError(f"PostgreSQL's {name} failed.", "The log says why: journalctl -u repaircafe")
+    return BackupError(
+        f"PostgreSQL's {name} failed.", "The log says why: the lines above, or journalctl -u 'repaircafe*' -e"
+    )
