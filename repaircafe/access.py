@@ -196,6 +196,8 @@ def init_app(app: Flask) -> Users:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_NAME="repaircafe",
+        SESSION_REFRESH_EACH_REQUEST=False,  # the answer to a late poll would undo what another tab has changed
+        REMEMBER_COOKIE_NAME="repaircafe-remember",  # nobody sets it; its usual name may be another program's
         PERMANENT_SESSION_LIFETIME=timedelta(days=environment.chat_retention_days),
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_SSL_STRICT=False,  # it asks for the Referer that HEADERS have browsers leave out; the token is enough

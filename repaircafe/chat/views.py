@@ -17,15 +17,17 @@ from flask import (
     url_for,
 )
 from flask_babel import gettext as _
+from flask_babel import ngettext, to_user_timezone
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 
 from repaircafe import database
-from repaircafe.access import author, limit_questions
+from repaircafe.access import author, is_operator, limit_questions
 from repaircafe.answers import is_htmx, retargeted, uncached
 from repaircafe.chat import conversation, export, markdown
 from repaircafe.chat.conversation import (
     LONGEST_MESSAGE,
+    OPERATORS_BROWSER,
     QUEUE_WAIT_S,
     Question,
     QueueFullError,
@@ -51,7 +53,7 @@ MOST_LISTED = 100
 @blueprint.get("/chat")
 def show_last() -> Response:
     """The conversation that this browser was in, or a new one."""
-    last = _uuid(session.get("conversation"))
+    last = None if _is_left_behind() else _uuid(session.get("conversation"))
     if last is not None and database.db.session().get(Conversation, last) is not None:
         return make_response(redirect(url_for("chat.show", session_id=last), 303))
     return begin()
@@ -146,7 +148,8 @@ def forget(session_id: uuid.UUID) -> Response:
 @blueprint.get("/chat/earlier")
 def earlier() -> Response:
     """The conversations of this browser, or those in which the words turn up."""
-    words, browser = request.args.get("q", "").replace("\x00", "").strip()[:200], _uuid(session.get("browser"))
+    words = request.args.get("q", "").replace("\x00", "").strip()[:200]
+    browser = None if _is_left_behind() else _uuid(session.get("browser"))
     found = conversation.listed(database.db.session(), browser, words, MOST_LISTED + 1) if browser else []
     page = render_template(
         "chat/earlier.html", found=found[:MOST_LISTED], more=len(found) > MOST_LISTED, words=words, removed=_removed
@@ -163,8 +166,8 @@ def save(session_id: uuid.UUID, form: str) -> Response:
     else:
         response = make_response(export.as_markdown(turns))
         response.mimetype = "text/markdown"
-    name = f"repair-cafe-{turns[0].question.created_at:%Y-%m-%d}.{form}" if turns else f"repair-cafe.{form}"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    day = f"-{to_user_timezone(turns[0].question.created_at):%Y-%m-%d}" if turns else ""
+    response.headers["Content-Disposition"] = f'attachment; filename="repair-cafe{day}.{form}"'
     return uncached(response)
 
 
@@ -176,7 +179,11 @@ def gone(_error: UnknownError) -> Response:
         PageError(
             404,
             _("This conversation is not there any more."),
-            _("It was forgotten, or it is older than %(days)d days. Begin a new one.", days=days),
+            ngettext(
+                "It was forgotten, or it is older than %(num)d day. Begin a new one.",
+                "It was forgotten, or it is older than %(num)d days. Begin a new one.",
+                days,
+            ),
         )
     )
 
@@ -214,8 +221,15 @@ def _news(session_id: uuid.UUID, reply_id: uuid.UUID, seen: int) -> tuple[Reply,
 def _remember(session_id: uuid.UUID) -> None:
     """Makes this browser known to itself for as long as its conversations are kept."""
     session.permanent = True
+    if _is_left_behind():
+        del session["browser"]
     session.setdefault("browser", str(uuid.uuid4()))
     session["conversation"] = str(session_id)
+
+
+def _is_left_behind() -> bool:
+    """Whether what this browser holds is an operator's whose sign-in has ended by itself: it is not shown any more."""
+    return session.get("browser") == str(OPERATORS_BROWSER) and not is_operator()
 
 
 def _refusal(error: RefusedMessageError) -> Text:
@@ -254,7 +268,11 @@ def _not_asked(
 
 
 def _too_many(session_id: uuid.UUID, text: str, problem: Text, wait_s: int) -> Response:
-    again = _("What you typed is still here. Try again in %(wait)d seconds.", wait=wait_s)
+    again = ngettext(
+        "What you typed is still here. Try again in %(num)d second.",
+        "What you typed is still here. Try again in %(num)d seconds.",
+        wait_s,
+    )
     response = _not_asked(session_id, text, f"{problem} {again}", 429)
     response.headers["Retry-After"] = str(wait_s)
     return response

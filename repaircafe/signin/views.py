@@ -13,6 +13,7 @@ from repaircafe.chat import conversation
 from repaircafe.errors import PageError
 from repaircafe.languages import CHOSEN
 from repaircafe.logs import EventType
+from repaircafe.neighbours import Service, explain
 from repaircafe.users import users
 
 blueprint = Blueprint("signin", __name__)
@@ -42,7 +43,14 @@ def sign_in() -> Response:
         return refused
     if not right:
         return sign_in_page(then, kept, _("That is not the password."), 403)
-    _begin()
+    try:
+        _begin()
+    except database.ERRORS as error:
+        if not database.is_away(error):
+            raise
+        database.db.session.rollback()
+        why = explain(Service.DB, database.translate(error).reason).sentence
+        return sign_in_page(then, kept, str(why), 503)
     if kept:
         return make_response(render_template("signin/again.html", then=then, sent=kept))
     return make_response(redirect(then, 303))
@@ -64,8 +72,12 @@ def sign_out() -> Response:
 
 
 def _begin() -> None:
-    """Another session than the visitor's before: whoever knew that one must not know this one. Their talks go along."""
+    """Another session than the visitor's before: whoever knew that one must not know this one. Their talks go along.
+
+    The pages that are open since an operator's sign-in ended by itself can be used again.
+    """
     ours = database.db.session()
+    token = session.get("csrf_token") if "_user_id" in session else None
     before, talk, language = session.get("browser"), session.get("conversation"), session.get(CHOSEN)
     if before:
         conversation.hand_over(ours, uuid.UUID(before), conversation.OPERATORS_BROWSER)
@@ -74,7 +86,8 @@ def _begin() -> None:
     session.permanent = True
     login_user(Operator(begun.user_id, begun.id))
     session["browser"] = str(conversation.OPERATORS_BROWSER)
-    session.update({name: kept for name, kept in (("conversation", talk), (CHOSEN, language)) if kept})
+    carried = (("conversation", talk), (CHOSEN, language), ("csrf_token", token))
+    session.update({name: kept for name, kept in carried if kept})
     log.info("Signed in", event_type=EventType.SIGN_IN, user_id=begun.user_id, remote=request.remote_addr)
 
 

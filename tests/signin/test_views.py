@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from repaircafe.users import LONGEST_SIGN_IN, Users
-from tests.client import HTML, JSON, PASSWORD, csrf_token, sign_in
+from tests.client import HTML, HTMX, JSON, PASSWORD, csrf_token, sign_in
 from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.proxy import Proxy
@@ -28,6 +28,14 @@ def guarded(make_app: MakeApp) -> Flask:
 def browser(guarded: Flask) -> FlaskClient:
     """A browser that nobody is signed in with."""
     return guarded.test_client()
+
+
+def ask(browser: FlaskClient, text: str) -> None:
+    """Sends the form of a new conversation."""
+    page = browser.get("/chat/new", headers=HTML).text
+    where = re.search(r'action="(/chat/[0-9a-f-]+)', page)
+    assert where
+    browser.post(where[1], data={"csrf_token": csrf_token(page), "message": text}, headers=HTML)
 
 
 def cookie(browser: FlaskClient) -> str:
@@ -152,6 +160,65 @@ def test_a_sign_in_ends_by_itself(browser: FlaskClient, database_url: str) -> No
         assert connection.execute("SELECT count(*) FROM sign_ins").fetchone() == (1,), "the ended one is gone"
 
 
+def test_a_sign_in_that_ended_by_itself_leaves_no_conversation_behind(browser: FlaskClient, database_url: str) -> None:
+    sign_in(browser)
+    elsewhere = browser.application.test_client()
+    sign_in(elsewhere)
+    ask(elsewhere, "Their words")
+    ask(browser, "Also their words")
+    assert "Their words" in browser.get("/chat/earlier", headers=HTML).text
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE sign_ins SET ends_at = now()")
+        assert until(lambda: browser.get("/config").status_code == 401)
+        assert "their words" not in browser.get("/chat/earlier", headers=HTML).text
+        assert "their words" not in browser.get("/chat", follow_redirects=True, headers=HTML).text
+        ask(browser, "A visitor's")
+        assert "A visitor&#39;s" in browser.get("/chat/earlier", headers=HTML).text
+        sign_in(elsewhere)
+    assert "A visitor" not in elsewhere.get("/chat/earlier", headers=HTML).text
+
+
+def test_a_page_that_was_open_can_be_used_again_after_signing_in(browser: FlaskClient, database_url: str) -> None:
+    """In another window, as the message says."""
+    sign_in(browser)
+    token = csrf_token(browser.get("/config", headers=HTML).text)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("DELETE FROM sign_ins")
+    assert until(lambda: browser.get("/config").status_code == 401)
+    sign_in(browser)
+    tested = browser.post("/config/test/db", data={"csrf_token": token}, headers=HTMX)
+    assert tested.status_code == 200
+
+
+def test_what_was_typed_outlives_a_sign_in_without_a_database(
+    browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise psycopg.OperationalError("connection refused")
+
+    monkeypatch.setattr(Users, "begin", away)
+    answer = sign_in(browser, next="/config", **{"kept.event_location": "De Hoek"})
+    assert answer.status_code == 503
+    assert 'name="kept.event_location" value="De Hoek"' in answer.text
+    assert "The database is not running." in answer.text
+    monkeypatch.undo()
+    assert sign_in(browser, next="/config").status_code == 303
+
+
+def test_a_poll_does_not_send_the_session_that_it_came_with(browser: FlaskClient) -> None:
+    """It may be late, and another tab may have changed the session meanwhile."""
+    sign_in(browser)
+    browser.get("/config", headers=HTML)
+    for path in ("/banner", "/health", "/chat/earlier"):
+        assert "Set-Cookie" not in browser.get(path, headers=HTML).headers
+
+
+def test_another_programs_cookie_keeps_nobody_out(client: FlaskClient) -> None:
+    """Cookies of one host are shown to all of its ports."""
+    client.set_cookie("remember_token", "x|y")
+    assert client.get("/config", headers=HTML).status_code == 200
+
+
 def test_it_ends_everywhere(make_app: MakeApp) -> None:
     """Two processes on one database: what is signed out in one is signed out in the other within a second."""
     key = "k" * 40
@@ -198,10 +265,7 @@ def test_htmx_is_told_where_to_sign_in(browser: FlaskClient) -> None:
 
 
 def test_the_conversations_of_the_browser_go_along_and_are_not_left_behind(browser: FlaskClient) -> None:
-    page = browser.get("/chat/new", headers=HTML).text
-    where = re.search(r'action="(/chat/[0-9a-f-]+)', page)
-    assert where
-    browser.post(where[1], data={"csrf_token": csrf_token(page), "message": "Before"}, headers=HTML)
+    ask(browser, "Before")
     sign_in(browser)
     assert "Before" in browser.get("/chat/earlier", headers=HTML).text
     browser.post("/sign-out", data={"csrf_token": csrf_token(browser.get("/config", headers=HTML).text)})
