@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from difflib import get_close_matches
 from types import MappingProxyType
 from urllib.parse import urlsplit, urlunsplit
@@ -314,11 +314,14 @@ class Settings:
     @property
     def is_over(self) -> bool:
         """Whether the day that is set has passed: at its end, or at midnight where that is not set."""
-        if self.event_date is None:
-            return False
+        return self.event_date is not None and self.event_date < self.first_day
+
+    @property
+    def first_day(self) -> date:
+        """The first day whose afternoon has not passed: today until its end, else tomorrow."""
         now = self.now
-        ended = self.event_end is not None and now.time() >= self.event_end
-        return self.event_date < now.date() or (self.event_date == now.date() and ended)
+        has_ended = self.event_end is not None and now.time() >= self.event_end
+        return now.date() + timedelta(days=1) if has_ended else now.date()
 
     @property
     def next_date(self) -> date | None:

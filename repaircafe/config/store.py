@@ -23,6 +23,9 @@ FRESH_S = 1.0
 READ_LIMIT_S = 0.4
 """How long anybody waits for the settings before the last known ones do; a read takes milliseconds."""
 
+_SAVING = sa.select(sa.func.pg_advisory_xact_lock(int.from_bytes(b"settings")))
+"""Saves wait for each other: two that are right one by one may not be right together."""
+
 log = structlog.get_logger()
 
 
@@ -138,6 +141,7 @@ class Store:
         if endpoint and not anyway and endpoint != self.known()["llm_endpoint"] and not is_inside(_host(endpoint)):
             raise OutsideError
         session = db.session()
+        session.execute(_SAVING)
         write(session, valid)
         values = read(session)  # before the commit: after it nothing may fail, or what was saved would be called lost
         if faults := check_together(values):

@@ -23,11 +23,13 @@ def current(session: Session, settings: Settings, day: date) -> Event:
     An event that was moved before it had passed is the same one; after that the next one begins. Raises the
     database's errors.
     """
-    today, digest = settings.now.date(), _digest(settings)
+    digest = _digest(settings)
     session.execute(
         sa.update(Event)
         .where(
-            Event.day == sa.select(sa.func.max(Event.day)).scalar_subquery(), Event.day >= today, Event.digest != digest
+            Event.day == sa.select(sa.func.max(Event.day)).scalar_subquery(),
+            Event.day >= settings.first_day,
+            Event.digest != digest,
         )
         .values(day=day, digest=digest, sequence=Event.sequence + 1, updated_at=sa.func.now())
     )

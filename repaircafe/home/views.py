@@ -79,7 +79,9 @@ def poster() -> str:
 def code() -> Response:
     """The address of the home page as a QR code (ISO/IEC 18004), as the poster's browser knows it."""
     drawn = io.BytesIO()
-    segno.make(url_for("home.show", _external=True), error="m").save(drawn, kind="svg", scale=8, border=2, xmldecl=True)
+    segno.make_qr(url_for("home.show", _external=True), error="m").save(
+        drawn, kind="svg", scale=8, border=2, xmldecl=True
+    )
     response = make_response(drawn.getvalue())
     response.mimetype = "image/svg+xml"
     return response

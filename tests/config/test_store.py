@@ -1,14 +1,18 @@
 """repaircafe.config.store: what the other parts of the app know of the settings, whatever the database does."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date
 
 import psycopg
 import pytest
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from repaircafe.config import store as storing
 from repaircafe.config.keys import KEYS, Settings
-from repaircafe.config.store import OutsideError, Store, Stored
+from repaircafe.config.store import InvalidSettingsError, OutsideError, Store, Stored
 from tests.client import HTML, JSON
 from tests.conftest import DATABASE_AWAY, MakeApp
 from tests.logged import lines_of
@@ -71,6 +75,30 @@ def test_a_fault_of_ours_is_logged_and_the_last_that_was_known_is_used(
     assert store.stored() == Stored(EMPTY, current=False)
     (line,) = lines_of(caplog, "db_error")
     assert line["message"] == "Settings cannot be read"
+
+
+def test_two_saves_that_are_right_one_by_one_are_not_both_taken_where_together_they_are_wrong(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.app_context():
+        of(app).save({"event_start": "14:00", "event_end": "17:00"})
+    both, reading = threading.Barrier(2, timeout=2), storing.read
+
+    def read(session: Session) -> dict[str, str]:
+        with suppress(threading.BrokenBarrierError):
+            both.wait()
+        return reading(session)
+
+    def save(change: dict[str, str]) -> bool:
+        with app.app_context(), suppress(InvalidSettingsError):
+            of(app).save(change)
+            return True
+        return False
+
+    monkeypatch.setattr(storing, "read", read)
+    with ThreadPoolExecutor(2) as pool:
+        taken = list(pool.map(save, [{"event_start": "16:30"}, {"event_end": "15:00"}]))
+    assert sorted(taken) == [False, True]
 
 
 def test_a_save_is_logged_by_its_keys_and_answers_what_is_stored(app: Flask, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,13 +1,19 @@
 """`/event.ics`: an entry that visitors' calendars take, and that replaces itself when something changes."""
 
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from icalendar import Calendar
 
+from repaircafe.config.keys import Settings
+from repaircafe.database import db
+from repaircafe.home import calendar
 from tests.client import HTML
 from tests.conftest import DATABASE_AWAY, MakeApp
 
@@ -86,6 +92,16 @@ def test_a_change_replaces_it_and_the_next_one_is_another(client: FlaskClient, d
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("UPDATE events SET day = current_date - 3")
     assert entry(client)["uid"] != first["uid"], "that one has passed"
+
+
+def test_an_afternoon_that_has_ended_is_moved_no_more(app: Flask) -> None:
+    """The organiser plans the next one on the same evening."""
+    today = datetime.now(UTC).date()
+    ended = Settings(event_date=today, event_end=time(0), event_zone=ZoneInfo("UTC"))
+    with app.app_context():
+        first = calendar.current(db.session(), ended, today).id
+        later = replace(ended, event_date=today + timedelta(days=28))
+        assert calendar.current(db.session(), later, today + timedelta(days=28)).id != first
 
 
 @pytest.mark.parametrize("day", [None, date.today() - timedelta(days=1)])

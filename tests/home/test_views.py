@@ -44,6 +44,13 @@ def test_the_poster_has_a_code_of_the_address_that_visitors_use(client: FlaskCli
     assert code.data != client.get("/poster/qr.svg").data
 
 
+def test_the_code_of_a_short_address_is_one_that_telephones_read(make_app: MakeApp) -> None:
+    """ISO/IEC 18004: the smallest QR code has 21 modules; what is smaller is a Micro QR code."""
+    client = make_app(trusted_hosts="pi").test_client()
+    code = client.get("/poster/qr.svg", headers={"Host": "pi"}).text
+    assert 'width="200" height="200"' in code, "8 * (21 + a border of 2 on either side)"
+
+
 def test_it_shows_date_place_and_offerings(client: FlaskClient) -> None:
     soon = date.today() + timedelta(days=10)
     changes = {"event_date": soon.isoformat(), "event_location": "Dorpsstraat 1", "event_offerings": "bikes, clothes"}
