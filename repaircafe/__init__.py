@@ -56,7 +56,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     opening.guard()
     users = access.init_app(app)
     opening.before_opening += [store.learn, users.learn]
-    languages.init_app(app)
+    languages.init_app(app, lambda: store.settings().event_zone.key)
     chat_api.init_app(app)
     errors.init_app(app)
     _add_pages(app)

@@ -1,8 +1,11 @@
 """The languages of the pages: chosen by the browser, or by whoever reads."""
 
+from collections.abc import Callable
+from datetime import tzinfo
 from functools import cache
 
 from babel import Locale
+from babel.dates import get_timezone
 from flask import Blueprint, Flask, Response, has_request_context, make_response, redirect, request, session
 from flask_babel import Babel
 
@@ -38,9 +41,9 @@ def language() -> str:
     return next((tag for tag in asked if tag in LANGUAGES), ENGLISH)
 
 
-def init_app(app: Flask) -> None:
-    """Every page speaks it; a command, which has no request, speaks English."""
-    Babel(app, locale_selector=_locale)
+def init_app(app: Flask, zone: Callable[[], str]) -> None:
+    """Every page speaks it, and tells the time of that zone; a command, which has no request, speaks English."""
+    Babel(app, locale_selector=_locale, timezone_selector=lambda: _zone_of(zone()))
     app.jinja_env.globals.update(languages=LANGUAGES, language=language)
 
 
@@ -48,6 +51,15 @@ def init_app(app: Flask) -> None:
 def locale_of(found: str) -> Locale:
     """What Babel knows of it, read once: a name would be taken apart again for every request."""
     return Locale.parse(LOCALES.get(found, found))
+
+
+@cache
+def _zone_of(name: str) -> tzinfo | None:
+    """In the form that Flask-Babel takes, which is pytz's; None, for UTC, where pytz does not know it yet."""
+    try:
+        return get_timezone(name)
+    except LookupError:
+        return None
 
 
 def _locale() -> Locale:

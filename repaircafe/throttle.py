@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from flask import Flask, Response
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_limiter import Limiter, RateLimitExceeded
 from flask_limiter.util import get_remote_address
 from limits import RateLimitItem, parse_many
@@ -132,7 +133,8 @@ def questions_wait_s() -> int:
 
 def too_many(wait_s: int) -> PageError:
     """429 with the time to wait."""
-    error = PageError(429, _("That was too often."), _("Try again in %(wait)d seconds.", wait=wait_s))
+    again = ngettext("Try again in %(num)d second.", "Try again in %(num)d seconds.", wait_s)
+    error = PageError(429, _("That was too often."), again)
     error.headers["Retry-After"] = str(wait_s)
     return error
 

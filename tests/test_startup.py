@@ -41,6 +41,7 @@ def test_a_form_is_kept_on_the_waiting_page_and_sent_again(absent: Flask) -> Non
     response = absent.test_client().post("/config", data={"event_location": "Zaal <2>"}, headers=HTML)
     assert response.status_code == 503
     assert '<input type="hidden" name="event_location" value="Zaal &lt;2&gt;">' in response.text
+    assert '{"HX-Request": "false", "Accept": "text/html"}' in response.text, "it is answered by whole pages"
     assert "refresh" not in response.text
 
 

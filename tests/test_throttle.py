@@ -39,6 +39,12 @@ def client_at(app: Flask, address: str) -> FlaskClient:
     return client
 
 
+def test_a_second_is_one(app: Flask) -> None:
+    with app.test_request_context():
+        assert str(throttle.too_many(1).cure) == "Try again in 1 second."
+        assert str(throttle.too_many(2).cure) == "Try again in 2 seconds."
+
+
 def test_after_five_wrong_passwords_even_the_right_one_has_to_wait(guarded: Flask) -> None:
     here = client_at(guarded, HERE)
     for _ in range(A_MINUTE):

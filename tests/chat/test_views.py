@@ -379,6 +379,19 @@ def test_earlier_conversations_are_listed_and_searched(browser: Browser, ollama:
         assert {word for word in ("toaster", "wool") if word in text} == found, words
 
 
+def test_times_are_those_of_the_cafe(browser: Browser, raw: psycopg.Connection) -> None:
+    assert browser.client.post("/config", json={"event_timezone": "Europe/Amsterdam"}).status_code == 200
+    browser.send("Hi")
+    session_id = browser.session_id
+    raw.execute("UPDATE conversations SET updated_at = '2026-07-01 22:30:00+00'")
+    raw.execute("UPDATE chat_messages SET created_at = '2026-07-01 22:30:00+00'")
+    listed = browser.open("/chat/earlier").text
+    assert "2 Jul 2026, 00:30:00" in listed
+    assert "removed on 1 August 2026" in listed
+    saved = browser.client.get(f"/chat/{session_id}.md")
+    assert 'filename="repair-cafe-2026-07-02.md"' in saved.headers["Content-Disposition"]
+
+
 def test_what_postgresql_cannot_hold_is_not_searched_for(browser: Browser) -> None:
     browser.send("My toaster hums")
     for words in ("\x00", "toas\x00ter"):

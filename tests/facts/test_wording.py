@@ -15,7 +15,7 @@ from repaircafe.facts.wording import facts_of
 def page() -> Flask:
     """An app that knows the languages, and nothing else."""
     app = Flask(__name__)
-    languages.init_app(app)
+    languages.init_app(app, lambda: "UTC")
     return app
 
 
