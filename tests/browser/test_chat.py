@@ -41,11 +41,13 @@ def test_a_reply_shows_its_phases_and_grows(
     ollama.go_on.set()
     expect(reply(page)).to_have_text("Yes, ", timeout=FRESH_MS)
     expect(phase(page)).to_contain_text("The model is writing.")
+    expect(question(page)).to_be_visible(visible=script)  # a page that is loaded again would lose what is typed
     pauses[0].set()
     pauses[1].set()
     expect(phase(page)).to_have_count(0, timeout=FRESH_MS)
     expect(reply(page)).to_have_text("Yes, bring it\n\nalong.", use_inner_text=True)
     expect(page.get_by_role("log")).to_have_attribute("aria-busy", "false")
+    expect(question(page)).to_be_visible()
     assert_fits(page)
     page.goto("/")
     page.get_by_role("link", name="Chat").click()

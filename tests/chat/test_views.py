@@ -101,6 +101,17 @@ def test_leaving_and_coming_back_shows_everything(browser: Browser) -> None:
     assert "My first question" not in browser.page
 
 
+def test_a_page_without_scripts_is_not_loaded_again_over_what_was_typed(browser: Browser, ollama: Ollama) -> None:
+    ollama.go_on.clear()
+    browser.send("Hi")
+    browser.open(f"/chat/{browser.session_id}")
+    reloading = r"<noscript><meta http-equiv=\"refresh\".*noscript.css.*</noscript>"
+    assert re.search(reloading, browser.page), "the form is not shown, or what is typed would be lost"
+    refused = browser.send("x" * (LONGEST_MESSAGE + 1))
+    assert "xxx" in refused.text
+    assert not re.search(reloading, refused.text)
+
+
 def test_another_browser_begins_with_nothing(browser: Browser, app: Flask) -> None:
     browser.send("My first question")
     other = Browser(app.test_client())
