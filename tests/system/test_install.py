@@ -249,7 +249,7 @@ def test_purged_it_leaves_nothing_of_its_own(machine: Machine) -> None:
     assert asked.returncode == 2
     assert machine.show("ActiveState") != "inactive"
     stick = machine.root / "srv/my stick"
-    stick.mkdir()
+    machine.run("install", "-d", "-o", "repaircafe", "/srv/my stick")
     for name in (
         "repaircafe-20260102T030405Z-daily.zip",
         ".repaircafe-20260102T030406Z-daily.zip.partial",
