@@ -38,6 +38,13 @@ def ask(browser: FlaskClient, text: str) -> None:
     browser.post(where[1], data={"csrf_token": csrf_token(page), "message": text}, headers=HTML)
 
 
+def end_sign_ins(browser: FlaskClient, database_url: str) -> None:
+    """Ends them as time does."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("DELETE FROM sign_ins")
+    assert until(lambda: browser.get("/config").status_code == 401)
+
+
 def cookie(browser: FlaskClient) -> str:
     kept = browser.get_cookie("repaircafe")
     assert kept is not None
@@ -182,9 +189,7 @@ def test_a_page_that_was_open_can_be_used_again_after_signing_in(browser: FlaskC
     """In another window, as the message says."""
     sign_in(browser)
     token = csrf_token(browser.get("/config", headers=HTML).text)
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("DELETE FROM sign_ins")
-    assert until(lambda: browser.get("/config").status_code == 401)
+    end_sign_ins(browser, database_url)
     sign_in(browser)
     tested = browser.post("/config/test/db", data={"csrf_token": token}, headers=HTMX)
     assert tested.status_code == 200
@@ -233,9 +238,7 @@ def test_it_ends_everywhere(make_app: MakeApp) -> None:
 def test_what_was_typed_before_the_session_ended_is_not_lost(browser: FlaskClient, database_url: str) -> None:
     sign_in(browser)
     form = csrf_token(browser.get("/config", headers=HTML).text)
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("DELETE FROM sign_ins")
-    assert until(lambda: browser.get("/config").status_code == 401)
+    end_sign_ins(browser, database_url)
     typed = {"csrf_token": form, "event_location": 'De "Hoek"', "was.event_location": ""}
     late = browser.post("/config", data=typed, headers=HTML)
     assert late.status_code == 401
