@@ -237,6 +237,14 @@ def test_what_is_remembered_is_the_last_step(app: Flask) -> None:
     assert (found.service, found.steps, found.latency_ms) == (Service.MAIL, (step,), 12.5)
 
 
+def test_a_step_that_said_nothing_is_remembered_as_that(app: Flask) -> None:
+    with app.test_request_context():
+        models.remember(db.session(), Report(Service.MAIL, (Step(StepName.TOKEN, "", Reason.TIMEOUT),), 12.5))
+        found = models.remembered(db.session(), Service.MAIL)
+        assert found
+        assert found.detail == ""
+
+
 def test_what_is_remembered_is_read_in_the_language_of_whoever_looks(app: Flask) -> None:
     with app.test_request_context(headers={"Accept-Language": "de"}):
         models.remember(db.session(), Report(Service.MAIL, (Step(StepName.TOKEN, "Google accepts it"),), 12.5))

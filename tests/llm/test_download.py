@@ -313,6 +313,16 @@ def test_an_end_that_the_database_refuses_is_logged_and_stands_in_nobodys_way(
     assert desk.now().reason is Reason.INTERNAL
 
 
+def test_where_no_end_can_be_stored_at_all_that_is_logged_as_well(
+    desk: Desk, ollama: Ollama, raw: psycopg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    raw.execute("ALTER TABLE downloads ADD CONSTRAINT refused CHECK (state NOT IN ('done', 'failed')) NOT VALID")
+    ollama.download = [{"status": "success"}]
+    desk.start()
+    assert until(lambda: len(lines_of(caplog, "db_error")) == 2)
+    assert {line["message"] for line in lines_of(caplog, "db_error")} == {"Download not stored"}
+
+
 def test_a_size_that_no_disk_has_is_cut(desk: Desk, ollama: Ollama, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("repaircafe.llm.disk.require", lambda *_: None)
     ollama.download = [layer("a", 2**70, 2**70), {"status": "success"}]
@@ -634,6 +644,7 @@ def test_a_server_that_is_silent_holds_no_question_to_another_up(
     with pytest.raises(NeighbourError) as caught:
         desk.downloader.inventory("http://silent")
     assert caught.value.reason is Reason.TIMEOUT
+    assert [one.daemon for one in threading.enumerate() if one.name == "models"] == [True]
     monkeypatch.undo()
     assert desk.downloader.inventory(ollama.url).title == "Ollama 0.12.6"
     over.set()
