@@ -90,6 +90,11 @@ class StoredReason(sa.TypeDecorator[Reason]):
             return Reason.INTERNAL
 
 
+def storable(text: str) -> str:
+    """The text as PostgreSQL can hold it: without NUL, and with a question mark for half a surrogate pair."""
+    return text.replace("\x00", "").encode(errors="replace").decode()
+
+
 def later_than(moment: datetime) -> sa.ColumnElement[datetime]:
     """Now, or just after `moment` where that is not past: the clock may have been set back."""
     return sa.func.greatest(sa.func.now(), moment + timedelta(microseconds=1))

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from repaircafe.chat.models import IS_UNDER_WAY, RETRIABLE, ChatMessage, Conversation, Reply, State
-from repaircafe.database import later_than
+from repaircafe.database import later_than, storable
 from repaircafe.llm.base import Message
 from repaircafe.logs import name_faults
 from repaircafe.presence import living
@@ -158,7 +158,7 @@ def _is_full(session: Session) -> bool:
 
 def cleaned(text: str) -> str:
     """The message as it is stored: without what PostgreSQL cannot hold. Raises RefusedMessageError."""
-    content = text.replace("\r\n", "\n").replace("\x00", "").encode(errors="replace").decode().strip()
+    content = storable(text.replace("\r\n", "\n")).strip()
     if not content or len(content) > LONGEST_MESSAGE:
         name_faults(["message"])
         raise RefusedMessageError(len(content))

@@ -148,7 +148,7 @@ def forget(session_id: uuid.UUID) -> Response:
 @blueprint.get("/chat/earlier")
 def earlier() -> Response:
     """The conversations of this browser, or those in which the words turn up."""
-    words = request.args.get("q", "").replace("\x00", "").strip()[:200]
+    words = database.storable(request.args.get("q", "")).strip()[:200]
     browser = None if _is_left_behind() else _uuid(session.get("browser"))
     found = conversation.listed(database.db.session(), browser, words, MOST_LISTED + 1) if browser else []
     page = render_template(

@@ -20,7 +20,7 @@ from repaircafe.chat.conversation import Asked, Maker, Question
 from repaircafe.chat.models import IS_UNDER_WAY, UNDER_WAY, ChatMessage, Conversation, Reply, State
 from repaircafe.config.keys import Settings
 from repaircafe.config.store import Store
-from repaircafe.database import SOON, Database, Identity, borne, identity, is_away
+from repaircafe.database import SOON, Database, Identity, borne, identity, is_away, storable
 from repaircafe.exchange import Exchange, StoppedError
 from repaircafe.llm.base import FIRST_TOKEN_LIMIT_S, LARGEST_REPLY, Message, Server, TooLongError
 from repaircafe.llm.identify import identify
@@ -406,7 +406,7 @@ class Writer:
 
     def _listen(self, making: Making, pieces: Iterator[str]) -> None:
         for piece in pieces:
-            making.content += piece.replace("\x00", "").encode(errors="replace").decode()  # as PostgreSQL holds it
+            making.content += storable(piece)
             if len(making.content) > LARGEST_REPLY:
                 raise PermanentError(Reason.TOO_LARGE)
             self._flush(making)
