@@ -45,6 +45,8 @@ DAYS, WEEKS, SAFETY_COPIES = 7, 4, 5
 
 STAMP = "%Y%m%dT%H%M%SZ"
 """A moment in UTC, in the names of files and databases; sorted as texts, they are in order."""
+LEAD = timedelta(minutes=1)
+"""How far a backup may be dated ahead because others were made within the same second."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DAMAGED = (
@@ -305,7 +307,7 @@ def _write(
     environment: Environment, target: str, kind: Kind, place: Path, connection: psycopg.Connection[Any]
 ) -> Backup:
     """The file under a name that says it is not finished, on the disk, and only then under its own."""
-    at = _free_time(place, kind)
+    at = _next_time(place)
     path = place / _name(at, kind)
     partial = place / f".{path.name}.partial"
     content = tables(connection)
@@ -369,11 +371,15 @@ def _scalar(connection: psycopg.Connection[Any], query: LiteralString) -> str | 
     return str(row[0]) if row else None
 
 
-def _free_time(place: Path, kind: Kind) -> datetime:
-    """Now, or the next second at which no backup of the kind has been made."""
+def _next_time(place: Path) -> datetime:
+    """Now, or the second after the last of those that were made just before, so that the names tell the order.
+
+    One that lies further ahead was dated by a clock that was wrong, and moves nothing.
+    """
     at = datetime.now(UTC).replace(microsecond=0)
-    while (place / _name(at, kind)).exists():
-        at += timedelta(seconds=1)
+    for made in sorted(known[0] for path in place.iterdir() if (known := parse(path.name))):
+        if at <= made < at + LEAD:
+            at = made + timedelta(seconds=1)
     return at
 
 

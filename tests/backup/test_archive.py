@@ -10,8 +10,10 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -51,10 +53,27 @@ def test_a_backup_is_one_file_for_nobody_else_that_says_what_is_in_it(
     assert manifest.server_version.startswith("18")
 
 
-def test_two_backups_within_a_second_are_two_files(environment: Environment, filled: str, place: Path) -> None:
-    made = [archive.create(environment, filled, Kind.UPGRADE).path.name for _ in range(3)]
+@pytest.mark.parametrize("superseded", [0, 1])
+def test_the_names_of_backups_within_a_second_tell_their_order(
+    environment: Environment, filled: str, place: Path, monkeypatch: pytest.MonkeyPatch, superseded: int
+) -> None:
+    """Also where one of them is gone; what a wrong clock dated years ahead stays alone with its date."""
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return cls(2026, 12, 5, 14, 0, 0, 999_999, tzinfo=tz)
+
+    monkeypatch.setattr(archive, "datetime", Stopped)
+    place.mkdir()
+    ahead = "repaircafe-20990101T000000Z-daily.zip"
+    (place / ahead).touch()
+    made = [archive.create(environment, filled, kind).path.name for kind in (Kind.UPGRADE, Kind.MIGRATION)]
+    gone = made.pop(superseded)
+    made.append(archive.create(environment, filled, Kind.DAILY, superseded=gone).path.name)
+    made.append(archive.create(environment, filled, Kind.MIGRATION).path.name)
     assert made == sorted(set(made))
-    assert [backup.path.name for backup in archive.listing(place)] == made[::-1]
+    assert [backup.path.name for backup in archive.listing(place)] == [ahead, *made[::-1]]
 
 
 def test_an_older_backup_goes_when_its_turn_comes_and_a_strange_file_never(
