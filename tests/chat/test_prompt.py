@@ -39,7 +39,7 @@ def test_the_facts_are_told_and_those_that_are_missing_are_said_to_be_unknown() 
     ("days", "said"), [(0, "- Next repair café: {day}"), (-1, "not planned yet; the last one was on {day}")]
 )
 def test_a_day_that_is_over_is_promised_to_nobody(days: int, said: str) -> None:
-    planned = date.today() + timedelta(days=days)
+    planned = settings().now.date() + timedelta(days=days)
     (told, _) = prompt.messages(settings(event_date=planned.isoformat()), TALK[:1])
     assert said.format(day=f"{planned:%A}, {planned.isoformat()}") in told.content
 
