@@ -79,6 +79,7 @@ def main() -> int:
         use(running, seed, minutes * 60, met)
         after = rest(running)
         broken = [*warm_up.failures, *met.failures, *lost(running, [*warm_up.questions, *met.questions])]
+        broken += [*undone(running, met.places if met.saved else [*warm_up.places, *met.places])]
         broken += [*grown(before, after), *logged(running)]
         if broken:
             print("Held open:", *open_files(running.server.processes()), sep="\n  ")
@@ -182,6 +183,13 @@ def lost(running: House, questions: list[str]) -> Iterator[str]:
         yield f"{missing} questions have no reply"
 
 
+def undone(running: House, places: list[str]) -> Iterator[str]:
+    """The setting, where it is none of those that it may be; what was answered with an error may be saved or not."""
+    row = running.raw.execute("SELECT value FROM settings WHERE key = 'event_location'").fetchone()
+    if places and (row is None or row[0] not in places):
+        yield f"the place is {row and row[0]}, and was last saved as {places[0]}"
+
+
 def grown(before: Held, after: Held) -> Iterator[str]:
     """What has not come back to where it was."""
     if after.memory > before.memory + LARGEST_GROWTH:
@@ -201,7 +209,7 @@ def logged(running: House) -> Iterator[str]:
 def tell(met: Met, before: Held, after: Held) -> None:
     """The figures."""
     print(f"Answers: {dict(sorted(met.statuses.items()))}; the slowest of /health took {met.longest_health_s:.2f} s")
-    print(f"Questions taken: {len(met.questions)}; settings saved: {len(met.saved)}; faults: {met.faults.total()}")
+    print(f"Questions taken: {len(met.questions)}; settings saved: {met.saved}; faults: {met.faults.total()}")
     print(f"Before: {before}\nAfter:  {after}")
 
 

@@ -50,7 +50,9 @@ class Met:
         self.statuses: Counter[int] = Counter()
         self.faults: Counter[str] = Counter()
         self.questions: list[str] = []
-        self.saved: list[str] = []
+        self.saved = 0
+        self.places: list[str] = []
+        """What the setting may be: the last value that was said to be saved, and those that were sent after it."""
         self.longest_health_s = 0.0
         self.failures: list[str] = []
         self.lock = threading.Lock()
@@ -148,8 +150,10 @@ class Organiser(Person):
         """One press."""
         if self.random.random() < 0.7:
             value = f"Place {self.random.getrandbits(64)}"
+            self.met.places.append(value)
             if self._post("/config", {"event_location": value}) == 200:
-                self.met.saved.append(value)
+                self.met.saved += 1
+                self.met.places = [value]
         else:
             self._post(f"/config/test/{self.random.choice(['db', 'llm'])}", {})
         self.pause(1, 6)
