@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _V1, _V2 = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
+_UNSWAPPED = {_V1: ("memory.swappiness", "0"), _V2: ("memory.swap.max", "0")}
+"""Else it would be given the disk's room instead."""
 
 
 @contextlib.contextmanager
@@ -16,6 +18,9 @@ def bounded(process: int, room: int) -> Iterator[None]:
     group = parent / f"repaircafe-{process}"
     group.mkdir()
     try:
+        (file, value) = _UNSWAPPED[parent]
+        if (group / file).exists():  # not where the kernel knows no swap
+            (group / file).write_text(value)
         (group / name).write_text(str(room))  # what it has already is its parent group's (cgroups(7))
         (group / "cgroup.procs").write_text(str(process))
         yield

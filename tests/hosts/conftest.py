@@ -1,6 +1,7 @@
 """Two hosts of one café, each gunicorn as systemd starts it, on one database and behind nginx."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -22,18 +23,16 @@ MakeHost = Callable[..., Server]
 @pytest.fixture
 def make_host(tmp_path: Path, database_url: str) -> Iterator[MakeHost]:
     """Makes hosts, which the test starts. Keywords are variables; `project` may be another version's folder."""
-    made: list[Server] = []
 
     def make(url: str = database_url, project: Path = PROJECT, **variables: str) -> Server:
         backups = str(tmp_path / "backups")
         host = Server(tmp_path, url, **HOSTS, BACKUP_FOLDER=backups, **variables)
         host.project = project
-        made.append(host)
+        stack.callback(host.stop)
         return host
 
-    yield make
-    for host in made:
-        host.stop()
+    with ExitStack() as stack:
+        yield make
 
 
 @pytest.fixture

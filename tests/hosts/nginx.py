@@ -69,20 +69,27 @@ class Nginx:
         error_log = self._folder / "error.log"
         command: list[str | Path] = [program, "-p", self._folder, "-c", self._folder / "nginx.conf", "-e", error_log]
         self._process = subprocess.Popen(command)
-        assert until(self._listens), error_log.read_text()
+        try:
+            assert until(self._listens), error_log.read_text()
+        except BaseException:
+            self._end()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._process is not None
-        self._process.terminate()
-        self._process.wait(20)
+        self._end()
 
     def answered(self) -> list[Answered]:
         """All that it has answered so far, in order."""
         lines = [json.loads(line) for line in (self._folder / "access.log").read_text().splitlines()]
         return [Answered(one["method"], one["path"], one["status"], tuple(one["by"].split(", "))) for one in lines]
+
+    def _end(self) -> None:
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(20)
 
     def _site(self, ports: Sequence[int]) -> str:
         """The example with the test's addresses in the place of its own."""

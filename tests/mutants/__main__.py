@@ -71,6 +71,8 @@ def survivors(package: str) -> list[str]:
             found.append(f"{_function(name)}: {before} → {after}")
     told = ", ".join(f"{number} {status}" for status, number in sorted(count.items()))
     print(f"{package}: {count.total()} changes: {told}")
+    if not count:
+        raise AssertionError(f"nothing was changed in {package}")
     return found
 
 
