@@ -9,10 +9,10 @@ import json
 import os
 import re
 import tempfile
-import threading
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -40,6 +40,7 @@ THREADS = str(max(1, (os.cpu_count() or 2) // 2))
 OPTIONS = ("--ignore-eos", "--parallel", "1", "--cache-ram", "0", "--threads", THREADS)
 """Replies of one length, one conversation after the other, none of them kept; and half of the cores, since llama.cpp's
 threads wait for each other: one that shares its core with anything else slows all of them down, whoever asks."""
+ANSWER_LIMIT_S = 300.0
 FIRST_WORD_BUDGET_MS = 50.0
 SPEED_BUDGET = 0.97
 _ANNOUNCE = """
@@ -93,8 +94,8 @@ def measure() -> Table:
 
 
 def _with_model(server: Server, target: str, llama: LlamaServer, rounds: int) -> "Compared":
-    llama.start()
     try:
+        llama.start()
         return _rounds(Page(server, llama, target), llama, rounds)
     finally:
         llama.stop()
@@ -117,12 +118,11 @@ def ask_directly(llama: LlamaServer, question: str) -> Reply:
     """With the messages that the app sends."""
     messages = [asdict(one) for one in prompt.messages(Settings(llm_model="tiny"), [Message("user", question)])]
     body = {"model": "tiny", "messages": messages, "stream": True, "max_tokens": LONGEST_REPLY_TOKENS}
-    began, first, said = time.monotonic(), 0.0, ""
-    with requests.post(f"{llama.url}/v1/chat/completions", json=body, stream=True, timeout=300) as response:
-        for piece in _pieces(response):
+    began, first = time.monotonic(), 0.0
+    with requests.post(f"{llama.url}/v1/chat/completions", json=body, stream=True, timeout=ANSWER_LIMIT_S) as response:
+        for _ in _pieces(response):
             first = first or time.monotonic()
-            said += piece
-    return _reply(llama, first - began, said, time.monotonic() - first)
+    return _reply(llama, first - began, time.monotonic() - first)
 
 
 def _pieces(response: requests.Response) -> Iterator[str]:
@@ -150,31 +150,26 @@ class Page:
         token, path = _found(r'csrf_token" value="([^"]+)"', opened), _found(r'hx-post="(/chat/[^"]+)"', opened)
         reply_id = str(uuid.uuid4())
         form = {"csrf_token": token, "reply_id": reply_id, "message": question}
-        stored: list[float] = []
-        ready = threading.Event()
-        watching = threading.Thread(target=self._watch, args=(reply_id, ready, stored))
-        watching.start()
-        ready.wait()
-        began, first = time.monotonic(), 0.0
-        answer = browser.post(f"{self._server.url}{path}", data=form, headers=HTMX, timeout=300)
-        while "HX-Retarget" not in answer.headers:
-            answer.raise_for_status()
-            first = first or ("<span>" in answer.text and time.monotonic()) or 0.0
-            more = html.unescape(_found(r'class="phase"[^>]* hx-get="([^"]+)"', answer.text))
-            answer = browser.get(f"{self._server.url}{more}", headers=HTMX, timeout=300)
-        ended = time.monotonic()
-        first = first or ended
-        watching.join()
-        said = html.unescape(_found(r'class="said" id="[^"]+">(.*?)</p>', answer.text))
-        return _reply(self._llama, first - began, said, ended - first, stored[0] - began)
-
-    def _watch(self, reply_id: str, ready: threading.Event, stored: list[float]) -> None:
-        """Has the database tell when others can see the first word: asking it again and again would take its time."""
-        with psycopg.connect(self._target, autocommit=True) as connection:
+        with ThreadPoolExecutor(1) as pool, psycopg.connect(self._target, autocommit=True) as connection:
             connection.execute("LISTEN first_word")
-            ready.set()
-            next(one for one in connection.notifies() if one.payload == reply_id)
-        stored.append(time.monotonic())
+            stored = pool.submit(_told, connection, reply_id)
+            began, first = time.monotonic(), 0.0
+            answer = browser.post(f"{self._server.url}{path}", data=form, headers=HTMX, timeout=ANSWER_LIMIT_S)
+            while "HX-Retarget" not in answer.headers:
+                answer.raise_for_status()
+                first = first or ("<span>" in answer.text and time.monotonic()) or 0.0
+                more = html.unescape(_found(r'class="phase"[^>]* hx-get="([^"]+)"', answer.text))
+                answer = browser.get(f"{self._server.url}{more}", headers=HTMX, timeout=ANSWER_LIMIT_S)
+            ended = time.monotonic()
+            first = first or ended
+            return _reply(self._llama, first - began, ended - first, stored.result() - began)
+
+
+def _told(connection: psycopg.Connection, reply_id: str) -> float:
+    """When the database told that others can see the first word: asking it again and again would take its time."""
+    if reply_id in (one.payload for one in connection.notifies(timeout=ANSWER_LIMIT_S)):
+        return time.monotonic()
+    raise AssertionError(f"no first word of {reply_id}")
 
 
 def _found(pattern: str, text: str) -> str:
@@ -184,10 +179,9 @@ def _found(pattern: str, text: str) -> str:
     return found[1]
 
 
-def _reply(llama: LlamaServer, first_word_s: float, said: str, rest_s: float, stored_s: float = 0.0) -> Reply:
-    tokens = len(requests.post(f"{llama.url}/tokenize", json={"content": said}, timeout=30).json()["tokens"])
-    own = llama.last_speed()
-    return Reply(first_word_s, llama.last_prompt_s(), tokens / max(1e-6, rest_s) / own, own, stored_s)
+def _reply(llama: LlamaServer, first_word_s: float, rest_s: float, stored_s: float = 0.0) -> Reply:
+    tokens, own = llama.last_speed()
+    return Reply(first_word_s, llama.last_prompt_s(), tokens / rest_s / own, own, stored_s)
 
 
 def _table(quick: Compared, slow: Compared) -> Table:

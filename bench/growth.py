@@ -7,6 +7,7 @@ from statistics import median
 import psycopg
 import requests
 
+from bench import sessions
 from bench.figures import Table, compared
 from bench.health import BROWSER, CONNECTIONS
 from bench.load import drive, get
@@ -76,7 +77,7 @@ def _cafe(database: Postgres, times: int) -> Cafe:
     server = Installed(database.folder, target)
     with server:
         settings = {
-            "event_location": ("The hall, 12 Mill Lane" + ", by the old mill" * times)[: 30 * times],
+            "event_location": ("The hall, 12 Mill Lane" + ", by the old mill" * 2 * times)[: 30 * times],
             "event_offerings": [f"Repair number {index} of many" for index in range(4 * times)],
             "organiser_notes": (NOTE * 40)[: 300 * times],
         }
@@ -96,7 +97,7 @@ def _table(once: Cafe, tenfold: Cafe) -> Table:
         f" settings as much longer, {10 * messages:,} messages and {messages:,}, and for the memory {10 * FEW} tabs and"
         f" {FEW}, PSS after the polls of {SPENT_S // 60} minutes. {CONNECTIONS} connections at a time, {ROUNDS} rounds"
         f" of {ANSWERS} answers of each, in turns, and {STARTS} starts: the median of the medians (smallest to"
-        " largest). The last table tells of a million messages.",
+        f" largest). “{sessions.TITLE}” tells of a million messages.",
         (
             *pages,
             compared("a warm start", tenfold.start_s, once.start_s, "s", None),

@@ -73,7 +73,10 @@ def drive(port: int, question: bytes, connections: int, answers: int) -> Load:
             selector.register(visitor.socket, selectors.EVENT_READ, visitor)
             visitor.ask(question)
         while len(took_ms) < answers:
-            for key, _ in selector.select(PATIENCE_S):
+            ready = selector.select(PATIENCE_S)
+            if not ready:
+                raise AssertionError(f"{len(took_ms)} answers, and then none for {PATIENCE_S:.0f} s")
+            for key, _ in ready:
                 if (took := key.data.take()) is not None:
                     took_ms.append(took)
                     key.data.ask(question)

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from bench.__main__ import TABLES, head
+from bench import __main__ as bench
+from bench import load as asking
+from bench.__main__ import STEADY, TABLES, head
 from bench.figures import Figure, Table, compared
 from bench.load import drive, get
 from bench.processes import Tree
@@ -17,6 +19,7 @@ from bench.servers import Bare, FastApi, Installed
 from bench.tabs import Tab
 from repaircafe import database
 from repaircafe.environment import PROJECT
+from tests.fakes.misbehaving import Misbehaving
 from tests.fakes.scripted import Ollama
 
 DOCUMENT = (PROJECT / "docs" / "performance.md").read_text()
@@ -51,6 +54,18 @@ def test_what_is_missed_is_told_and_what_has_no_budget_is_not() -> None:
     assert Table("Title", "how", tuple(kept)).missed == ["Title: b: at most 3"]
 
 
+@pytest.mark.parametrize(("kept", "table", "code"), [(True, "hosts", 0), (False, "hosts", 1), (False, "tabs", 0)])
+def test_a_missed_budget_is_an_error_where_no_busy_machine_can_be_to_blame(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kept: bool, table: str, code: int
+) -> None:
+    found = Table("Title", "how", (Figure("a", "3", "2", "at most the reference", kept),))
+    monkeypatch.setattr(bench, "TABLES", {name: lambda: found for name in TABLES})
+    monkeypatch.setattr(sys, "argv", ["bench", table])
+    assert bench.main() == code
+    assert ("Budget missed: Title: a" in capsys.readouterr().err) is not kept
+    assert set(STEADY) < set(TABLES)
+
+
 def test_a_tree_of_processes_counts_its_descendants() -> None:
     work = "held = bytearray(b'x' * 50_000_000); sum(range(3_000_000)); print(flush=True); input()"
     shell = [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {work!r}])"]
@@ -71,6 +86,12 @@ def test_the_visitors_count_answers_and_take_no_failure_for_one() -> None:
         assert 20 <= len(load.took_ms) <= len(ollama.asked)
         with pytest.raises(AssertionError, match="404"):
             drive(ollama.port, get("/nowhere"), 3, 20)
+
+
+def test_the_visitors_wait_for_nobody_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "PATIENCE_S", 0.2)
+    with Misbehaving("silent") as silent, pytest.raises(AssertionError, match="0 answers"):
+        drive(silent.port, get("/health"), 1, 1)
 
 
 def test_a_tab_asks_for_the_banner_that_its_page_names(tmp_path: Path, database_url: str) -> None:

@@ -77,9 +77,11 @@ class LlamaServer:
             self._process.wait(10)
             self._process = None
 
-    def last_speed(self) -> float:
-        """Tokens a second of the last reply, as the server's log counts them."""
-        return float(re.findall(r" eval time = .* ([\d.]+) tokens per second", self._log.read_text())[-1])
+    def last_speed(self) -> tuple[int, float]:
+        """Tokens of the last reply, and how many of them a second, as the server's log counts them."""
+        pattern = r" eval time = .* / +(\d+) tokens .* ([\d.]+) tokens per second"
+        tokens, speed = re.findall(pattern, self._log.read_text())[-1]
+        return int(tokens), float(speed)
 
     def last_prompt_s(self) -> float:
         """Seconds that the last reply's prompt took until its first token, as the server's log counts them."""
