@@ -25,7 +25,7 @@ from repaircafe import embedded
 from repaircafe.chat import prompt
 from repaircafe.config.keys import Settings
 from repaircafe.llm.base import LONGEST_REPLY_TOKENS, Message
-from tests.llm.conftest import LlamaServer
+from tests.llm.conftest import LlamaServer, Told
 from tests.server import Server
 
 TITLE = "Chat beside the model's server"
@@ -118,11 +118,13 @@ def ask_directly(llama: LlamaServer, question: str) -> Reply:
     """With the messages that the app sends."""
     messages = [asdict(one) for one in prompt.messages(Settings(llm_model="tiny"), [Message("user", question)])]
     body = {"model": "tiny", "messages": messages, "stream": True, "max_tokens": LONGEST_REPLY_TOKENS}
+    replies = len(llama.told())
     began, first = time.monotonic(), 0.0
     with requests.post(f"{llama.url}/v1/chat/completions", json=body, stream=True, timeout=ANSWER_LIMIT_S) as response:
         for _ in _pieces(response):
             first = first or time.monotonic()
-    return _reply(llama, first - began, time.monotonic() - first)
+    ended = time.monotonic()
+    return _reply(llama.told_after(replies), first - began, ended - first)
 
 
 def _pieces(response: requests.Response) -> Iterator[str]:
@@ -145,6 +147,7 @@ class Page:
 
     def ask(self, question: str) -> Reply:
         """In a conversation of its own."""
+        replies = len(self._llama.told())
         browser = requests.Session()
         opened = browser.get(f"{self._server.url}/chat/new", headers={"Accept": "text/html"}, timeout=30).text
         token, path = _found(r'csrf_token" value="([^"]+)"', opened), _found(r'hx-post="(/chat/[^"]+)"', opened)
@@ -162,7 +165,7 @@ class Page:
                 answer = browser.get(f"{self._server.url}{more}", headers=HTMX, timeout=ANSWER_LIMIT_S)
             ended = time.monotonic()
             first = first or ended
-            return _reply(self._llama, first - began, ended - first, stored.result() - began)
+            return _reply(self._llama.told_after(replies), first - began, ended - first, stored.result() - began)
 
 
 def _told(connection: psycopg.Connection, reply_id: str) -> float:
@@ -179,9 +182,8 @@ def _found(pattern: str, text: str) -> str:
     return found[1]
 
 
-def _reply(llama: LlamaServer, first_word_s: float, rest_s: float, stored_s: float = 0.0) -> Reply:
-    tokens, own = llama.last_speed()
-    return Reply(first_word_s, llama.last_prompt_s(), tokens / rest_s / own, own, stored_s)
+def _reply(told: Told, first_word_s: float, rest_s: float, stored_s: float = 0.0) -> Reply:
+    return Reply(first_word_s, told.prompt_s, told.tokens / rest_s / told.speed, told.speed, stored_s)
 
 
 def _table(quick: Compared, slow: Compared) -> Table:

@@ -5,16 +5,31 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import requests
 
 from repaircafe.environment import PROJECT
-from tests.conditions import free_port
+from tests.conditions import free_port, until
 
 PYTHON = PROJECT / ".cache" / "llama" / "bin" / "python"
 START_LIMIT_S = 60
+
+
+_TOLD = re.compile(
+    r"prompt eval time = +([\d.]+) ms .*\n.* eval time = .* / +(\d+) tokens .* ([\d.]+) tokens per second"
+)
+
+
+@dataclass(frozen=True)
+class Told:
+    """Seconds of a reply's prompt until its first token, its tokens, and how many of them came a second."""
+
+    prompt_s: float
+    tokens: int
+    speed: float
 
 
 class LlamaServer:
@@ -57,10 +72,10 @@ class LlamaServer:
         ]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen([self._binary, *arguments], stdout=log, stderr=log)
-        until = time.monotonic() + START_LIMIT_S
+        end = time.monotonic() + START_LIMIT_S
         while not self._answers():
             assert self._process.poll() is None, self._log.read_text()[-2000:]
-            assert time.monotonic() < until, self._log.read_text()[-2000:]
+            assert time.monotonic() < end, self._log.read_text()[-2000:]
             time.sleep(0.05)
 
     def stop(self) -> None:
@@ -77,15 +92,17 @@ class LlamaServer:
             self._process.wait(10)
             self._process = None
 
-    def last_speed(self) -> tuple[int, float]:
-        """Tokens of the last reply, and how many of them a second, as the server's log counts them."""
-        pattern = r" eval time = .* / +(\d+) tokens .* ([\d.]+) tokens per second"
-        tokens, speed = re.findall(pattern, self._log.read_text())[-1]
-        return int(tokens), float(speed)
+    def told(self) -> list[Told]:
+        """What the log tells of each reply so far, in order."""
+        return [
+            Told(float(ms) / 1000, int(tokens), float(speed))
+            for ms, tokens, speed in _TOLD.findall(self._log.read_text())
+        ]
 
-    def last_prompt_s(self) -> float:
-        """Seconds that the last reply's prompt took until its first token, as the server's log counts them."""
-        return float(re.findall(r"prompt eval time = +([\d.]+) ms", self._log.read_text())[-1]) / 1000
+    def told_after(self, replies: int) -> Told:
+        """Of the reply after that many; the log may be written later than the reply is sent."""
+        assert until(lambda: len(self.told()) > replies), "the server tells of each reply"
+        return self.told()[replies]
 
     def is_idle(self) -> bool:
         """Whether no slot is at work, from `GET /slots`."""
