@@ -14,7 +14,8 @@ AFTER = re.compile(
     re.IGNORECASE,
 )
 FREE = re.compile(
-    r"\b(?:gratis|kosteloos|kostenlos\w*|umsonst|gratuit\w*|free of charge|for free|(?:is|are|completely|totally) free"
+    r"\b(?:gratis|kosteloos|kostenlos\w*|umsonst|gratuit\w*|free of charge|for free|free (?:entry|admission|entrance)"
+    r"|entrée libre|eintritt frei|freier eintritt|vrije toegang|toegang vrij|(?:is|are|completely|totally) free"
     r"|kost niets|kostet nichts|ne coûte rien|costs nothing)\b",
     re.IGNORECASE,
 )

@@ -13,14 +13,17 @@ _AT = (
     r"(?:om|vanaf|tot|van|rond|tussen|en|at|from|until|till|to|by|between|and"
     r"|à|a|dès|de|jusqu[’']à|vers|entre|et|um|ab|bis|von|zwischen|und)"
 )
+_OPENS = r"(?:opens?|starts?|begins?|close[sd]?|ends?)"
+_NO_MORE = r"(?=\s*(?:[.,;:!?)](?!\d)|$)|\s+(?:on|in|this|every|until|till|and|for)\b)"
+"""What a bare figure is followed by in English where it is an hour, and no count and no house."""
 _HALF = r"(?P<half>[ap])\.?m\b\.?"
 _MINUTE = r"(?P<minute>[0-5]\d)"
 
 PATTERNS = tuple(
     re.compile(pattern, _FLAGS)
     for pattern in (
-        # 14:00, 14.00 uur, 14h30, 2:30 p.m.; not €14.00, 14.00 euro or 1.14.30
-        r"(?<![\d.,:€$£])(?<![€$£]\s)(?P<hour>[01]?\d|2[0-3])[:.h]"
+        # 14:00, 14.00 uur, 14h30, 14u30, 2:30 p.m.; not €14.00, 14.00 euro or 1.14.30
+        r"(?<![\d.,:€$£])(?<![€$£]\s)(?P<hour>[01]?\d|2[0-3])[:.hu]"
         + _MINUTE
         + r"(?![\d]|[.,:]\d|\s*(?:€|euro\b|eur\b)|\.)"
         rf"(?:\s*{_HALF})?(?:\s*(?:uur|uhr|h)\b)?",
@@ -33,15 +36,20 @@ PATTERNS = tuple(
         rf"\b(?P<hour>{_HOUR})\s*o[’']clock\b",
         rf"\b(?P<hour>{_HOUR})\s*uhr(?:\s+{_MINUTE}\b)?",
         rf"(?:\b{_AT}\s+|[–-]\s*)(?P<hour>{_HOUR})\s*(?:h\b|heures?\b)(?:\s*{_MINUTE}\b)?(?P<past>\s+et\s+demie)?",
+        rf"(?:\b{_AT}\s+|[–-]\s*)(?P<hour>\d{{1,2}})u\b",
+        rf"\b{_OPENS}\s+at\s+(?P<hour>{_HOUR})\b{_NO_MORE}",
         rf"\b{_AT}\s+(?P<hour>{_HOUR})\s+uur\b(?!\s+(?:lang|rijden|wachten))",
         r"\b(?P<noon>noon|midday|midi)\b",
     )
 )
 """The first that finds a place has it."""
-RANGE = re.compile(
-    rf"\b(?P<hour>{_HOUR})\s*(?:–|-(?=\s*\d)|tot|to|until|bis|à|and|en|und|et)\s*(?P<end>{_HOUR})\s*"
-    rf"(?:uur\b|uhr\b|h\b|heures\b|{_HALF})",
-    _FLAGS,
+RANGES = tuple(
+    re.compile(pattern, _FLAGS)
+    for pattern in (
+        rf"\b(?P<begin>(?P<hour>{_HOUR})(?:\s*(?:uur|uhr|[hu])\b)?)\s*(?:–|-(?=\s*\d)|tot|to|until|bis|à|and|en|und|et)\s*"
+        rf"(?P<end>{_HOUR})\s*(?:uur\b|uhr\b|[hu]\b|heures\b|{_HALF})",
+        rf"\bfrom\s+(?P<begin>(?P<hour>{_HOUR}))\s+(?:to|until|till)\s+(?P<end>{_HOUR})\b{_NO_MORE}",
+    )
 )
 
 
@@ -57,9 +65,10 @@ def claims(text: str) -> Iterator[Claim]:
 def _all(text: str) -> Iterator[Claim]:
     for match in PATTERNS[0].finditer(text):
         yield _claim(match, "hour")
-    for match in RANGE.finditer(text):
-        yield _claim(match, "hour", end=match.end("hour"))
-        yield _claim(match, "end", match.start("end"))
+    for pattern in RANGES:
+        for match in pattern.finditer(text):
+            yield _claim(match, "hour", match.start("begin"), match.end("begin"))
+            yield _claim(match, "end", match.start("end"))
     for pattern in PATTERNS[1:]:
         for match in pattern.finditer(text):
             yield _claim(match, "hour")

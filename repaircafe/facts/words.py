@@ -36,17 +36,35 @@ SHORT_WEEKDAYS: Mapping[str, int] = {
 }
 """Words of their own in other languages: taken only right before a day."""
 
-_COUNTED = (
-    ("een", "twee", "drie", "vier", "vijf", "zes", "zeven", "acht", "negen", "tien", "elf", "twaalf"),
-    ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
-    ("ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf"),
-    ("une", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze", "douze"),
-)
+
+def _counted(words: str, first: int = 1) -> dict[str, int]:
+    """The words, which commas part, with their numbers."""
+    return {word: number for number, word in enumerate(words.split(", "), start=first)}
+
+
 HOURS: Mapping[str, int] = {
-    **{word: number for words in _COUNTED for number, word in enumerate(words, start=1)},
-    **{"één": 1, "eins": 1, "quatorze": 14, "quinze": 15, "seize": 16, "dix-sept": 17, "dix-huit": 18, "treize": 13},
-    **{"un": 1, "dertien": 13, "veertien": 14, "vijftien": 15, "dreizehn": 13, "vierzehn": 14, "fünfzehn": 15},
+    **_counted("een, twee, drie, vier, vijf, zes, zeven, acht, negen, tien, elf, twaalf"),
+    **_counted("one, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve"),
+    **_counted("ein, zwei, drei, vier, fünf, sechs, sieben, acht, neun, zehn, elf, zwölf"),
+    **_counted("une, deux, trois, quatre, cinq, six, sept, huit, neuf, dix, onze, douze"),
+    **_counted(
+        "dertien, veertien, vijftien, zestien, zeventien, achttien, negentien, twintig, eenentwintig, "
+        "tweeëntwintig, drieëntwintig, vierentwintig",
+        13,
+    ),
+    **_counted(
+        "dreizehn, vierzehn, fünfzehn, sechzehn, siebzehn, achtzehn, neunzehn, zwanzig, einundzwanzig, "
+        "zweiundzwanzig, dreiundzwanzig, vierundzwanzig",
+        13,
+    ),
+    **_counted(
+        "treize, quatorze, quinze, seize, dix-sept, dix-huit, dix-neuf, vingt, vingt-et-une, vingt-deux, "
+        "vingt-trois, vingt-quatre",
+        13,
+    ),
+    **{"één": 1, "eins": 1, "un": 1, "tweeentwintig": 22, "drieentwintig": 23},
 }
+"""Those after twelve not in English, where nobody says so."""
 TENS: Mapping[str, int] = {
     **{"twintig": 20, "dertig": 30, "veertig": 40, "vijftig": 50, "zestig": 60, "tachtig": 80},
     **{"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "eighty": 80},
@@ -55,14 +73,39 @@ TENS: Mapping[str, int] = {
 }
 """Cents, as people say them after the euros."""
 ORDINALS: Mapping[str, int] = {
-    **{"eerste": 1, "tweede": 2, "derde": 3, "vierde": 4, "vijfde": 5, "zesde": 6, "zevende": 7, "achtste": 8},
-    **{"negende": 9, "tiende": 10, "elfde": 11, "twaalfde": 12, "dertiende": 13, "veertiende": 14, "vijftiende": 15},
-    **{"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8},
-    **{"ninth": 9, "tenth": 10, "eleventh": 11, "twelfth": 12, "thirteenth": 13, "fourteenth": 14, "fifteenth": 15},
-    **{"ersten": 1, "zweiten": 2, "dritten": 3, "vierten": 4, "fünften": 5, "sechsten": 6, "siebten": 7, "achten": 8},
-    **{"neunten": 9, "zehnten": 10, "elften": 11, "zwölften": 12, "premier": 1, "cinq": 5, "six": 6, "douze": 12},
+    **_counted(
+        "eerste, tweede, derde, vierde, vijfde, zesde, zevende, achtste, negende, tiende, elfde, twaalfde, "
+        "dertiende, veertiende, vijftiende, zestiende, zeventiende, achttiende, negentiende, twintigste, "
+        "eenentwintigste, tweeëntwintigste, drieëntwintigste, vierentwintigste, vijfentwintigste, "
+        "zesentwintigste, zevenentwintigste, achtentwintigste, negenentwintigste, dertigste, eenendertigste"
+    ),
+    **_counted(
+        "first, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth, eleventh, twelfth, "
+        "thirteenth, fourteenth, fifteenth, sixteenth, seventeenth, eighteenth, nineteenth, twentieth, "
+        "twenty-first, twenty-second, twenty-third, twenty-fourth, twenty-fifth, twenty-sixth, twenty-seventh, "
+        "twenty-eighth, twenty-ninth, thirtieth, thirty-first"
+    ),
+    **_counted(
+        "ersten, zweiten, dritten, vierten, fünften, sechsten, siebten, achten, neunten, zehnten, elften, "
+        "zwölften, dreizehnten, vierzehnten, fünfzehnten, sechzehnten, siebzehnten, achtzehnten, neunzehnten, "
+        "zwanzigsten, einundzwanzigsten, zweiundzwanzigsten, dreiundzwanzigsten, vierundzwanzigsten, "
+        "fünfundzwanzigsten, sechsundzwanzigsten, siebenundzwanzigsten, achtundzwanzigsten, neunundzwanzigsten, "
+        "dreißigsten, einunddreißigsten"
+    ),
+    **_counted(
+        "premier, deux, trois, quatre, cinq, six, sept, huit, neuf, dix, le onze, douze, treize, quatorze, "
+        "quinze, seize, dix-sept, dix-huit, dix-neuf, vingt, vingt et un, vingt-deux, vingt-trois, vingt-quatre, "
+        "vingt-cinq, vingt-six, vingt-sept, vingt-huit, vingt-neuf, trente, trente et un"
+    ),
+    **_counted(
+        "erste, zweite, dritte, vierte, fünfte, sechste, siebte, achte, neunte, zehnte, elfte, zwölfte, "
+        "dreizehnte, vierzehnte, fünfzehnte, sechzehnte, siebzehnte, achtzehnte, neunzehnte, zwanzigste, "
+        "einundzwanzigste, zweiundzwanzigste, dreiundzwanzigste, vierundzwanzigste, fünfundzwanzigste, "
+        "sechsundzwanzigste, siebenundzwanzigste, achtundzwanzigste, neunundzwanzigste, dreißigste, "
+        "einunddreißigste"
+    ),
 }
-"""Of days; as far as people write them out."""
+"""Of days, and the numbers that stand for them in French; “onze” alone is Dutch for “our”."""
 
 
 _LIKE = str.maketrans({"ı": "i", "İ": "i", "ſ": "s"})
