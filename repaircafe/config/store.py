@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -93,14 +94,20 @@ def write(session: Session, values: Mapping[str, str]) -> None:
 
 
 def read(session: Session) -> dict[str, str]:
-    """Every known setting's text. A row that is unknown or no longer valid is left out, and logged."""
+    """Every known setting's text. A row that is unknown or no longer valid is left out, and logged once."""
     values = dict.fromkeys(KEYS, "")
     for key, value in session.execute(sa.select(Setting.key, Setting.value)):
         try:
             values[key] = parse(key, value)
         except (UnknownKeyError, RefusedError):
-            log.warning("Setting ignored", event_type=EventType.VALIDATION_ERROR, resource_id=key)
+            _tell_of_ignored(key)
     return values
+
+
+@cache
+def _tell_of_ignored(key: str) -> None:
+    """Once: the settings are read every few seconds, and the log may be on an SD card."""
+    log.warning("Setting ignored", event_type=EventType.VALIDATION_ERROR, resource_id=key)
 
 
 class Store:

@@ -238,7 +238,7 @@ def test_what_is_remembered_is_the_last_step(app: Flask) -> None:
 
 
 def test_a_step_that_said_nothing_is_remembered_as_that(app: Flask) -> None:
-    with app.test_request_context():
+    with app.test_request_context(headers={"Accept-Language": "de"}):  # a catalogue's entry for nothing is its head
         models.remember(db.session(), Report(Service.MAIL, (Step(StepName.TOKEN, "", Reason.TIMEOUT),), 12.5))
         found = models.remembered(db.session(), Service.MAIL)
         assert found
