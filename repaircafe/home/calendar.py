@@ -20,15 +20,16 @@ LONGEST = timedelta(hours=3)
 def current(session: Session, settings: Settings, day: date) -> Event:
     """The event of the settings, with a sequence that has risen if anything is told otherwise than before. Commits.
 
-    An event that was moved before it had passed is the same one; after that the next one begins. Raises the
-    database's errors.
+    An event that was moved before it had passed is the same one, unless its new day has one already; after that the
+    next one begins. Raises the database's errors.
     """
     digest = _digest(settings)
+    there = sa.select(Event.day).where(Event.day == day)
+    newest = sa.select(sa.func.max(Event.day)).where(Event.day >= settings.first_day)
     session.execute(
         sa.update(Event)
         .where(
-            Event.day == sa.select(sa.func.max(Event.day)).scalar_subquery(),
-            Event.day >= settings.first_day,
+            Event.day == sa.func.coalesce(there.scalar_subquery(), newest.scalar_subquery()),
             Event.digest != digest,
         )
         .values(day=day, digest=digest, sequence=Event.sequence + 1, updated_at=sa.func.now())

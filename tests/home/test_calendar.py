@@ -104,6 +104,19 @@ def test_an_afternoon_that_has_ended_is_moved_no_more(app: Flask) -> None:
         assert calendar.current(db.session(), later, today + timedelta(days=28)).id != first
 
 
+def test_a_date_that_is_set_back_is_the_entry_of_that_day(app: Flask) -> None:
+    """The organiser plans the next one, and then corrects the closing time of today's."""
+    today = datetime.now(UTC).date()
+    ended = Settings(event_date=today, event_end=time(0), event_zone=ZoneInfo("UTC"))
+    with app.app_context():
+        first = calendar.current(db.session(), ended, today)
+        known = first.id, first.sequence
+        later = today + timedelta(days=28)
+        calendar.current(db.session(), replace(ended, event_date=later), later)
+        again = calendar.current(db.session(), replace(ended, event_end=None), today)
+        assert (again.id, again.sequence) == (known[0], known[1] + 1)
+
+
 @pytest.mark.parametrize("day", [None, date.today() - timedelta(days=1)])
 def test_without_a_date_it_says_so(client: FlaskClient, day: date | None) -> None:
     save(client, event_date=day.isoformat() if day else None)
