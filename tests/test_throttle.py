@@ -18,7 +18,7 @@ from repaircafe.chat.conversation import Maker, Question
 from repaircafe.chat.models import Conversation
 from repaircafe.database import db
 from repaircafe.users import users
-from tests.client import HTML, PASSWORD, csrf_token, sign_in
+from tests.client import HTML, HTMX, PASSWORD, csrf_token, sign_in
 from tests.conftest import MakeApp
 
 HERE, THERE = "192.168.1.7", "192.168.1.8"
@@ -186,6 +186,22 @@ def test_a_full_queue_sends_visitors_away_and_not_the_operator(guarded: Flask, o
     assert here.post("/api/chat", json={"message": "Hi"}).status_code == 429
     sign_in(here)
     assert ask(here, "My question")[0] == 303
+
+
+def test_a_full_queue_begins_nothing_again(guarded: Flask, other_process: int, raw: psycopg.Connection) -> None:
+    with guarded.app_context():
+        for _ in range(conversation.LONGEST_QUEUE + 1):
+            asked = Question(Conversation(id=uuid.uuid4()), uuid.uuid4(), "Hi", users().operator_id())
+            begun = conversation.ask(db.session(), asked, Maker(other_process)).reply
+        path = f"/chat/{begun.session_id}/replies/{begun.id}/retry"
+    raw.execute("UPDATE replies SET state = 'stopped' WHERE id = %s", (begun.id,))
+    here = client_at(guarded, HERE)
+    sent = {"csrf_token": csrf_token(here.get("/chat/new", headers=HTML).text)}
+    answer = here.post(path, data=sent, headers=HTMX)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, str(conversation.QUEUE_WAIT_S))
+    sign_in(here)
+    sent = {"csrf_token": csrf_token(here.get("/chat/new", headers=HTML).text)}
+    assert here.post(path, data=sent, headers=HTMX).status_code == 200
 
 
 def test_what_a_process_that_is_gone_has_left_under_way_keeps_nobody_away(guarded: Flask) -> None:

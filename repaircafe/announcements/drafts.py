@@ -80,9 +80,9 @@ def write(session: Session, writer: Writer, order: Order) -> None:
         _forget(session, before)
 
 
-def written(session: Session, language: str) -> dict[Form, Reply]:
+def written(session: Session, writer: Writer, language: str) -> dict[Form, Reply]:
     """What the model has written in a language, or writes just now. Raises the database's errors."""
-    conversation.settle_abandoned(session)
+    conversation.settle_abandoned(session, writer.made())
     found = session.execute(
         sa.select(Announcement.form, Reply)
         .join(Reply, Reply.session_id == Announcement.session_id)
@@ -94,7 +94,7 @@ def written(session: Session, language: str) -> dict[Form, Reply]:
 
 def stop(session: Session, writer: Writer, form: Form, language: str) -> None:
     """Stops the model; what it has said so far stays. Nothing where it does not write. Raises the database's errors."""
-    reply = written(session, language).get(form)
+    reply = written(session, writer, language).get(form)
     if reply is not None:
         writer.stop(session, reply.session_id, reply.id)
 

@@ -107,7 +107,7 @@ def _drafts(chosen: str) -> dict[str, object]:
     """What the model has written; while the database is away the page does without."""
     ours, facts = database.db.session(), _facts(store().settings())
     try:
-        replies = drafts.written(ours, chosen)
+        replies = drafts.written(ours, writer(), chosen)
     except database.ERRORS as error:
         if not database.is_away(error):
             raise

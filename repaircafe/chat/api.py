@@ -26,7 +26,7 @@ from repaircafe.chat.conversation import (
 from repaircafe.chat.models import Conversation, Reply, State
 from repaircafe.chat.writer import WAITING_SHARE, Begun, writer
 from repaircafe.environment import Environment, comma_list
-from repaircafe.errors import PageError, Problem, answer, neighbour_away
+from repaircafe.errors import RETRY_AFTER_S, PageError, Problem, answer, neighbour_away
 from repaircafe.neighbours import Reason, Service
 from repaircafe.openapi import Operation, documented
 from repaircafe.throttle import too_many
@@ -88,7 +88,7 @@ def ask() -> Response:
 @documented(Operation(answers={200: Messages}, path={"session_id": uuid.UUID}))
 def show(session_id: uuid.UUID) -> Response:
     """The conversation with all its messages."""
-    turns = conversation.turns(database.db.session(), session_id)
+    turns = conversation.turns(database.db.session(), session_id, writer().made())
     return uncached(answered(Messages, export.as_dict(session_id, turns)))
 
 
@@ -149,11 +149,14 @@ def _awaited(begun: Begun) -> Reply:
 def _answered(reply: Reply) -> Response:
     if reply.state in (State.DONE, State.STOPPED):
         return answered(Answer, _body(reply))
-    reason = reply.reason or Reason.CUT_OFF
-    error = neighbour_away(Service.LLM, reason)
-    error.status = STATUS_CODES.get(reason, 503)
-    if error.status != 503:
-        del error.headers["Retry-After"]  # waiting changes nothing
+    if reply.reason is None:  # it is no fault of the model's
+        error = PageError(503, export.ENDINGS[reply.state], _("Ask again."))
+        error.headers["Retry-After"] = str(RETRY_AFTER_S)
+    else:
+        error = neighbour_away(Service.LLM, reply.reason)
+        error.status = STATUS_CODES.get(reply.reason, 503)
+        if error.status != 503:
+            del error.headers["Retry-After"]  # waiting changes nothing
     error.extra.update(_body(reply))
     return answer(error)
 

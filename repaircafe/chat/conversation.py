@@ -5,6 +5,7 @@ state to state. A reply under way whose owner is no longer there is broken off.
 """
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from repaircafe.chat.models import IS_UNDER_WAY, RETRIABLE, ChatMessage, Conversation, Reply, State
+from repaircafe.chat.models import IS_UNDER_WAY, RETRIABLE, UNDER_WAY, ChatMessage, Conversation, Reply, State
 from repaircafe.database import later_than, storable
 from repaircafe.llm.base import Message
 from repaircafe.logs import name_faults
@@ -89,10 +90,14 @@ class Question:
 
 @dataclass(frozen=True)
 class Maker:
-    """Who makes a reply: `owner`, a process; `places`: how many replies may be made at a time, by all together."""
+    """Who makes a reply: `owner`, a process, with those that it makes already.
+
+    `places`: how many replies may be made at a time, by all together.
+    """
 
     owner: int
     places: int = 0
+    made: frozenset[uuid.UUID] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,7 @@ def ask(session: Session, asked: Question, maker: Maker) -> Asked:
     there, or is no longer there, begins. Raises RefusedMessageError and, for a visitor, QueueFullError.
     """
     content, reply_id = cleaned(asked.text), asked.reply_id
-    if asked.user_id is None and _is_full(session) and session.get(Reply, reply_id) is None:
+    if asked.user_id is None and _is_full(session, maker) and session.get(Reply, reply_id) is None:
         raise QueueFullError
     begun = {"id": asked.conversation.id, "browser_id": asked.conversation.browser_id}
     upsert = insert(Conversation).values({key: value for key, value in begun.items() if value is not None})
@@ -149,10 +154,10 @@ def _turn(session: Session, maker: Maker) -> dict[str, Any]:
     return {"owner": maker.owner, **begun}
 
 
-def _is_full(session: Session) -> bool:
+def _is_full(session: Session, maker: Maker) -> bool:
     if session.scalar(_UNDER_WAY) != LONGEST_QUEUE:
         return False
-    settle_abandoned(session)  # those of a process that is gone keep nobody away
+    settle_abandoned(session, maker.made)  # those of a process that is gone keep nobody away
     return session.scalar(_UNDER_WAY) == LONGEST_QUEUE
 
 
@@ -165,12 +170,15 @@ def cleaned(text: str) -> str:
     return content
 
 
-def retry(session: Session, session_id: uuid.UUID, reply_id: uuid.UUID, maker: Maker) -> Asked:
-    """A new reply to the question of one that did not end well.
+def retry(
+    session: Session, session_id: uuid.UUID, reply_id: uuid.UUID, maker: Maker, user_id: int | None = None
+) -> Asked:
+    """A new reply to the question of one that did not end well. `user_id` as in a Question: who asks now.
 
-    Pressed twice, the second press finds what the first has begun. Raises UnknownError.
+    Pressed twice, the second press finds what the first has begun. Raises UnknownError and, for a visitor,
+    QueueFullError.
     """
-    settle_abandoned(session)
+    settle_abandoned(session, maker.made)
     session.execute(sa.select(Conversation.id).where(Conversation.id == session_id).with_for_update())
     before = reply_of(session, session_id, reply_id)
     newest = session.scalars(sa.select(Reply).where(Reply.question_id == before.question_id).order_by(*_ORDER)).all()[
@@ -179,6 +187,8 @@ def retry(session: Session, session_id: uuid.UUID, reply_id: uuid.UUID, maker: M
     if newest.state not in RETRIABLE:
         session.commit()
         return Asked(newest, is_new=False)
+    if user_id is None and session.scalar(_UNDER_WAY) == LONGEST_QUEUE:
+        raise QueueFullError
     later, turn = later_than(newest.created_at), _turn(session, maker)
     return _begun(session, Reply(session_id=session_id, question_id=before.question_id, created_at=later, **turn))
 
@@ -198,9 +208,9 @@ def reply_of(session: Session, session_id: uuid.UUID, reply_id: uuid.UUID) -> Re
     return found
 
 
-def turns(session: Session, session_id: uuid.UUID) -> list[Turn]:
-    """The whole conversation in its order. Raises UnknownError."""
-    settle_abandoned(session)
+def turns(session: Session, session_id: uuid.UUID, made: Collection[uuid.UUID] = ()) -> list[Turn]:
+    """The whole conversation in its order; `made` as for settle_abandoned. Raises UnknownError."""
+    settle_abandoned(session, made)
     if session.get(Conversation, session_id) is None:
         raise UnknownError(session_id)
     return _turns(session, session_id)
@@ -259,11 +269,14 @@ def hand_over(session: Session, before: uuid.UUID, after: uuid.UUID) -> None:
     session.execute(sa.update(Conversation).where(Conversation.browser_id == before).values(browser_id=after))
 
 
-def settle_abandoned(session: Session) -> None:
-    """Marks replies as broken off whose owner is gone: after a crash, a pulled plug, a restart."""
+def settle_abandoned(session: Session, made: Collection[uuid.UUID] = ()) -> None:
+    """Marks replies as broken off whose owner is gone: after a crash, a pulled plug, a restart.
+
+    `made`: those that this process makes; they go on, though the connection that says so may have been lost just now.
+    """
     session.execute(
         sa.update(Reply)
-        .where(IS_UNDER_WAY, Reply.owner.not_in(living()))
+        .where(IS_UNDER_WAY, Reply.owner.not_in(living()), Reply.id.not_in(made))
         .values(state=State.BROKEN, updated_at=sa.func.now())
     )
     session.commit()
@@ -279,8 +292,9 @@ def ahead(session: Session, reply: Reply) -> int:
 
 
 def passed(reply: Reply) -> str:
-    """The time since the question was asked, or since its turn came, as minutes and seconds."""
-    seconds = max(0, int((datetime.now(UTC) - (reply.began_at or reply.created_at)).total_seconds()))
+    """The time since the question was asked, or since its turn came, until its end, as minutes and seconds."""
+    until = datetime.now(UTC) if reply.state in UNDER_WAY else reply.updated_at
+    seconds = max(0, int((until - (reply.began_at or reply.created_at)).total_seconds()))
     return f"{seconds // 60}:{seconds % 60:02}"
 
 

@@ -42,7 +42,7 @@ from repaircafe.errors import PageError, answer, expired_form
 from repaircafe.health.monitor import monitor
 from repaircafe.logs import polled
 from repaircafe.neighbours import Service, Text, explain
-from repaircafe.throttle import exceeded, questions_wait_s
+from repaircafe.throttle import exceeded, questions_wait_s, too_many
 
 blueprint = Blueprint("chat", __name__)
 
@@ -68,7 +68,7 @@ def begin() -> Response:
 @blueprint.get("/chat/<uuid:session_id>")
 def show(session_id: uuid.UUID) -> Response:
     """The whole conversation."""
-    return _page(session_id, conversation.turns(database.db.session(), session_id))
+    return _page(session_id, conversation.turns(database.db.session(), session_id, writer().made()))
 
 
 @blueprint.post("/chat/<uuid:session_id>")
@@ -128,7 +128,7 @@ def stop(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
 def retry(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
     """Asks the same question again."""
     ours = database.db.session()
-    begun = writer().retry(ours, session_id, reply_id)
+    begun = writer().retry(ours, session_id, reply_id, author(ours))
     if not is_htmx():
         return _back(session_id, begun.reply.id)
     before = conversation.reply_of(ours, session_id, reply_id)
@@ -160,7 +160,7 @@ def earlier() -> Response:
 @blueprint.get("/chat/<uuid:session_id>.<any(md, json):form>")
 def save(session_id: uuid.UUID, form: str) -> Response:
     """The conversation as a file to keep."""
-    turns = conversation.turns(database.db.session(), session_id)
+    turns = conversation.turns(database.db.session(), session_id, writer().made())
     if form == "json":
         response = jsonify(export.as_dict(session_id, turns))
     else:
@@ -188,6 +188,12 @@ def gone(_error: UnknownError) -> Response:
     )
 
 
+@blueprint.errorhandler(QueueFullError)
+def full(_error: QueueFullError) -> Response:
+    """Of a reply that is asked for again; nothing was begun."""
+    return answer(too_many(QUEUE_WAIT_S))
+
+
 @blueprint.errorhandler(CSRFError)
 def expired(error: CSRFError) -> Response:
     """The page was open across a restart: what was typed is shown again, to be sent again."""
@@ -212,8 +218,9 @@ def _news(session_id: uuid.UUID, reply_id: uuid.UUID, seen: int) -> tuple[Reply,
 
     Waits GROWTH_WAIT_S at most, so that phase and time are never older. Raises UnknownError.
     """
-    if not writer().makes(reply_id):  # what is made here is not abandoned, though the connection that says so was lost
-        conversation.settle_abandoned(database.db.session())
+    made = writer().made()
+    if reply_id not in made:
+        conversation.settle_abandoned(database.db.session(), made)
     live = writer().await_change(reply_id, seen)
     return conversation.reply_of(database.db.session(), session_id, reply_id), live
 
@@ -259,7 +266,7 @@ def _not_asked(
         response.status_code = status
         return retargeted(response, "#ask")
     try:
-        turns = conversation.turns(database.db.session(), session_id)
+        turns = conversation.turns(database.db.session(), session_id, writer().made())
     except (UnknownError, *database.ERRORS):
         turns = []
     response = _page(session_id, turns, reply_id, typed=text, problem=problem)
@@ -280,8 +287,7 @@ def _too_many(session_id: uuid.UUID, text: str, problem: Text, wait_s: int) -> R
 
 def _page(session_id: uuid.UUID, turns: list[Turn], reply_id: uuid.UUID | None = None, **context: object) -> Response:
     report = monitor().glance().report(Service.LLM)
-    last = turns[-1].reply if turns else None
-    waiting = last if last and last.state in UNDER_WAY else None
+    waiting = next((turn.reply for turn in turns if turn.reply and turn.reply.state in UNDER_WAY), None)
     return _fragment("chat/show.html", session_id, reply_id, turns=turns, report=report, waiting=waiting, **context)
 
 

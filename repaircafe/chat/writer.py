@@ -129,13 +129,15 @@ class Writer:
     def ask(self, session: Session, asked: Question) -> "Begun":
         """Stores a question and begins its reply; returns at once. Raises what conversation.ask does."""
         with self._presence.owning() as owner:
-            found = conversation.ask(session, asked, Maker(owner, self._concurrency))
+            found = conversation.ask(session, asked, self._maker(owner))
         return self._begun(found)
 
-    def retry(self, session: Session, session_id: uuid.UUID, reply_id: uuid.UUID) -> "Begun":
-        """Begins another reply to the same question; returns at once. Raises UnknownError and database errors."""
+    def retry(
+        self, session: Session, session_id: uuid.UUID, reply_id: uuid.UUID, user_id: int | None = None
+    ) -> "Begun":
+        """Begins another reply to the same question; returns at once. Raises what conversation.retry does."""
         with self._presence.owning() as owner:
-            found = conversation.retry(session, session_id, reply_id, Maker(owner, self._concurrency))
+            found = conversation.retry(session, session_id, reply_id, self._maker(owner), user_id)
         return self._begun(found)
 
     def stop(self, session: Session, session_id: uuid.UUID, reply_id: uuid.UUID) -> None:
@@ -143,9 +145,12 @@ class Writer:
         conversation.stop(session, session_id, reply_id)
         self._woken.set()
 
-    def makes(self, reply_id: uuid.UUID) -> bool:
-        """Whether this process makes the reply; else another one does, or nobody any more."""
-        return reply_id in self._makings
+    def made(self) -> frozenset[uuid.UUID]:
+        """The replies that this process makes; another one makes the others, or nobody any more."""
+        return frozenset(self._makings)
+
+    def _maker(self, owner: int) -> Maker:
+        return Maker(owner, self._concurrency, self.made())
 
     def await_change(self, reply_id: uuid.UUID, seen: int) -> bool:
         """Waits until anything new is stored of a reply of which `seen` characters are known, GROWTH_WAIT_S at most.
@@ -317,12 +322,12 @@ class Writer:
         state, reason = State.FAILED, None
         try:
             self._speak(making)
-            state = State.DONE
+            state, reason = (State.DONE, None) if making.content.strip() else (State.FAILED, Reason.CUT_OFF)
         except StoppedError:
             state = State.BROKEN if self._closing.is_set() else State.STOPPED
         except NeighbourError as error:
             reason = error.reason
-            state = State.DONE if reason is Reason.LENGTH else State.FAILED
+            state = State.DONE if reason is Reason.LENGTH and making.content.strip() else State.FAILED
         except Exception as error:
             reason = Reason.INTERNAL
             log.error("Reply failed", event_type=EventType.INTERNAL_ERROR, resource_id=str(making.id), exc_info=error)

@@ -76,7 +76,7 @@ def test_both_processes_keep_to_one_queue_and_to_one_reply_at_a_time(
     server: Server, other: Server, ollama: Ollama, raw: psycopg.Connection
 ) -> None:
     gates = [threading.Event() for _ in range(6)]
-    ollama.script = [gates[0]]
+    ollama.script = [gates[0], "Hi"]
     visitors = [Visitor((server, other)[number % 2].url) for number in range(6)]
     replies = [visitor.ask(f"Question {number}") for number, visitor in enumerate(visitors)]
     assert until(lambda: len(ollama.chats()) == 1)

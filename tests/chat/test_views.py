@@ -4,6 +4,7 @@ import re
 import threading
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -11,7 +12,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from repaircafe.chat import conversation
 from repaircafe.chat.conversation import LONGEST_MESSAGE
+from repaircafe.chat.models import Reply, State
 from repaircafe.health import checks
 from repaircafe.neighbours import Reason, Service, explain
 from tests.client import HTML, HTMX
@@ -286,6 +289,30 @@ def test_a_reply_whose_reason_another_version_wrote_is_shown(
     internal = explain(Service.LLM, Reason.INTERNAL)
     assert f"Not finished. {internal.sentence}" in browser.page
     assert str(internal.cure) in browser.page
+
+
+def test_an_earlier_question_that_is_asked_again_is_waited_for_without_scripts(
+    browser: Browser, raw: psycopg.Connection, ollama: Ollama
+) -> None:
+    browser.send("First")
+    assert comes_to(browser.client, browser.session_id, "done")
+    raw.execute("UPDATE replies SET state = 'failed', reason = 'timeout'")
+    browser.open("/chat")
+    browser.send("Second")
+    assert comes_to(browser.client, browser.session_id, "done")
+    ollama.script = ["Half", threading.Event()]
+    browser.open("/chat")
+    assert browser.press("Retry").status_code == 303
+    browser.open("/chat")
+    assert '<meta http-equiv="refresh"' in browser.page
+
+
+def test_a_reply_is_said_to_have_taken_until_its_end() -> None:
+    began = datetime.now(UTC) - timedelta(hours=1)
+    reply = Reply(state=State.DONE, began_at=began, updated_at=began + timedelta(seconds=75))
+    assert conversation.passed(reply) == "1:15"
+    reply.state = State.WRITING
+    assert conversation.passed(reply).startswith("60:0")
 
 
 def test_stop_keeps_what_was_said_and_says_so(browser: Browser, ollama: Ollama) -> None:

@@ -19,13 +19,13 @@ from repaircafe.database import BoundedConnection
 from repaircafe.llm.base import LARGEST_REPLY, Message, TooLongError
 from repaircafe.llm.ollama import Ollama as OllamaServer
 from repaircafe.neighbours import Reason, TemporaryError
-from tests.client import HTML, csrf_token
+from tests.client import HTML, HTMX, csrf_token
 from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.llamacpp import LlamaCpp
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
-from tests.program import ask, comes_to, last, messages, nobody_writes, set_up
+from tests.program import ask, comes_to, last, messages, nobody_writes, reply_ids, set_up
 
 
 def writer_of(app: Flask) -> Writer:
@@ -179,17 +179,19 @@ def test_closing_breaks_off_and_keeps_what_was_said(
 def test_closing_lets_nobody_wait_for_ever(chat: FlaskClient, app: Flask, ollama: Ollama) -> None:
     """A program that waits for a queued reply would keep the process from ending."""
     ollama.go_on.clear()
-    found: list[int] = []
+    found: list[Any] = []
     ask(chat, "First")
     waiting = threading.Thread(
         daemon=True,
-        target=lambda: found.append(app.test_client().post("/api/chat", json={"message": "Second"}).status_code),
+        target=lambda: found.append(app.test_client().post("/api/chat", json={"message": "Second"})),
     )
     waiting.start()
     assert until(lambda: len(writer_of(app)._makings) == 2)
     writer_of(app).close()
     waiting.join(10)
-    assert found == [503]
+    (answer,) = found
+    assert (answer.status_code, answer.get_json()["title"]) == (503, "Broken off: the assistant was restarted.")
+    assert (answer.get_json()["assistant_message"]["state"], "reason" in answer.get_json()) == ("broken", False)
 
 
 class Scripted:
@@ -350,8 +352,43 @@ def test_a_model_that_thinks_until_there_is_no_room_left_is_not_asked_again(chat
     assert comes_to(chat, ask(chat, "First")["session_id"], "done")
     ollama.script = [b'{"message": {"content": ""}, "done": true, "done_reason": "length"}\n']
     session_id = ask(chat, "Second")["session_id"]
-    assert comes_to(chat, session_id, "done")
+    assert comes_to(chat, session_id, "failed")
+    assert last(chat, session_id)["reason"] == "length"
     assert len(ollama.chats()) == 2
+
+
+@pytest.mark.parametrize("script", [[], [" ", "\n"]])
+def test_a_reply_without_a_word_can_be_asked_for_again(
+    chat: FlaskClient, ollama: Ollama, script: list[str | bytes | threading.Event]
+) -> None:
+    ollama.script = script
+    session_id = ask(chat, "Hi")["session_id"]
+    assert comes_to(chat, session_id, "failed")
+    assert last(chat, session_id)["reason"] == "cut_off"
+    assert "/retry" in chat.get(f"/chat/{session_id}", headers=HTML).text
+
+
+def test_whoever_looks_while_its_connection_is_lost_does_not_break_a_reply_off(
+    chat: FlaskClient, ollama: Ollama, raw: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the watch has a new name for its process."""
+    monkeypatch.setattr(writing, "WATCH_S", 60.0)
+    pause = threading.Event()
+    ollama.script = ["Half a", pause, " thought"]
+    session_id = ask(chat, "Hi")["session_id"]
+    assert comes_to(chat, session_id, "writing")
+    terminate(raw, PRESENCE)
+    for path in (f"/chat/{session_id}", f"/chat/{session_id}.md", f"/api/chat/{session_id}", "/announcements"):
+        assert chat.get(path).status_code == 200
+        assert raw.execute("SELECT state FROM replies").fetchone() == ("writing",), path
+    reply_id = reply_ids(chat.application, session_id)[0]
+    page = chat.get(f"/chat/{session_id}", headers=HTML).text
+    sent = {"csrf_token": csrf_token(page)}
+    shown = chat.post(f"/chat/{session_id}/replies/{reply_id}/retry", data=sent, headers=HTMX).text
+    assert shown.count('class="reply"') == 1, "it goes on, and there is no other"
+    pause.set()
+    assert comes_to(chat, session_id, "done")
+    assert last(chat, session_id)["content"] == "Half a thought"
 
 
 def test_a_turn_whose_commit_was_not_answered_keeps_nobody_waiting(
