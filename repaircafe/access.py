@@ -30,7 +30,7 @@ from repaircafe.answers import is_htmx, uncached, wants_json
 from repaircafe.database import Identity, identity
 from repaircafe.environment import HASHES, Environment, is_loopback
 from repaircafe.errors import PageError
-from repaircafe.logs import EventType
+from repaircafe.logs import EventType, is_polled
 from repaircafe.users import OPERATOR, Users, operator, users
 
 LARGEST_REQUEST = 256 * 1024
@@ -273,7 +273,9 @@ def _check_operator() -> Response | None:
     if "throttled" in g:
         raise g.throttled
     if is_htmx():
-        raise PageError(401, _l("You are not signed in any more."), _l("What you typed is still here."))
+        stopped = _l("This part of the page stands still until you sign in and reload it.")
+        cure = stopped if is_polled() else _l("What you typed is still here.")
+        raise PageError(401, _l("You are not signed in any more."), cure)
     if wants_json() or "text/html" not in request.accept_mimetypes.values():  # a browser says that it wants a page
         refused = PageError(
             401, _l("This is the organiser's."), _l("Sign in with the name “operator” and OPERATOR_PASSWORD of .env.")

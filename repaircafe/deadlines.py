@@ -158,6 +158,11 @@ class Cached(Generic[Result]):
         self._generation += 1
         self._known = Known.now(value)
 
+    def forget(self) -> None:
+        """As `expire`, and nothing is known until then."""
+        self._generation += 1
+        self._known = None
+
     def expire(self) -> None:
         """Makes the next `get` ask afresh; a run under way no longer counts. `last` stays known."""
         self._generation += 1

@@ -23,6 +23,8 @@ from repaircafe.logs import EventType, is_polled
 from repaircafe.neighbours import Reason, Service, Text, explain
 
 RETRY_AFTER_S = 5
+STOP_POLLING = 286
+"""Has htmx ask no more (its documentation, 'hx-trigger', 'Polling')."""
 EXIT_NOT_OK = 1
 """What a command ends with that did not do what it was asked for."""
 EXIT_USAGE = 2
@@ -88,11 +90,12 @@ def answer(error: PageError) -> Response:
     if wants_json():
         response = make_response(_problem(error), error.status)
         response.mimetype = "application/problem+json"
-    elif is_htmx() and is_polled():  # it asks again by itself, and the banner tells what is away
+    elif is_htmx() and is_polled() and error.status != 401:  # it asks again by itself; the banner tells what is away
         response = make_response("", error.status)
         response.headers["HX-Reswap"] = "none"
     elif is_htmx():
-        response = make_response(render_template("_message.html", error=error), error.status)
+        status = STOP_POLLING if is_polled() else error.status
+        response = make_response(render_template("_message.html", error=error, polled=is_polled()), status)
         retargeted(response, "#message", "innerHTML")
     else:
         response = make_response(render_template("error.html", error=error), error.status)

@@ -74,6 +74,7 @@ class Reason(StrEnum):
     SCHEMA_DRIFT = "schema_drift"
     SLOW = "slow"
     NOT_TESTED = "not_tested"
+    NOT_CHECKED = "not_checked"
     BUSY = "busy"
     INTERNAL = "internal"
 
@@ -82,6 +83,7 @@ STATUS_OF: Mapping[Reason, Status] = MappingProxyType(
     {
         Reason.NOT_SET: Status.UNCONFIGURED,
         Reason.SETTINGS_UNKNOWN: Status.UNCONFIGURED,
+        Reason.NOT_CHECKED: Status.UNCONFIGURED,
         Reason.LOADING: Status.DEGRADED,
         Reason.MODEL_MISSING: Status.DEGRADED,
         Reason.MODEL_NOT_CHOSEN: Status.DEGRADED,
@@ -451,6 +453,9 @@ def _general(it: Text, restart: Text) -> Mapping[Reason, Explanation]:
         Reason.REDIRECTED: Explanation(
             _l("%(it)s sends us elsewhere, and we do not follow.", it=it), _l("Check the address, then test again.")
         ),
+        Reason.NOT_CHECKED: Explanation(
+            _l("It has not been looked at yet."), _l("It is being looked at; this page says more in a moment.")
+        ),
         Reason.SETTINGS_UNKNOWN: Explanation(
             _l("Its settings cannot be read while the database is away."), _l("Bring the database back first.")
         ),
@@ -472,8 +477,13 @@ _GENERAL: Mapping[Service, Mapping[Reason, Explanation]] = MappingProxyType(
 )
 
 
-def still_works(service: Service, reason: Reason) -> Text:
-    """What a visitor can go on doing although there is something the matter with a service."""
+def still_works(service: Service, reason: Reason, *, alone: bool) -> Text:
+    """What a visitor can go on doing although there is something the matter with a service, `alone` or with others.
+
+    Nothing is said where it is the others that decide.
+    """
+    if not alone and (service is not Service.DB or reason in SERVES):
+        return ""
     if service is Service.DB and reason in SERVES:
         return _l("Everything works all the same.")
     return STILL_WORKS[service]

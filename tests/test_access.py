@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from werkzeug.security import generate_password_hash
 
 from repaircafe.access import VISITORS
-from tests.client import HTML, JSON, PASSWORD, csrf_token
+from tests.client import HTML, HTMX, JSON, PASSWORD, csrf_token
 from tests.conftest import MakeApp
 
 
@@ -31,6 +31,21 @@ def test_every_other_route_refuses_a_visitor(make_app: MakeApp) -> None:
             assert client.open(path, method=method, json={} if method == "POST" else None).status_code == 401
             refused += 1
     assert refused >= 3
+
+
+@pytest.mark.parametrize("path", ["/checklist", "/announcements/post", f"/config/models/{uuid.uuid4()}"])
+def test_a_part_that_asks_by_itself_is_told_that_the_sign_in_has_ended_and_asks_no_more(
+    make_app: MakeApp, path: str
+) -> None:
+    """Htmx's documentation, 'Polling': 286 stops it."""
+    answer = make_app(operator_password=PASSWORD).test_client().get(path, headers=HTMX)
+    assert (answer.status_code, answer.headers["HX-Retarget"], answer.headers["HX-Reswap"]) == (
+        286,
+        "#message",
+        "innerHTML",
+    )
+    assert "You are not signed in any more." in answer.text
+    assert ">Sign in</a>" in answer.text
 
 
 @pytest.mark.parametrize("kept", [PASSWORD, generate_password_hash(PASSWORD)])

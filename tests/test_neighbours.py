@@ -68,6 +68,7 @@ def test_what_is_not_set_up_is_unconfigured() -> None:
     assert {reason for reason, status in STATUS_OF.items() if status is Status.UNCONFIGURED} == {
         Reason.NOT_SET,
         Reason.SETTINGS_UNKNOWN,
+        Reason.NOT_CHECKED,
     }
 
 

@@ -64,6 +64,11 @@ class Turn:
         return self.replies[-1] if self.replies else None
 
     @property
+    def newest(self) -> datetime:
+        """When the last message of it was stored."""
+        return max(one.created_at for one in (self.question, *(reply.message for reply in self.replies)) if one)
+
+    @property
     def shown(self) -> tuple[Reply, ...]:
         """The attempt that counts, and those before it in which something was said."""
         return tuple(one for one in self.replies if one is self.reply or one.said)

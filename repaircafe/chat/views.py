@@ -1,7 +1,8 @@
 """`/chat`: a conversation as a page, which works as plain forms; with htmx the replies grow as they are made."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from urllib.parse import urlsplit
 
 from flask import (
     Blueprint,
@@ -46,6 +47,8 @@ from repaircafe.throttle import exceeded, questions_wait_s, too_many
 
 blueprint = Blueprint("chat", __name__)
 
+NIGHTLY = timedelta(hours=3, minutes=40)
+"""When the retention begins at the earliest: OnCalendar= of deploy/systemd/repaircafe-retention.timer."""
 MOST_LISTED = 100
 """Earlier conversations on one page; more are found by searching."""
 
@@ -94,7 +97,9 @@ def ask(session_id: uuid.UUID) -> Response:
         return _back(session_id, begun.reply.id)
     turn = Turn(begun.reply.question, (begun.reply,))
     response = _fragment("chat/_asked.html", session_id, turn=turn, live=True)
-    response.headers["HX-Push-Url"] = url_for("chat.show", session_id=session_id)
+    here = url_for("chat.show", session_id=session_id)
+    if urlsplit(request.headers.get("HX-Current-URL", "")).path != here:  # else Back would lead here again
+        response.headers["HX-Push-Url"] = here
     return response
 
 
@@ -313,9 +318,10 @@ def _fragment(template: str, session_id: uuid.UUID, reply_id: uuid.UUID | None =
     return uncached(make_response(page))
 
 
-def _removed(said_at: datetime) -> datetime:
-    """When the retention removes what was said then."""
-    return said_at + timedelta(days=_retention_days())
+def _removed(said_at: datetime) -> date:
+    """The day that begins, at the latest, with the night in which what was said then is removed."""
+    outlived: datetime = to_user_timezone(said_at + timedelta(days=_retention_days()) - NIGHTLY)
+    return outlived.date() + timedelta(days=1)
 
 
 def _retention_days() -> int:

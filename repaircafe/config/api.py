@@ -27,7 +27,7 @@ def show() -> Response:
 def save() -> Response:
     """Saves the keys of the body, all or none, without a test: for that there is a route of its own."""
     stored = store().save(changes(), anyway="save_anyway" in request.args)
-    monitor().expire(Service.LLM)
+    monitor().forget(Service.LLM)
     return answered(Stored, {"settings": stored.values, "current": True})
 
 

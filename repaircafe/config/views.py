@@ -117,7 +117,7 @@ def _save_form(typed: dict[str, str]) -> Response:
         return _page(typed, faults=error.faults, problem=_refused(), status=422)
     except database.ERRORS as error:
         return _page(typed, problem=_not_saved(error), status=503)
-    monitor().expire(Service.LLM)
+    monitor().forget(Service.LLM)
     loading = report is not None and report.reason is Reason.LOADING
     flash(_("Saved. The model is still being loaded; that may take a few minutes.") if loading else _("Saved."))
     return make_response(redirect(url_for("config.show"), 303))

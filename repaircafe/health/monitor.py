@@ -220,13 +220,13 @@ class Monitor:
         last = self._caches[Service.LLM].last
         return last.models if last else ()
 
-    def expire(self, service: Service) -> None:
-        """After a change of settings: what is known of the service is out of date."""
-        self._caches[service].expire()
+    def forget(self, service: Service) -> None:
+        """After a change of settings: what is known of the service is of another one."""
+        self._caches[service].forget()
 
     def _learn(self, report: Report) -> None:
         if report.service is not Service.MAIL:
-            self.expire(report.service)
+            self._caches[report.service].expire()
             return
         self._caches[Service.MAIL].put(report)
         if report.reason is Reason.NOT_SET:
@@ -281,7 +281,8 @@ class Monitor:
             only_glanced_at = time.monotonic() < pending.deadline
             # The mail check only reads what was remembered: late means that the database is, not Google.
             if only_glanced_at or service is Service.MAIL:
-                return self._caches[service].last or checks.report_of(service, Reason.SETTINGS_UNKNOWN)
+                unknown = Reason.NOT_CHECKED if only_glanced_at else Reason.SETTINGS_UNKNOWN
+                return self._caches[service].last or checks.report_of(service, unknown)
             return check.late()
 
     def _judge(self, reports: tuple[Report, ...]) -> Health:
@@ -317,7 +318,7 @@ class Monitor:
 
     def _note(self, report: Report) -> None:
         """Takes a report unless a newer one is known: threads may bring them out of order."""
-        if report.service is Service.DB and report.reason is Reason.SETTINGS_UNKNOWN:
+        if report.reason is Reason.NOT_CHECKED:
             return  # a glance that did not wait: nothing is known yet
         before = self._latest.get(report.service)
         if before is not None and before.known_at >= report.known_at:

@@ -12,7 +12,16 @@ from repaircafe.bodies import answered
 from repaircafe.health.bodies import HealthReport, Live, Readiness
 from repaircafe.health.monitor import STATE_LABELS, Health, State, monitor
 from repaircafe.logs import polled
-from repaircafe.neighbours import SERVICE_NAMES, STATUS_LABELS, STEP_LABELS, Service, explain, still_works
+from repaircafe.neighbours import (
+    SERVICE_NAMES,
+    STATUS_LABELS,
+    STEP_LABELS,
+    Reason,
+    Report,
+    Service,
+    explain,
+    still_works,
+)
 from repaircafe.openapi import Operation, documented
 
 blueprint = Blueprint("health", __name__)
@@ -70,6 +79,15 @@ def banner() -> Response:
     return uncached(make_response(render_template("health/_banner.html", health=health, on=on)))
 
 
+def alarms_told(health: Health) -> list[Report]:
+    """What whoever looks is told of; mail, and tables of a newer version that serve, are the organiser's matter."""
+    return [
+        one
+        for one in health.alarms
+        if is_operator() or (one.service is not Service.MAIL and one.reason is not Reason.SCHEMA_NEWER)
+    ]
+
+
 def banner_version(health: Health) -> str:
     """What the banner would say, as a short digest."""
     said = [(one.service.value, one.reason) for one in health.alarms]
@@ -95,5 +113,6 @@ def init_templates(context: dict[str, object]) -> None:
         state_labels=STATE_LABELS,
         glance=lambda: monitor().glance(),
         banner_version=banner_version,
+        alarms_told=alarms_told,
         Service=Service,
     )

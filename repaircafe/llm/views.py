@@ -43,7 +43,12 @@ def start() -> Response:
     download, is_new = downloader().start(database.db.session(), model)
     notice = None if is_new or is_same(download.model, model) else _not_begun(model, download)
     if is_htmx():
-        return retargeted(_rendered("llm/_download.html", download=download, notice=notice), "#download")
+        typed_here = request.headers.get("HX-Trigger") == "other-model"
+        left = typed if notice else ""
+        return retargeted(
+            _rendered("llm/_begun.html", download=download, notice=notice, typed_here=typed_here, typed=left),
+            "#download",
+        )
     if notice:
         flash(notice)
     return _back()
@@ -78,7 +83,7 @@ def use() -> Response:
     except InvalidSettingsError as error:
         raise PageError(422, error.faults["llm_model"], _("Nothing was changed.")) from None
     store().save({"llm_model": model})
-    monitor().expire(Service.LLM)
+    monitor().forget(Service.LLM)
     said = _("%(model)s is in use from now on.", model=model)
     if is_htmx():
         return _shown(template="llm/_used.html", notice=said, key=KEYS["llm_model"], values={"llm_model": model})

@@ -307,6 +307,14 @@ def test_an_earlier_question_that_is_asked_again_is_waited_for_without_scripts(
     assert '<meta http-equiv="refresh"' in browser.page
 
 
+def test_the_address_changes_with_the_first_question_alone(browser: Browser) -> None:
+    browser.send("First", HTMX)
+    here = f"http://localhost/chat/{browser.session_id}"
+    for current, pushed in (("http://localhost/chat/new", True), (here, False), (f"{here}?look=1#reply", False)):
+        answer = browser.send("Next", {**HTMX, "HX-Current-URL": current})
+        assert ("HX-Push-Url" in answer.headers) is pushed, "else Back leads to the same page"
+
+
 def test_a_reply_is_said_to_have_taken_until_its_end() -> None:
     began = datetime.now(UTC) - timedelta(hours=1)
     reply = Reply(state=State.DONE, began_at=began, updated_at=began + timedelta(seconds=75))
@@ -425,7 +433,9 @@ def test_times_are_those_of_the_cafe(browser: Browser, raw: psycopg.Connection) 
     raw.execute("UPDATE chat_messages SET created_at = '2026-07-01 22:30:00+00'")
     listed = browser.open("/chat/earlier").text
     assert "2 Jul 2026, 00:30:00" in listed
-    assert "removed on 1 August 2026" in listed
+    assert "removed on 1 August 2026" in listed, "in the night of that day"
+    raw.execute("UPDATE conversations SET updated_at = '2026-07-02 13:00:00+00'")
+    assert "removed on 2 August 2026" in browser.open("/chat/earlier").text, "that night it is not old enough yet"
     saved = browser.client.get(f"/chat/{session_id}.md")
     assert 'filename="repair-cafe-2026-07-02.md"' in saved.headers["Content-Disposition"]
 

@@ -39,7 +39,7 @@ def expire(app: Flask) -> None:
     """Makes the next poll ask every neighbour afresh."""
     monitor: Monitor = app.extensions["monitor"]
     for service in Service:
-        monitor.expire(service)
+        monitor.forget(service)
 
 
 def check_promises(app: Flask, client: FlaskClient, tested: str) -> dict[str, Any]:

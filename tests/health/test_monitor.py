@@ -87,12 +87,14 @@ def test_a_page_does_not_wait_for_a_check_and_has_what_was_known(
     began = time.monotonic()
     unknown = ours.glance().report(Service.LLM)
     assert time.monotonic() - began < 4.0
-    assert (unknown.service, unknown.reason) == (Service.LLM, Reason.SETTINGS_UNKNOWN)
+    assert (unknown.service, unknown.reason) == (Service.LLM, Reason.NOT_CHECKED)
     assert "health-llm" in threads()
     known = Report(Service.LLM, (), 1.0)
     ours._caches[Service.LLM].put(known)
-    ours.expire(Service.LLM)
+    ours._caches[Service.LLM].expire()
     assert ours.glance().report(Service.LLM) is known
+    ours.forget(Service.LLM)
+    assert ours.glance().report(Service.LLM).reason is Reason.NOT_CHECKED, "what was known is another server's"
 
 
 def test_a_glance_that_knows_nothing_of_the_database_yet_is_no_news(
@@ -102,7 +104,7 @@ def test_a_glance_that_knows_nothing_of_the_database_yet_is_no_news(
     monkeypatch.setattr(checks, "database_health", lambda *_: lambda _check: gate.wait(30))
     ours = of_app(app)
     glanced = ours.glance()
-    assert glanced.report(Service.DB).reason is Reason.SETTINGS_UNKNOWN
+    assert glanced.report(Service.DB).reason is Reason.NOT_CHECKED
     assert glanced.migrations == MigrationState(None, head())
     gate.set()
     assert until(lambda: ours.health().report(Service.DB).reason is None)
@@ -120,7 +122,7 @@ def test_a_database_that_is_away_makes_the_whole_unhealthy(make_app: MakeApp, mo
     ours = of_app(make_app())
     assert ours.health().state is State.HEALTHY
     monkeypatch.setattr(checks, "database_health", away)
-    ours.expire(Service.DB)
+    ours.forget(Service.DB)
     assert ours.health().state is State.UNHEALTHY
 
 
@@ -214,7 +216,7 @@ def test_a_mail_test_that_cannot_be_read_again_is_told_as_it_was(
         break_reading(app, monkeypatch, breaks)
         assert of_app(app).health().report(Service.MAIL).reason is Reason.SETTINGS_UNKNOWN, "there was none yet"
         tested = of_app(app).test(Service.MAIL, "", "")
-    of_app(app).expire(Service.MAIL)
+    of_app(app)._caches[Service.MAIL].expire()
     assert of_app(app).health().report(Service.MAIL) is tested
 
 

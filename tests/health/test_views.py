@@ -211,6 +211,17 @@ def test_the_banner_says_nothing_twice(client: FlaskClient) -> None:
     assert client.get("/banner?seen=other").status_code == 200
 
 
+def test_nothing_is_said_to_work_that_another_banner_says_is_away(proxied: MakeApp, proxy: Proxy) -> None:
+    client = proxied().test_client()
+    configure(client, llm_endpoint="http://127.0.0.1:9", llm_model="gemma")
+    proxy.break_with("refuse")
+    assert until(lambda: client.get("/banner").text.count("data-service=") == 2)
+    for text in (client.get("/banner").text, client.get("/health", headers=HTML).text):
+        assert "The language model is not running." in text
+        assert "Nothing can be saved until it is back." in text
+        assert "Everything else works" not in text
+
+
 def test_visitors_are_told_of_the_model_and_not_of_mail(make_app: MakeApp) -> None:
     app = make_app(operator_password="a-long-password", **GMAIL)
     operator = ("operator", "a-long-password")
@@ -221,6 +232,8 @@ def test_visitors_are_told_of_the_model_and_not_of_mail(make_app: MakeApp) -> No
     assert 'data-service="mail"' not in visitor
     assert 'data-service="mail"' in organiser
     assert "Start Ollama" not in visitor
+    assert "Everything else works" in visitor, "as far as a visitor is concerned"
+    assert "Everything else works" not in organiser
 
 
 def test_a_database_that_takes_no_changes_is_told_until_it_does(app: Flask, client: FlaskClient) -> None:
@@ -260,7 +273,7 @@ def test_a_clock_that_was_set_back_does_not_freeze_the_state(
         assert health_becomes(client, "healthy")
         monkeypatch.setattr(neighbours, "datetime", Earlier)
         ollama.broken = True
-        app.extensions["monitor"].expire(neighbours.Service.LLM)
+        app.extensions["monitor"].forget(neighbours.Service.LLM)
         assert health_becomes(client, "degraded")
 
 

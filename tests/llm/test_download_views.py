@@ -299,11 +299,38 @@ def test_what_is_no_name_is_refused_at_its_field(
 ) -> None:
     response = organiser.send(typed, headers)
     assert response.status_code == 422
-    assert re.search(rf'id="model-fault">[^<]*{re.escape(fault)}', response.text)
+    assert re.search(rf'id="model-fault" role="alert">[^<]*{re.escape(fault)}', response.text)
     assert f'value="{typed}"' in response.text
     assert ("<html" in response.text) is (headers is HTML)
     assert ollama.pulls() == []
     assert organiser.client.post(f"{PAGE}/use", data=organiser.form(typed), headers=HTML).status_code == 422
+
+
+def test_a_right_name_takes_the_fault_of_the_one_before_away(organiser: Organiser, ollama: Ollama) -> None:
+    ollama.download = [threading.Event()]
+    here = {**HTMX, "HX-Trigger": "other-model"}
+    assert 'id="model-fault"' in organiser.send("two words", here).text
+    shown = organiser.send("phi4-mini", here).text
+    assert 'id="progress"' in shown
+    assert re.search(r'id="other-model" hx-swap-oob="true".* name="model" value=""', shown, re.S)
+    assert "model-fault" not in shown
+    kept = organiser.send("llama3.2:3b", here).text
+    assert "llama3.2:3b was not begun" in kept
+    assert re.search(r'id="other-model" hx-swap-oob="true".* name="model" value="llama3.2:3b"', kept, re.S)
+    assert "other-model" not in organiser.press("Download", "llama3.2:3b", HTMX).text, "it may be half typed"
+
+
+def test_a_name_that_is_typed_is_not_among_what_is_replaced(organiser: Organiser, ollama: Ollama) -> None:
+    ollama.download = [threading.Event()]
+    lists = organiser.page[organiser.page.index('id="model-lists"') :]
+    inside = lists[: lists.index("</div>")]
+    assert "<li>" in inside
+    assert "other-model" in lists
+    assert "other-model" not in inside
+    organiser.send("phi4-mini")
+    reloading = r"<noscript><meta http-equiv=\"refresh\".*noscript.css.*</noscript>"
+    assert re.search(reloading, organiser.open())
+    assert "http-equiv" not in organiser.send("two words").text, "the fault stays until it is read"
 
 
 def test_a_llama_cpp_server_offers_no_download(app: Flask) -> None:
