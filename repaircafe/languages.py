@@ -6,7 +6,17 @@ from functools import cache
 
 from babel import Locale
 from babel.dates import get_timezone
-from flask import Blueprint, Flask, Response, has_request_context, make_response, redirect, request, session
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    has_request_context,
+    make_response,
+    redirect,
+    request,
+    session,
+)
 from flask_babel import Babel
 
 from repaircafe.access import own_path
@@ -32,6 +42,13 @@ def choose() -> Response:
     return make_response(redirect(own_path(request.form.get("back", ""), "/"), 303))
 
 
+def here() -> str:
+    """What leads back to the page that is shown; to the home page from one that a form alone leads to."""
+    if request.method != "GET" and not current_app.url_map.bind("").test(request.path, "GET"):
+        return "/"
+    return request.full_path.rstrip("?")
+
+
 def language() -> str:
     """The reader's choice, else the first that the browser asks for, else English."""
     kept = session.get(CHOSEN)
@@ -44,7 +61,7 @@ def language() -> str:
 def init_app(app: Flask, zone: Callable[[], str]) -> None:
     """Every page speaks it, and tells the time of that zone; a command, which has no request, speaks English."""
     Babel(app, locale_selector=_locale, timezone_selector=lambda: _zone_of(zone()))
-    app.jinja_env.globals.update(languages=LANGUAGES, language=language)
+    app.jinja_env.globals.update(languages=LANGUAGES, language=language, here=here)
 
 
 @cache

@@ -5,11 +5,11 @@ document.addEventListener("htmx:afterRequest", (event) => {
 });
 // Nothing that is read or about to be pressed moves when something comes or goes by itself: what has gone leaves its
 // place empty, and a banner that has no place comes at the lower edge.
-const places = document.querySelectorAll(".place");
-const banner = document.getElementById("banner");
-const keepPlaces = () => places.forEach((place) => { place.style.minHeight = `${place.offsetHeight}px`; });
-document.addEventListener("htmx:beforeSwap", keepPlaces);
+document.addEventListener("htmx:beforeSwap", () => {
+  document.querySelectorAll(".place").forEach((place) => { place.style.minHeight = `${place.offsetHeight}px`; });
+});
 document.addEventListener("htmx:afterSwap", () => {
+  const banner = document.getElementById("banner");
   if (!banner) return;
   banner.classList.remove("late");
   banner.classList.toggle("late", banner.offsetHeight > parseFloat(banner.parentElement.style.minHeight));
@@ -25,6 +25,20 @@ if (log) {
     if (follow && covered() > 0) scrollBy({ top: covered() });
   });
 }
+// What is pressed takes the last error's words away, and the button that was pressed keeps the focus, if another comes in
+// its place. A question on its way is not written on: its form will be another one.
+const pressed = (event) => event.detail.requestConfig?.triggeringEvent?.submitter;
+const question = () => document.getElementById("question");
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (!event.detail.requestConfig.triggeringEvent) return;
+  document.getElementById("message").replaceChildren();
+  if (event.detail.elt.id === "ask") question().readOnly = true;
+});
+document.addEventListener("htmx:afterRequest", () => { if (question()) question().readOnly = false; });
+document.addEventListener("htmx:afterSettle", (event) => {
+  const id = pressed(event)?.id;
+  if (id && document.activeElement === document.body) document.getElementById(id)?.focus({ preventScroll: true });
+});
 // A double click sends a form once, and its button shows that it is on its way: saving tests the connections first. After
 // that it may be sent again: the reader may have stopped the browser. A form of htmx has its own ways.
 const DOUBLE_MS = 1500;

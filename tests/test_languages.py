@@ -2,6 +2,7 @@
 
 import re
 import time
+import uuid
 from typing import Any
 
 import pytest
@@ -70,6 +71,21 @@ def test_the_reader_chooses_otherwise_and_it_stays_so(make_app: MakeApp) -> None
     assert "<h1>Instellingen</h1>" in shown
     client.post("/sign-out", data={"csrf_token": csrf_token(shown)})
     assert '<html lang="nl">' in client.get("/", headers=german).text
+
+
+def test_it_leads_back_to_a_page_and_not_to_what_a_form_alone_leads_to(client: FlaskClient) -> None:
+    back = re.compile(r'name="back" value="([^"]*)"')
+    page = client.get("/chat/earlier?q=x", headers=HTML).text
+    assert back.findall(page) == ["/chat/earlier?q=x"]
+    sent = {"csrf_token": csrf_token(page)}
+    for path, leads_to in (
+        (f"/chat/{uuid.uuid4()}/forget", "/"),
+        ("/config/models", "/config/models"),
+        ("/nowhere?x=1", "/"),
+    ):
+        answer = client.post(path, data=sent, headers=HTML)
+        assert (answer.status_code >= 400, back.findall(answer.text)) == (True, [leads_to]), path
+    assert back.findall(client.get("/nowhere", headers=HTML).text) == ["/nowhere"]
 
 
 @pytest.mark.parametrize(

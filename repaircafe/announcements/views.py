@@ -1,6 +1,7 @@
 """`/announcements`: texts to copy, in four languages, made of the facts; and from the model, checked against them."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
@@ -11,7 +12,7 @@ from repaircafe.access import author
 from repaircafe.announcements import drafts
 from repaircafe.announcements.drafts import Order, Piece
 from repaircafe.announcements.texts import Form, text
-from repaircafe.answers import is_htmx
+from repaircafe.answers import is_htmx, retargeted
 from repaircafe.chat import conversation, export
 from repaircafe.chat.models import UNDER_WAY, Reply
 from repaircafe.chat.writer import writer
@@ -46,6 +47,14 @@ class Draft:
         return "" if self.reply.reason is Reason.TOO_LONG else export.advice(self.reply, for_operator=True)
 
 
+@dataclass(frozen=True)
+class Drafts:
+    """All of one language, and one that is under way, if any is."""
+
+    drafts: Mapping[Form, Draft]
+    waiting: Form | None
+
+
 @blueprint.get("/announcements")
 def show() -> Response:
     """All of them in one language; without a date, what is missing."""
@@ -55,15 +64,23 @@ def show() -> Response:
         texts = {form: text(form, settings, day, chosen) for form in Form}
     facts = _facts(settings)
     findings = {form: check(said, facts) for form, said in texts.items()}
-    return _page("announcements/show.html", chosen, texts=texts, findings=findings, labels=labels(), **_drafts(chosen))
+    return _page(
+        "announcements/show.html", chosen, texts=texts, findings=findings, labels=labels(), **vars(_drafts(chosen))
+    )
 
 
 @blueprint.get("/announcements/<any(poster, newsletter, post, reply):announcement>")
 @polled
 def look(announcement: str) -> Response:
-    """What has become of one that the model writes."""
-    chosen = _chosen(request.args.get("language", ""))
-    return _shown(Form(announcement), chosen)
+    """What the model has written by now, or, once it has ended, the whole with what can be done."""
+    form, chosen = Form(announcement), _chosen(request.args.get("language", ""))
+    if not is_htmx():
+        return _shown(form, chosen)
+    found = _drafts(chosen)
+    draft = found.drafts.get(form)
+    if draft is not None and draft.reply.state in UNDER_WAY:
+        return _page("announcements/_growing.html", chosen, form=form, draft=draft)
+    return retargeted(_shown(form, chosen), f"#draft-{form}")
 
 
 @blueprint.post("/announcements/<any(poster, newsletter, post, reply):announcement>")
@@ -100,10 +117,10 @@ def _shown(form: Form, chosen: str) -> Response:
         look = uuid.uuid4().hex[:8]  # another address: the same one would not be loaded again for its anchor
         where = url_for("announcements.show", language=chosen, look=look, _anchor=f"draft-{form}")
         return make_response(redirect(where, 303))
-    return _page("announcements/_draft.html", chosen, form=form, is_news=True, **_drafts(chosen))
+    return _page("announcements/_draft.html", chosen, form=form, is_news=True, **vars(_drafts(chosen)))
 
 
-def _drafts(chosen: str) -> dict[str, object]:
+def _drafts(chosen: str) -> Drafts:
     """What the model has written; while the database is away the page does without."""
     ours, facts = database.db.session(), _facts(store().settings())
     try:
@@ -117,7 +134,7 @@ def _drafts(chosen: str) -> dict[str, object]:
     for form, reply in replies.items():
         checked = drafts.pieces(reply.said, facts) if reply.state not in UNDER_WAY else [Piece(reply.said)]
         found[form] = Draft(reply, tuple(checked))
-    return {"drafts": found, "waiting": any(one.reply.state in UNDER_WAY for one in found.values())}
+    return Drafts(found, next((form for form, one in found.items() if one.reply.state in UNDER_WAY), None))
 
 
 def _page(template: str, chosen: str, **context: object) -> Response:

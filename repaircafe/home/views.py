@@ -29,21 +29,26 @@ def show() -> str:
     """The next repair café, as far as it is known."""
     stored = store().stored()
     settings = stored.settings if stored else Settings()
+    found = _checklist(settings) if is_operator() else ()
     return render_template(
         "home/show.html",
         settings=settings,
         known=stored is not None,
         hours=_hours(settings),
         map_url=_map(settings),
-        checklist=_checklist(settings) if is_operator() else (),
+        checklist=found,
+        version=checklist.version(found),
     )
 
 
 @blueprint.get("/checklist")
 @polled
-def checklist_now() -> str:
-    """What is still to be done, as it is now."""
-    return render_template("home/_checklist.html", checklist=_checklist(store().settings()))
+def checklist_now() -> Response:
+    """What is still to be done, as it is now; 204 where the page has it already, so that no focus is lost."""
+    found = _checklist(store().settings())
+    if request.args.get("seen") == checklist.version(found):
+        return make_response("", 204)
+    return make_response(render_template("home/_checklist.html", checklist=found, version=checklist.version(found)))
 
 
 @blueprint.get("/event.ics")

@@ -4,6 +4,7 @@ import re
 import threading
 import uuid
 from datetime import date, timedelta
+from functools import partial
 
 import psycopg
 import pytest
@@ -44,7 +45,7 @@ def look(client: FlaskClient, form: str, language: str = "en") -> str:
 
 def ends(client: FlaskClient, form: str, language: str = "en") -> str:
     """The fragment, when it has ended."""
-    assert until(lambda: 'aria-busy="false"' in look(client, form, language))
+    assert until(lambda: 'aria-busy="false"' in look(client, form, language))  # what grows has no such thing
     return look(client, form, language)
 
 
@@ -96,6 +97,20 @@ def test_a_double_click_asks_once(planned: FlaskClient, ollama: Ollama) -> None:
         press(planned, "reply", draft=draft)
     ends(planned, "reply")
     assert len(ollama.chats()) == 1
+
+
+def test_what_grows_leaves_its_button_alone(planned: FlaskClient, ollama: Ollama) -> None:
+    pause = threading.Event()
+    ollama.script = ["Half a", pause, " thought"]
+    assert ">Stop<" in press(planned, "reply")
+    assert until(lambda: "Half a" in look(planned, "reply"))
+    assert "<button" not in look(planned, "reply")
+    page = planned.get("/announcements?language=en", headers=HTML).text
+    assert re.search(r'http-equiv="refresh" content="3; url=[^"]*#draft-reply"', page)
+    pause.set()
+    asked = partial(planned.get, "/announcements/reply?language=en", headers=HTMX)
+    assert until(lambda: asked().headers.get("HX-Retarget") == "#draft-reply")
+    assert 'id="announcement" hx-swap-oob="innerHTML"' in asked().text
 
 
 def test_stop_keeps_what_was_said(planned: FlaskClient, ollama: Ollama) -> None:

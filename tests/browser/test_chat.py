@@ -17,6 +17,7 @@ pytestmark = pytest.mark.browser
 FRESH_MS = 30_000
 """The promise of the banner, and more than two reloads of a page without JavaScript."""
 BOTH = pytest.mark.parametrize("script", [True, False], ids=["htmx", "no_javascript"])
+PUT_ABOVE = {"HX-Retarget": "#message", "HX-Reswap": "innerHTML", "Content-Type": "text/html"}
 COUNT_ANNOUNCEMENTS = """() => {
     window.announced = 0;
     new MutationObserver(() => { window.announced += 1; })
@@ -218,9 +219,61 @@ def test_the_keyboard_alone_asks_and_stops(page: Page, configured: Server, ollam
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(reply(page)).to_have_text("Half")
+    expect(page.get_by_role("button", name="Send")).to_be_focused()
     page.get_by_role("button", name="Stop").focus()
     page.keyboard.press("Enter")
     expect(page.locator(".ending")).to_have_text("Stopped.")
+
+
+def test_what_went_wrong_is_in_view_and_goes_with_the_next_press(
+    page: Page, configured: Server, ollama: Returning
+) -> None:
+    assert configured
+    ollama.script = [*(f"line {number}\n\n" for number in range(80)), threading.Event()]
+    page.goto("/chat")
+    send(page, "Much")
+    expect(reply(page)).to_contain_text("line 79")
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.route("**/stop", lambda route: route.fulfill(status=503, headers=PUT_ABOVE, body="<p>Not now.</p>"), times=1)
+    press(page, "Stop")
+    expect(page.get_by_text("Not now.")).to_be_in_viewport()
+    press(page, "Stop")
+    expect(page.locator(".ending")).to_have_text("Stopped.")
+    expect(page.get_by_text("Not now.")).to_have_count(0)
+
+
+def test_nothing_is_typed_into_a_form_that_is_on_its_way(page: Page, configured: Server, ollama: Returning) -> None:
+    assert configured
+    ollama.script = ["Hi"]
+    held = []
+    page.route("**/chat/*", lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
+    page.goto("/chat/new")
+    send(page, "Hello")
+    expect(question(page)).not_to_be_editable()
+    held.pop().continue_()
+    expect(question(page)).to_have_value("")
+    expect(question(page)).to_be_editable()
+
+
+def test_back_leads_to_the_page_before_whatever_was_asked(page: Page, configured: Server, ollama: Returning) -> None:
+    assert configured
+    ollama.script = ["Hi"]
+    page.goto("/")
+    page.goto("/chat/new")
+    for number in range(3):
+        send(page, f"Question {number}")
+        expect(page.locator(".reply .said")).to_have_count(number + 1)
+        expect(phase(page)).to_have_count(0)
+    page.evaluate("history.back()")
+    expect(page.locator(".reply")).to_have_count(0)
+    send(page, "Another")
+    expect(page.get_by_role("log")).to_have_attribute("aria-busy", "false")
+    expect(page.locator(".reply .said")).to_have_text("Hi")
+    page.evaluate("history.back()")
+    expect(page).to_have_url(f"{configured.url}/chat/new")
+    expect(page.locator(".reply")).to_have_count(0)
+    page.evaluate("history.back()")
+    expect(page).to_have_url(f"{configured.url}/")
 
 
 def _last_part(page: Page) -> str:

@@ -80,6 +80,7 @@ def test_a_wrong_name_is_told_at_its_field(page: Page, configured: Server) -> No
     page.goto("/config")
     download(page, "two words")
     expect(page.locator("#model-fault")).to_contain_text("has no spaces")
+    expect(page.locator("#model")).to_have_value("two words")
     expect(part(page).get_by_label("Another model")).to_have_value("two words")
 
 

@@ -42,6 +42,20 @@ def test_it_is_done_step_by_step_and_then_gone(client: FlaskClient) -> None:
         assert until(lambda: still_open(client) == [event, mail])
 
 
+def test_it_comes_again_only_when_it_has_changed(client: FlaskClient) -> None:
+    """Else a link in it would lose the focus each time."""
+    page = client.get("/", auth=AUTH).text
+    (path,) = re.findall(r'hx-get="(/checklist[^"]*)"', page)
+    assert until(lambda: client.get(path, auth=AUTH).status_code == 204)
+    soon = (date.today() + timedelta(days=9)).isoformat()
+    client.post("/config", json={"event_date": soon, "event_location": "De Hoek"}, auth=AUTH)
+    changed = client.get(path, auth=AUTH)
+    assert changed.status_code == 200
+    (again,) = re.findall(r'hx-get="(/checklist[^"]*)"', changed.text)
+    assert again != path
+    assert client.get(again, auth=AUTH).status_code == 204
+
+
 def test_it_is_the_organisers(client: FlaskClient, make_app: MakeApp) -> None:
     assert "Getting started" not in client.get("/").text
     assert "Getting started" in client.get("/", auth=AUTH).text
