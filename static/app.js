@@ -27,16 +27,16 @@ if (log) {
 }
 // What is pressed takes the last error's words away, and the button that was pressed keeps the focus, if another comes in
 // its place. A question on its way is not written on: its form will be another one.
-const pressed = (event) => event.detail.requestConfig?.triggeringEvent?.submitter;
-const question = () => document.getElementById("question");
+const holdQuestion = (event, held) => {
+  if (event.detail.requestConfig.elt.id === "ask") document.getElementById("question").readOnly = held;
+};
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (!event.detail.requestConfig.triggeringEvent) return;
-  document.getElementById("message").replaceChildren();
-  if (event.detail.elt.id === "ask") question().readOnly = true;
+  if (event.detail.requestConfig.triggeringEvent) document.getElementById("message").replaceChildren();
+  holdQuestion(event, true);
 });
-document.addEventListener("htmx:afterRequest", () => { if (question()) question().readOnly = false; });
+document.addEventListener("htmx:afterRequest", (event) => holdQuestion(event, false));
 document.addEventListener("htmx:afterSettle", (event) => {
-  const id = pressed(event)?.id;
+  const id = event.detail.requestConfig?.triggeringEvent?.submitter?.id;
   if (id && document.activeElement === document.body) document.getElementById(id)?.focus({ preventScroll: true });
 });
 // A double click sends a form once, and its button shows that it is on its way: saving tests the connections first. After
