@@ -99,7 +99,7 @@ def _open(ours: Database, number: int) -> tuple[float, set[str]]:
             raise AssertionError(f"{len(found)} turns in conversation {other}")
         total, indexes = 0.0, set[str]()
         for statement, parameters in statements:
-            instead = {name: this if value == other else value for name, value in parameters.items()}
+            instead = {name: this if value == other else value for name, value in dict(parameters).items()}
             rows = session.connection().exec_driver_sql(f"EXPLAIN (ANALYZE) {statement}", instead)
             plan = "\n".join(str(row[0]) for row in rows)
             total += sum(float(part) for part in re.findall(r"(?:Planning|Execution) Time: ([\d.]+)", plan))
