@@ -98,9 +98,10 @@ def _open(ours: Database, number: int) -> tuple[float, set[str]]:
         if len(found) != TURNS:
             raise AssertionError(f"{len(found)} turns in conversation {other}")
         total, indexes = 0.0, set[str]()
-        for statement, parameters in statements:
-            instead = {name: this if value == other else value for name, value in dict(parameters).items()}
-            rows = session.connection().exec_driver_sql(f"EXPLAIN (ANALYZE) {statement}", instead)
+        for statement, given in statements:
+            named = isinstance(given, dict)  # a statement without any has an empty tuple
+            parameters = {name: this if value == other else value for name, value in given.items()} if named else given
+            rows = session.connection().exec_driver_sql(f"EXPLAIN (ANALYZE) {statement}", parameters)
             plan = "\n".join(str(row[0]) for row in rows)
             total += sum(float(part) for part in re.findall(r"(?:Planning|Execution) Time: ([\d.]+)", plan))
             indexes |= set(re.findall(r"(?:using|Scan on) ((?:ix|pk)_\w+)", plan))
