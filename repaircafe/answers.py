@@ -1,5 +1,7 @@
 """What a client asks for, JSON, a fragment for htmx or a page, and how its answer is marked for it."""
 
+import hashlib
+
 from flask import Response, request
 
 
@@ -26,3 +28,8 @@ def uncached(response: Response) -> Response:
     """The answer, which nobody may show again: it is true now, or is one visitor's own."""
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def version_of(said: object) -> str:
+    """What a part of a page says, as a short digest: it asks for itself by it; 204 says that nothing has changed."""
+    return hashlib.sha256(str(said).encode()).hexdigest()[:12]

@@ -1,13 +1,12 @@
 """`/health` for people and monitors, liveness, readiness, and the banner."""
 
-import hashlib
 from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, Response, make_response, render_template, request
 from flask_babel import format_timedelta
 
 from repaircafe.access import is_operator, open_while_starting
-from repaircafe.answers import is_htmx, uncached
+from repaircafe.answers import is_htmx, uncached, version_of
 from repaircafe.bodies import answered
 from repaircafe.health.bodies import HealthReport, Live, Readiness
 from repaircafe.health.monitor import STATE_LABELS, Health, State, monitor
@@ -91,7 +90,7 @@ def alarms_told(health: Health) -> list[Report]:
 def banner_version(health: Health) -> str:
     """What the banner would say, as a short digest."""
     said = [(one.service.value, one.reason) for one in health.alarms]
-    return hashlib.sha256(f"{health.state is State.STARTING}{said}{is_operator()}".encode()).hexdigest()[:12]
+    return version_of(f"{health.state is State.STARTING}{said}{is_operator()}")
 
 
 def _ago(moment: datetime) -> str:

@@ -1,6 +1,5 @@
 """What is still to be done after the installation: true at every moment, and gone when all of it is."""
 
-import hashlib
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
@@ -36,12 +35,6 @@ def lines(health: Health, settings: Settings, *, has_password: bool) -> tuple[Li
         _mail(health.report(Service.MAIL)),
     )
     return found if any(not line.is_done and not line.is_optional for line in found) else ()
-
-
-def version(found: tuple[Line, ...]) -> str:
-    """What the list says, as a short digest."""
-    said = [(str(line.title), line.is_done, str(line.cure)) for line in found]
-    return hashlib.sha256(str(said).encode()).hexdigest()[:12]
 
 
 def _database(report: Report) -> Line:

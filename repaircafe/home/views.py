@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from repaircafe import database
 from repaircafe.access import is_operator, is_trial
-from repaircafe.answers import uncached
+from repaircafe.answers import uncached, version_of
 from repaircafe.config.keys import Settings
 from repaircafe.config.store import store
 from repaircafe.environment import is_loopback
@@ -37,7 +37,7 @@ def show() -> str:
         hours=_hours(settings),
         map_url=_map(settings),
         checklist=found,
-        version=checklist.version(found),
+        version=_version(found),
     )
 
 
@@ -46,9 +46,10 @@ def show() -> str:
 def checklist_now() -> Response:
     """What is still to be done, as it is now; 204 where the page has it already, so that no focus is lost."""
     found = _checklist(store().settings())
-    if request.args.get("seen") == checklist.version(found):
+    version = _version(found)
+    if request.args.get("seen") == version:
         return make_response("", 204)
-    return make_response(render_template("home/_checklist.html", checklist=found, version=checklist.version(found)))
+    return make_response(render_template("home/_checklist.html", checklist=found, version=version))
 
 
 @blueprint.get("/event.ics")
@@ -94,6 +95,10 @@ def code() -> Response:
 
 def _checklist(settings: Settings) -> tuple[checklist.Line, ...]:
     return checklist.lines(monitor().glance(), settings, has_password=not is_trial())
+
+
+def _version(found: tuple[checklist.Line, ...]) -> str:
+    return version_of([(str(line.title), line.is_done, str(line.cure)) for line in found])
 
 
 def _hours(settings: Settings) -> str:
