@@ -8,6 +8,7 @@ import hmac
 import ipaddress
 import re
 import secrets
+import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -84,6 +85,9 @@ View = TypeVar("View", bound=Callable[..., object])
 PROCESS_KEY = secrets.token_bytes()
 """Under it a process keeps the digest of the password that was right, so that a script is not hashed for each time."""
 
+_COUNTING = threading.Lock()
+"""Between the look at the limit and the count."""
+
 csrf = CSRFProtect()
 log = structlog.get_logger()
 
@@ -137,30 +141,34 @@ def is_trial() -> bool:
 
 def check_password(given: str, name: str = OPERATOR) -> bool:
     """Whether name and password are the operator's. Counts and logs wrong ones. Raises PageError after too many."""
-    if wait_s := throttle.sign_in_wait_s():
-        raise throttle.too_many(wait_s)
     environment: Environment = current_app.extensions["environment"]
-    kept = environment.operator_password
-    if kept is not None and name == OPERATOR and _matches(given, kept.get_secret_value()):
+    secret = environment.operator_password
+    kept = secret.get_secret_value() if secret is not None and name == OPERATOR else None
+    with _COUNTING:
+        if wait_s := throttle.sign_in_wait_s():
+            raise throttle.too_many(wait_s)
+        if kept is not None and _is_known(given, kept):
+            return True
+        throttle.wrong_password()  # before the hash is made: else as many could guess at once as there are threads
+    if kept is not None and kept.startswith(HASHES) and check_password_hash(kept, given):
+        throttle.right_password()
+        current_app.extensions["right_password"] = _proof(given, kept)
         return True
-    throttle.wrong_password()
     log.warning("Password refused", event_type=EventType.AUTH_FAILURE, remote=request.remote_addr)
     return False
 
 
-def _matches(given: str, kept: str) -> bool:
-    """In constant time, and for a hash that was right before without hashing again."""
-    text = given.encode(errors="surrogateescape")
+def _is_known(given: str, kept: str) -> bool:
+    """Whether it is right, as far as that can be told without hashing; in constant time."""
     if not kept.startswith(HASHES):
-        return hmac.compare_digest(text, kept.encode())
-    proof = hmac.digest(PROCESS_KEY, hashlib.sha256(kept.encode()).digest() + text, "sha256")
+        return hmac.compare_digest(given.encode(errors="surrogateescape"), kept.encode())
     known: bytes = current_app.extensions.get("right_password", b"")
-    if hmac.compare_digest(proof, known):
-        return True
-    if not check_password_hash(kept, given):
-        return False
-    current_app.extensions["right_password"] = proof
-    return True
+    return hmac.compare_digest(_proof(given, kept), known)
+
+
+def _proof(given: str, kept: str) -> bytes:
+    text = given.encode(errors="surrogateescape")
+    return hmac.digest(PROCESS_KEY, hashlib.sha256(kept.encode()).digest() + text, "sha256")
 
 
 def _by_cookie(kept: str) -> Operator | None:

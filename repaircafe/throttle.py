@@ -34,7 +34,11 @@ def address() -> str:
         plain = ipaddress.ip_address(found.partition("%")[0])
     except ValueError:
         return found
-    return str(ipaddress.ip_network((plain, 64), strict=False)) if plain.version == 6 else found
+    if isinstance(plain, ipaddress.IPv4Address):
+        return found
+    if plain.ipv4_mapped is not None:  # a socket of both kinds, such as [::], tells of IPv4 like this
+        return str(plain.ipv4_mapped)
+    return str(ipaddress.ip_network((plain, 64), strict=False))
 
 
 @dataclass
@@ -65,12 +69,12 @@ class SteadyStorage(Storage):
         return MemoryError
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Counts, in the window under way or in a new one of `expiry` seconds; answers the sum."""
+        """Counts, in the window under way or in a new one of `expiry` seconds; answers the sum, which is never below 0."""
         now = time.monotonic()
         with self._lock:
             self._windows = {name: one for name, one in self._windows.items() if one.ends_at > now}
             window = self._windows.setdefault(key, Window(0, now + expiry))
-            window.count += amount
+            window.count = max(0, window.count + amount)
             return window.count
 
     def get(self, key: str) -> int:
@@ -117,6 +121,12 @@ def wrong_password() -> None:
     """Counts one, against the address and against all."""
     for limit, *key in _watched():
         limiter.limiter.hit(limit, *key)
+
+
+def right_password() -> None:
+    """Takes back what was counted of one that turned out to be right."""
+    for limit, *key in _watched():
+        limiter.limiter.hit(limit, *key, cost=-1)
 
 
 def sign_in_wait_s() -> int:

@@ -2,15 +2,18 @@
 
 import math
 import re
+import threading
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from limits import parse_many
+from werkzeug.security import generate_password_hash
 
 from repaircafe import throttle
 from repaircafe.chat import conversation
@@ -82,6 +85,34 @@ def test_another_name_is_as_wrong_as_another_password(guarded: Flask) -> None:
     assert here.get("/config", auth=("operator", PASSWORD)).status_code == 429
 
 
+def test_no_more_are_looked_at_when_they_come_all_at_once(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = make_app(operator_password=generate_password_hash(PASSWORD))
+    all_there = threading.Barrier(A_MINUTE)
+    looked_at: list[str] = []
+
+    def hashed(kept: str, given: str) -> bool:
+        looked_at.append(given)
+        all_there.wait(10)  # until as many as may are looked at at once, which is the moment to guess on
+        return False
+
+    def guess(number: int) -> int:
+        return client_at(app, HERE).get("/config", auth=("operator", f"wrong {number}")).status_code
+
+    monkeypatch.setattr("repaircafe.access.check_password_hash", hashed)
+    with ThreadPoolExecutor(16) as threads:
+        answers = list(threads.map(guess, range(16)))
+    assert sorted(answers) == [401] * A_MINUTE + [429] * (16 - A_MINUTE)
+    assert len(looked_at) == A_MINUTE
+
+
+def test_a_hash_that_is_right_counts_for_nothing(make_app: MakeApp) -> None:
+    app = make_app(operator_password=generate_password_hash(PASSWORD, "pbkdf2:sha256:1"))
+    here = client_at(app, HERE)
+    for number in range(2 * A_MINUTE):
+        app.extensions.pop("right_password", None)
+        assert here.get("/config", auth=("operator", PASSWORD)).status_code == 200, number
+
+
 def test_right_passwords_are_not_counted(guarded: Flask) -> None:
     here = client_at(guarded, HERE)
     assert {here.get("/config", auth=("operator", PASSWORD)).status_code for _ in range(100)} == {200}
@@ -102,6 +133,7 @@ def test_who_is_signed_in_stays_so_whatever_others_try(guarded: Flask) -> None:
         ("192.168.1.7", "192.168.1.7"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
         ("", "127.0.0.1"),
     ],
 )
