@@ -185,7 +185,7 @@ def llm(endpoint: str, model: str, *, generate: bool = False) -> Work:
                 say(server.title)
             with check.step(StepName.MODEL) as say:
                 check.models = server.models()
-                say(model or _l("none chosen"))
+                say(model)
                 _require(server, model)
             if generate:
                 _speak(check, server, model)

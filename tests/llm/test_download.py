@@ -375,6 +375,7 @@ def test_what_nobody_thought_of_is_an_end_as_well(
     begun, _ = desk.start()
     assert desk.comes_to(State.FAILED)
     assert desk.now().reason == Reason.INTERNAL
+    assert not lines_of(caplog, "db_error")
     (line,) = lines_of(caplog, "internal_error")
     assert (line["level"], line["message"], line["resource_id"]) == ("error", "Download failed", str(begun.id))
     assert "ZeroDivisionError" in line["exception"]
