@@ -198,7 +198,7 @@ class Environment(BaseSettings):
             except ValueError:
                 whole = False
             if not whole:
-                raise ValueError("is not a whole hash; make one with: flask operator-password")
+                raise ValueError("is not a whole hash; put a password there, then make one with: flask operator-password")
         return value
 
     @field_validator("secret_key", "database_url", "operator_password")
