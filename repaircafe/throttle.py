@@ -69,7 +69,7 @@ class SteadyStorage(Storage):
         return MemoryError
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Counts, in the window under way or in a new one of `expiry` seconds; answers the sum, which is never below 0."""
+        """Counts, in the window under way or in a new one of `expiry` seconds; answers the sum, never below 0."""
         now = time.monotonic()
         with self._lock:
             self._windows = {name: one for name, one in self._windows.items() if one.ends_at > now}

@@ -90,7 +90,7 @@ def test_no_more_are_looked_at_when_they_come_all_at_once(make_app: MakeApp, mon
     all_there = threading.Barrier(A_MINUTE)
     looked_at: list[str] = []
 
-    def hashed(kept: str, given: str) -> bool:
+    def hashed(_kept: str, given: str) -> bool:
         looked_at.append(given)
         all_there.wait(10)  # until as many as may are looked at at once, which is the moment to guess on
         return False
