@@ -309,16 +309,24 @@ def translate(error: BaseException) -> NeighbourError:
         if state in marks or any(" " in mark and mark in text for mark in marks):
             kind = PermanentError if reason in (Reason.AUTH_REFUSED, Reason.DATABASE_MISSING) else TemporaryError
             return kind(reason)
-    return TemporaryError(Reason.BAD_ANSWER)
+    says_why = state is not None or "fatal:" in text  # else it is nothing that PostgreSQL says
+    return TemporaryError(Reason.HTTP_ERROR if says_why else Reason.BAD_ANSWER)
 
 
 _MARKS: tuple[tuple[tuple[str, ...], Reason], ...] = (
     (("53100", "no space left"), Reason.DISK_FULL),
     (("25006", "58030", "read-only file system", "input/output error"), Reason.READ_ONLY),
-    (("28P01", "28000", "authentication failed", "no password supplied"), Reason.AUTH_REFUSED),
+    (
+        (
+            *("28P01", "28000", "authentication failed", "no password supplied"),
+            *("no pg_hba.conf entry", 'fatal:  role "', "pg_hba.conf rejects"),
+        ),
+        Reason.AUTH_REFUSED,
+    ),
+    (("not currently accepting connections",), Reason.RESTORING),
     (("3D000", 'fatal:  database "'), Reason.DATABASE_MISSING),
     (("57P03", "database system is starting", "database system is shutting", "in recovery mode"), Reason.LOADING),
-    (("53300", "too many clients", "remaining connection slots"), Reason.TOO_MANY_CONNECTIONS),
+    (("53300", "too many clients", "too many connections", "remaining connection slots"), Reason.TOO_MANY_CONNECTIONS),
     (("57014", "timeout expired", "timed out"), Reason.TIMEOUT),
     (("42P01",), Reason.NOT_MIGRATED),
     (("failed to resolve", "could not translate", "name or service"), Reason.DNS),

@@ -68,6 +68,7 @@ class Reason(StrEnum):
     AUTH_EXPIRED = "auth_expired"
     AUTH_REFUSED = "auth_refused"
     DATABASE_MISSING = "database_missing"
+    RESTORING = "restoring"
     TOO_MANY_CONNECTIONS = "too_many_connections"
     NOT_MIGRATED = "not_migrated"
     SCHEMA_NEWER = "schema_newer"
@@ -295,9 +296,13 @@ _EXPLANATIONS: Mapping[tuple[Service, Reason], Explanation] = MappingProxyType(
                 " If it stops again, df -h says whether a disk is full."
             ),
         ),
-        (Service.DB, Reason.AUTH_REFUSED): Explanation(_l("The database refuses our password."), _CHECK_URL),
+        (Service.DB, Reason.AUTH_REFUSED): Explanation(_l("The database refuses our name or password."), _CHECK_URL),
         (Service.DB, Reason.DATABASE_MISSING): Explanation(
             _l("PostgreSQL runs, but has no database of that name."), _CHECK_URL
+        ),
+        (Service.DB, Reason.RESTORING): Explanation(
+            _l("The database is being restored, or was until that was cut off."),
+            _l("Wait where it goes on. Where it was cut off, restore again: repaircafe backup restore FILE"),
         ),
         (Service.DB, Reason.LOADING): Explanation(
             _l("The database is starting up."), _l("Wait a little; the app notices by itself.")

@@ -19,7 +19,7 @@ from repaircafe import access, database
 from repaircafe.database import Database, Identity, SchemaError, db, identity
 from repaircafe.neighbours import Reason
 from tests.client import JSON
-from tests.conftest import MakeApp, url_of
+from tests.conftest import MakeApp, administer, url_of
 from tests.fakes.proxy import Proxy
 
 
@@ -223,6 +223,37 @@ def test_a_database_that_keeps_nothing_is_told_from_a_fault_of_ours(
     assert database.is_away(caught.value) == (reason is not None)
     if reason is not None:
         assert database.translate(caught.value).reason is reason
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.7", user "cafe", database "cafe"', Reason.AUTH_REFUSED),
+        ('FATAL:  role "cafe" does not exist', Reason.AUTH_REFUSED),
+        ('FATAL:  role "cafe" is not permitted to log in', Reason.AUTH_REFUSED),
+        ('FATAL:  database "cafe" does not exist', Reason.DATABASE_MISSING),
+        ('FATAL:  database "cafe" is not currently accepting connections', Reason.RESTORING),
+        ('FATAL:  too many connections for role "cafe"', Reason.TOO_MANY_CONNECTIONS),
+        ('FATAL:  permission denied for database "cafe"', Reason.HTTP_ERROR),
+        ("invalid response to SSL negotiation: H", Reason.BAD_ANSWER),
+    ],
+)
+def test_postgresql_that_says_why_is_not_called_something_else(said: str, reason: Reason) -> None:
+    failed = psycopg.OperationalError(
+        f'connection failed: connection to server at "10.0.0.2", port 5432 failed: {said}'
+    )
+    assert database.translate(failed).reason is reason
+
+
+def test_a_statement_that_postgresql_refuses_was_refused_by_postgresql() -> None:
+    assert database.translate(psycopg.errors.DeadlockDetected()).reason is Reason.HTTP_ERROR
+
+
+def test_a_restore_that_was_cut_off_is_told(empty_database: str, cluster: Path) -> None:
+    administer(cluster, f"ALTER DATABASE {empty_database} ALLOW_CONNECTIONS false")
+    with pytest.raises(psycopg.OperationalError) as caught:
+        psycopg.connect(url_of(cluster, empty_database))
+    assert database.translate(caught.value).reason is Reason.RESTORING
 
 
 def _history(app: Flask) -> list[tuple[str, str]]:

@@ -40,7 +40,7 @@ def told(error: psycopg.Error) -> BackupError:
     if isinstance(error, psycopg.errors.DiskFull):
         return BackupError("The database's disk is full.", "Make room on the machine of the database, then try again.")
     reason = database.translate(error).reason
-    if error.sqlstate is not None and reason is Reason.BAD_ANSWER:  # it is PostgreSQL, and it says why
+    if error.sqlstate is not None and reason is Reason.HTTP_ERROR:  # it is PostgreSQL, and it says why
         log.error("Backup refused by the database", event_type=EventType.BACKUP, sqlstate=error.sqlstate)
         return BackupError(
             f"The database refuses: {error.diag.message_primary}", "Mend that in PostgreSQL, then try again."
