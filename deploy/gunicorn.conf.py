@@ -24,6 +24,8 @@ from gunicorn import glogging
 from repaircafe import embedded, logs, startup, systemd
 from repaircafe.database import EMBEDDED_FOLDER, SchemaError
 from repaircafe.environment import load_or_exit
+from repaircafe.logs import EventType
+from repaircafe.neighbours import Reason, Service, explain, in_english
 
 environment = load_or_exit()
 logs.configure(environment)
@@ -76,6 +78,9 @@ ARENAS = 2
 """Pools of memory that all threads of a worker share. glibc would give each thread one of its own, most of it free and
 none of it given back."""
 
+MISTAKEN = frozenset({Reason.AUTH_REFUSED, Reason.DATABASE_MISSING, Reason.DNS, Reason.BAD_ANSWER})
+"""Why a database may be away that tell of a wrong .env, where the one before is right: waiting would not help."""
+
 
 def on_starting(server: Any) -> None:
     """Before the sockets are opened: the port is free, the database there or the bounded wait over."""
@@ -112,8 +117,11 @@ def on_reload(server: Any) -> None:
     systemd.reloading()
     before = server.app.callable
     server.app.callable = None
+    opening: startup.Startup = server.app.wsgi().extensions["startup"]
     try:
-        server.app.wsgi().extensions["startup"].run(0)
+        if not opening.run(0) and opening.reason in MISTAKEN and before.extensions["startup"].ready:
+            log.error("Reload refused", event_type=EventType.STARTUP_ERROR, cure=_cure(opening.reason))
+            server.app.callable = before
     except SchemaError as error:
         startup.report(error)
         server.app.callable = before
@@ -158,6 +166,12 @@ def on_exit(_server: Any) -> None:
     """Ends what the start began: the PostgreSQL of the trial."""
     if environment.database_url is None:
         embedded.release(EMBEDDED_FOLDER)
+
+
+def _cure(reason: Reason) -> str:
+    with in_english():
+        explanation = explain(Service.DB, reason)
+        return f"{explanation.sentence} {explanation.cure}"
 
 
 def _status(server: Any) -> str:

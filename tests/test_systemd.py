@@ -118,6 +118,24 @@ def test_the_service_tells_its_whole_life(tmp_path: Path, ear: Ear, database_url
     assert ear.hears("STOPPING=1")
 
 
+def test_a_reload_with_a_wrong_database_changes_nothing_and_is_told(
+    tmp_path: Path, ear: Ear, database_url: str
+) -> None:
+    settings = tmp_path / "cafe.env"
+    settings.write_text(f"DATABASE_URL={database_url}\n")
+    with Server(tmp_path, "", NOTIFY_SOCKET=str(ear.path), ENV_FILE=str(settings)) as server:
+        assert until(lambda: server.health() == "healthy")
+        settings.write_text(f"DATABASE_URL={database_url.replace('?', 'x?')}\n")
+        before = server.workers()
+        server.send(signal.SIGHUP)
+        assert until(lambda: ear.hears("READY=1", after="RELOADING=1"))
+        assert until(lambda: not set(server.workers()) & set(before))
+        assert until(lambda: server.health() == "healthy")
+        (line,) = [one for one in server.log_lines() if one["message"] == "Reload refused"]
+    assert line["event_type"] == "startup_error"
+    assert line["cure"].startswith("PostgreSQL runs, but has no database of that name. Check DATABASE_URL")
+
+
 def test_ready_comes_after_the_bounded_wait(tmp_path: Path, ear: Ear) -> None:
     with Server(tmp_path, DATABASE_AWAY, NOTIFY_SOCKET=str(ear.path), DB_STARTUP_TIMEOUT="1"):
         assert ear.hears("READY=1")
