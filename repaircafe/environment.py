@@ -198,7 +198,7 @@ class Environment(BaseSettings):
             except ValueError:
                 whole = False
             if not whole:
-                raise ValueError("is not a whole hash; put a password there, then make one with: flask operator-password")
+                raise ValueError("is not a whole hash; put a password there, then run flask operator-password")
         return value
 
     @field_validator("secret_key", "database_url", "operator_password")
@@ -283,9 +283,12 @@ class Environment(BaseSettings):
 
         Raises EnvironmentFaultsError with every fault there is.
         """
-        path = env_file or Path(os.environ.get("ENV_FILE") or PROJECT / ".env")
+        named = os.environ.get("ENV_FILE", "")
+        path = env_file or Path(named or PROJECT / ".env")
         faults: list[Fault] = []
         try:
+            if named and not path.exists():  # without it this would be a trial, open to whoever sits at the machine
+                faults.append(Fault("ENV_FILE", "names a file that is not there", "the path of an .env"))
             faults += _misspelt(path)
             environment = cls(_env_file=path)  # type: ignore[call-arg]  # a pydantic-settings keyword, not a field
         except ValidationError as error:
@@ -321,10 +324,8 @@ class Environment(BaseSettings):
         """Every value that must not turn up in a log line, a page or the database, in each form it may take."""
         values = [value.get_secret_value() for field in SECRET_FIELDS if (value := getattr(self, field)) is not None]
         if self.database_url is not None:
-            parts = urlsplit(self.database_url.get_secret_value())
-            in_query = parse_qs(parts.query)
-            values += [parts.password or "", unquote(parts.password or "")]
-            values += [value for name in ("password", "sslpassword") for value in in_query.get(name, ())]
+            url = self.database_url.get_secret_value()
+            values += [urlsplit(url).password or "", *_passwords_of(url)]
         return [value for value in values if value]
 
 
@@ -379,8 +380,18 @@ def _check_database_url(url: str) -> None:
         raise ValueError("cannot be read as a URL") from None
     if parts.password is not None and not parts.password:
         raise ValueError("has an empty password; is POSTGRES_PASSWORD set?")
+    if any(len(password) < SHORTEST_SECRET for password in _passwords_of(url)):
+        raise ValueError(f"has a password of fewer than {SHORTEST_SECRET} characters")
     if not named:
         raise ValueError("names no host or no database")
+
+
+def _passwords_of(url: str) -> list[str]:
+    """Those that libpq would read out of it."""
+    parts = urlsplit(url)
+    in_query = parse_qs(parts.query)
+    found = [value for name in ("password", "sslpassword") for value in in_query.get(name, ())]
+    return [unquote(parts.password), *found] if parts.password else found
 
 
 def _misspelt(path: Path) -> list[Fault]:

@@ -107,6 +107,8 @@ def test_the_range_is_in_the_expected_form(name: str) -> None:
         "postgresql://h",
         "postgresql:///d",
         "postgresql://h:x/d",
+        "postgresql://pi:pi@h/d",
+        "postgresql://pi@h/d?password=pi",
         "x",
     ],
 )
@@ -117,7 +119,7 @@ def test_only_a_whole_postgresql_url_is_taken(tmp_path: Path, url: str) -> None:
 @pytest.mark.parametrize("hosts", ["h", "h:5433", "[::1]:5433", "h1,h2", "h1:5432,h2:5433"])
 def test_each_of_several_hosts_may_have_a_port(tmp_path: Path, hosts: str) -> None:
     """The manual of libpq, 'Connection URIs'."""
-    url = f"postgresql://u:p@{hosts}/d?target_session_attrs=read-write"
+    url = f"postgresql://u:password@{hosts}/d?target_session_attrs=read-write"
     found = load(tmp_path, DATABASE_URL=url).database_url
     assert found is not None
     assert found.get_secret_value() == url
@@ -338,6 +340,12 @@ def test_making_the_app_ends_with_78_and_every_fault_of_the_file_that_env_file_n
         "HOST",
         "PORT",
     ]
+
+
+def test_a_named_file_that_is_not_there_is_no_trial(tmp_path: Path) -> None:
+    done = start(ENV_FILE=str(tmp_path / "moved.env"))
+    assert (done.returncode, done.stdout) == (EX_CONFIG, "")
+    assert "ENV_FILE: names a file that is not there" in done.stderr
 
 
 def test_a_secret_that_is_not_utf_8_ends_with_78_and_no_traceback() -> None:
