@@ -1,6 +1,7 @@
 """`flask backup create`, `list`, `verify` and `restore`: what the timer runs, and the way back."""
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,7 +82,8 @@ def restore(file: str, yes: bool) -> None:
         before = restoring.live(ours.environment, ours.target)
         if before.rows and not yes:
             _ask(f"The database {before.name} holds {before.rows} rows. Replace them by {path.name}?")
-        done = restoring.restore(ours.environment, ours.target, path, manifest)
+        with _cleared_up():
+            done = restoring.restore(ours.environment, ours.target, path, manifest)
     if done.safety:
         click.echo(f"The data before are in {done.safety.path}")
     click.echo(
@@ -117,6 +119,17 @@ def _folder() -> Path:
 
 def _size(size: int) -> str:
     return f"{size / 1024:.1f} KiB" if size < 1 << 20 else f"{size / (1 << 20):.1f} MiB"
+
+
+@contextmanager
+def _cleared_up() -> Iterator[None]:
+    """A lost SSH connection and a shutdown end it as Ctrl-C does: no copy of what visitors wrote stays behind."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGHUP, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

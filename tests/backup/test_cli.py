@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from flask.testing import FlaskCliRunner
 
 from repaircafe.environment import PROJECT
-from tests.backup.conftest import content
+from tests.backup.conftest import beside, content
 from tests.conftest import DATABASE_AWAY, MakeApp
 
 pytestmark = pytest.mark.usefixtures("other_databases")
@@ -87,6 +88,25 @@ def test_restore_says_what_it_did_and_what_to_do_next(runner: FlaskCliRunner, fi
     (safety,) = place.glob("*-restore.zip")
     assert f"The data before are in {safety}" in result.output
     assert "systemctl restart repaircafe" in result.output.splitlines()[-1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+@pytest.mark.parametrize("step", ["_fill", "_hold"])
+def test_a_restore_that_is_told_to_end_leaves_nothing_behind_and_everybody_in(  # noqa: PLR0917
+    runner: FlaskCliRunner,
+    filled: str,
+    cluster: Path,
+    database_name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    step: str,
+) -> None:
+    path, before = made(runner), content(filled)
+    monkeypatch.setattr(f"repaircafe.backup.restore.{step}", lambda *_: signal.raise_signal(number))
+    result = runner.invoke(args=["backup", "restore", path.name, "--yes"])
+    assert (result.exit_code, "Aborted!" in result.output) == (1, True)
+    assert beside(cluster, database_name) == []
+    assert content(filled) == before
 
 
 def test_restore_over_data_without_a_terminal_asks_for_yes(runner: FlaskCliRunner, filled: str, place: Path) -> None:
