@@ -50,7 +50,11 @@ def test_with_docker_the_database_gets_its_password_and_the_model_its_address(ma
     said = (machine.root / "var/log/fake-docker").read_text()
     assert "--profile ollama up -d" in said
     assert in_environment(machine, "POSTGRES_PASSWORD") not in said
-    # An upgrade starts what is stopped, before it asks for a backup.
+    # An upgrade starts what is stopped, before it asks for a backup, and brings nothing back that was taken out.
+    machine.run("repaircafe", "config-reset", "llm_endpoint")
+    machine.run("systemctl", "stop", "postgres-test")
+    machine.run("/src/deploy/install", check=True, **OFFLINE)
+    assert "http://127.0.0.1:11434" not in machine.run("repaircafe", "config-show").stdout
     machine.run("systemctl", "stop", "postgres-test")
     machine.run("/src/deploy/install", "--without-ollama", check=True, **OFFLINE)
     assert machine.health()["database"] == "connected"
@@ -130,6 +134,15 @@ def test_a_port_that_is_taken_is_told_before_anything_changes(machine: Machine) 
     assert machine.health(8000)["status"] == "healthy"
 
 
+def test_a_port_that_was_taken_while_the_service_stood_still_is_told(machine: Machine) -> None:
+    assert until(machine.is_healthy, 60)
+    machine.run("systemctl", "stop", "repaircafe.socket", "repaircafe.service")
+    with machine.running("/usr/bin/python3", "-c", _TAKE, "8000"):
+        assert until(lambda: ":8000" in machine.say("ss", "-ltn"))
+        done = install(machine, check=False)
+    assert "0.0.0.0:8000 cannot be listened on; nothing was changed." in done.stderr
+
+
 def test_a_variable_of_the_shell_does_not_go_before_env(machine: Machine) -> None:
     assert until(machine.is_healthy, 60)
     machine.run("/src/deploy/install", check=True, **OFFLINE, PORT="8055", DATABASE_URL="postgresql://x:y@nowhere/z")
@@ -167,6 +180,11 @@ def test_the_password_is_shown_by_the_run_that_succeeds(make_machine: MakeMachin
     )
     assert failed.returncode == 1
     assert "cannot be built; nothing was changed" in failed.stderr
+    other = machine.run(
+        "/src/deploy/install", "--without-docker", check=False, DATABASE_URL="postgresql://x:y12345678@w/z"
+    )
+    assert other.returncode == 1
+    assert ".env is there already, and names another database." in other.stderr
     machine.run("rm", "/opt/repaircafe/.env")
     assert "password  " in install(machine).stdout
 
@@ -258,7 +276,14 @@ def test_purged_it_leaves_nothing_of_its_own(machine: Machine) -> None:
         (stick / name).touch()
     edit_environment(machine, BACKUP_FOLDER="'/srv/my stick'", OPERATOR_PASSWORD="Repair$2024cafe")
     install(machine)
+    drop_in = machine.root / "etc/systemd/system/repaircafe-backup.service.d"
+    drop_in.mkdir()
+    (drop_in / "slow.conf").write_text("[Service]\nExecStartPre=/bin/sleep 3600\n")
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "start", "--no-block", "repaircafe-backup")
+    assert until(lambda: "sleep 3600" in machine.say("ps", "-u", "repaircafe", "-o", "args="))
     machine.run("/src/deploy/uninstall", "--purge", "--yes")
+    assert not drop_in.exists()
     assert [path.name for path in stick.iterdir()] == ["holiday.zip"]
     for path in ("opt/repaircafe", "var/lib/repaircafe", "usr/local/bin/repaircafe"):
         assert not (machine.root / path).exists()
