@@ -4,6 +4,7 @@ All neighbours are behind proxies. PostgreSQL is the real one; Ollama and Google
 """
 
 import contextlib
+import itertools
 import json
 import threading
 import time
@@ -234,9 +235,23 @@ class Scene:
         late = [looked for looked in self.looked if looked.took_s >= HEALTH_PROMISE_S]
         assert not late, late
         assert {looked.code for looked in self.looked} <= {200, 503}
+        self._check_that_the_well_are_called_well()
         lines = self.server.log_lines()
         assert [line for line in lines if line["event_type"] == "request" and line["status"] == 500] == []
         assert [line for line in lines if line["level"] in ("error", "critical")] == []
+
+    def _check_that_the_well_are_called_well(self) -> None:
+        """A fault of one neighbour is no alarm about another, at any look from the first one on that knew the database.
+
+        Where the database is the faulty one, the model's settings are not known either: nothing is asserted there.
+        """
+        if self.service is Service.DB:
+            return
+        started = itertools.dropwhile(lambda looked: looked.status(Service.DB) == "unconfigured", self.looked)
+        alarms = [looked for looked in started if looked.code != 200 or looked.status(Service.DB) != "ok"]
+        assert not alarms, [(looked, looked.body) for looked in alarms]
+        if self.service is Service.MAIL:
+            assert "unreachable" not in {looked.status(Service.LLM) for looked in self.looked}
 
     # The moments.
 
