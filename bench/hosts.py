@@ -23,7 +23,7 @@ VISITORS = 20
 BUSY_S = 10.0
 SMALL = {"DB_POOL_SIZE": "2", "DB_MAX_OVERFLOW": "3"}
 BESIDE_THE_POOL = 2
-"""The monitor's connection, and the one that says that a process is there."""
+"""The monitor's connection, and the one that says that a process is there. Here nobody tests, migrates or backs up."""
 MACHINE_MB, SPARE_MB = 8_000, 1_000
 """Of a machine with 8 GB, what is left to everything else."""
 PLACES = 100 - 3
@@ -132,5 +132,5 @@ def _within(what: str, count: int, most: int) -> Figure:
 
 
 def _most(environment: Environment) -> int:
-    """How many connections a process can have at a time, but for a moment at its start."""
+    """How many connections a process can have at a time, but for the moments of its start and of the database's Test."""
     return environment.db_pool_size + environment.db_max_overflow + BESIDE_THE_POOL
