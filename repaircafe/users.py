@@ -81,9 +81,9 @@ class Users:
         """The id of the operator's row, which is made where it is missing; None while the database is away."""
         return self._waited(self._operator, lambda: operator(db.session()))
 
-    def begin(self, session: Session, now: datetime | None = None) -> SignIn:
+    def begin(self, session: Session) -> SignIn:
         """A new sign-in of the operator's, stored. Raises the database's errors."""
-        now = now or datetime.now(UTC)
+        now = datetime.now(UTC)
         session.execute(sa.delete(SignIn).where(SignIn.ends_at <= now))
         begun = SignIn(user_id=operator(session), ends_at=now + LONGEST_SIGN_IN)
         session.add(begun)
