@@ -173,10 +173,15 @@ class Scene:
         """Whether health calls all well in time."""
         return until(lambda: self.look().body["status"] == "healthy", limit_s)
 
-    def stored(self, content: str, role: str = "user") -> int:
-        """How often something was said, as the database has it."""
-        query = "SELECT count(*) FROM chat_messages WHERE content = %s AND role = %s"
-        return int(self._one(query, content, role))
+    def stored(self, question: str) -> int:
+        """How often it was asked, as the database has it."""
+        query = "SELECT count(*) FROM chat_messages WHERE content = %s AND role = 'user'"
+        return int(self._one(query, question))
+
+    def answers(self, visitor: Visitor) -> list[str]:
+        """All that the assistant said in the visitor's conversation, as the database has it."""
+        query = b"SELECT content FROM chat_messages WHERE session_id = %s AND role = 'assistant' ORDER BY id"
+        return [str(content) for (content,) in self.raw.execute(query, (visitor.session_id,))]
 
     def location(self) -> str:
         """The setting as the database has it."""
@@ -228,7 +233,7 @@ class Scene:
         visitor = self.visitor()
         assert visitor.send(question).status_code == 200
         assert visitor.comes_to("done"), visitor.messages()
-        assert (self.stored(question), visitor.last()["content"]) == (1, "Hi")
+        assert (self.stored(question), self.answers(visitor), visitor.last()["content"]) == (1, ["Hi"], "Hi")
 
     def check_whole_run(self) -> None:
         """Health was told in time at every look, and nothing that happened was a fault of ours."""
@@ -305,7 +310,8 @@ class Scene:
             assert question in visitor.page, "what was typed is still there"
             assert visitor.send(question).status_code == 200
         assert self.stored(question) == 1
-        self._comes_to_an_answer(visitor)
+        assert self._comes_to_an_answer(visitor)[-1] == "Hi"
+        assert self.answers(visitor) == ["Hi"], "neither doubled nor lost"
 
     def check_recovery_of_setting(self, value: str) -> None:
         """What was answered is what is there, after the fault has been told and has gone."""
@@ -325,7 +331,8 @@ class Scene:
         assert self.location() == value
         self.check_recovery()
         assert self.stored(question) == 1
-        self._comes_to_an_answer(visitor)
+        assert self._comes_to_an_answer(visitor)[-1] == "Hi"
+        assert self.answers(visitor) == ["Hi"], "neither doubled nor lost"
 
     def _send_token(self) -> None:
         self.proxy.break_at(b"POST /token", self.fault)
@@ -367,7 +374,7 @@ class Scene:
             assert self.fault != "delay"
             self._check_that_half_is_kept(visitor)
         else:
-            assert (visitor.last()["content"], self.stored(WHOLE, "assistant")) == (WHOLE, 1)
+            assert (visitor.last()["content"], self.answers(visitor)) == (WHOLE, [WHOLE])
         self.check_recovery()
         assert self.stored(question) == 1
 
@@ -378,6 +385,7 @@ class Scene:
         assert half.startswith(WORDS[0])
         assert half.strip() in visitor.show()
         assert self._comes_to_an_answer(visitor) == [half, "Hi"]
+        assert self.answers(visitor) == ["Hi"], "what is half is no answer"
 
     def _comes_to_an_answer(self, visitor: Visitor) -> list[str]:
         """By a press of Retry where it did not come by itself; answers all that was said to it."""
