@@ -173,6 +173,10 @@ class Scene:
         """Whether health calls all well in time."""
         return until(lambda: self.look().body["status"] == "healthy", limit_s)
 
+    def _is_open(self) -> bool:
+        """Whether the doors are, which they are not before the database has been met for the first time."""
+        return bool(self.look().body["status"] != "starting")
+
     def stored(self, question: str) -> int:
         """How often it was asked, as the database has it."""
         query = "SELECT count(*) FROM chat_messages WHERE content = %s AND role = 'user'"
@@ -267,6 +271,7 @@ class Scene:
             self.check_pages(*([503] if self.service is Service.DB else []))
             self.check_recovery(OPENING_S if self.service is Service.DB else None)
         else:
+            assert until(self._is_open), "the database is well"
             self._check_that_nobody_asks_google()
             self.check_recovery()
 
@@ -399,7 +404,7 @@ class Scene:
     def _check_that_nobody_asks_google(self) -> None:
         asked = len(self.google.asked)
         assert self.look().status(Service.MAIL) in ("ok", "degraded")
-        self.check_pages(503)
+        self.check_pages()
         assert len(self.google.asked) == asked
 
 
