@@ -47,6 +47,15 @@ POOL = Environment.model_fields["db_pool_size"].default
 THREADS = Environment.model_fields["threads"].default
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 UNDER_WAY = "SELECT count(*) FROM replies WHERE state IN ('queued', 'loading', 'reading', 'writing')"
+WORDLESS = """
+SELECT count(*) FROM replies WHERE state = 'done'
+    AND NOT EXISTS (SELECT FROM chat_messages WHERE id = message_id AND role = 'assistant')
+"""
+DOUBLED = """
+SELECT count(*) FROM chat_messages AS answer WHERE role = 'assistant'
+    AND (SELECT count(*) FROM replies WHERE message_id = answer.id) <> 1
+"""
+"""A reply knows one message: of an answer that was stored twice, nobody knows the first."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +181,7 @@ def crowd(running: House) -> None:
 
 
 def lost(running: House, questions: list[str]) -> Iterator[str]:
-    """The questions that were taken and are not there exactly once, and those without an end."""
+    """What was taken and is not there exactly once: questions, their replies, the answers. And what has no end."""
     query = "SELECT content, count(*) FROM chat_messages WHERE role = 'user' GROUP BY content"
     stored: dict[str, int] = dict(running.raw.execute(query).fetchall())
     yield from (f"stored {stored.get(one, 0)} times: {one}" for one in questions if stored.get(one) != 1)
@@ -181,6 +190,10 @@ def lost(running: House, questions: list[str]) -> Iterator[str]:
     unanswered = "SELECT count(*) FROM chat_messages AS q WHERE role = 'user' AND NOT EXISTS (%s)"
     if missing := running.count(unanswered % "SELECT FROM replies WHERE question_id = q.id"):
         yield f"{missing} questions have no reply"
+    if wordless := running.count(WORDLESS):
+        yield f"{wordless} replies are done and have no answer among the messages"
+    if doubled := running.count(DOUBLED):
+        yield f"{doubled} answers among the messages are not those of exactly one reply"
 
 
 def undone(running: House, places: list[str]) -> Iterator[str]:
