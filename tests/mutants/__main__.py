@@ -1,8 +1,9 @@
 """`python -m tests.mutants [PACKAGE …]`: whether a test fails when one thing in a package's code is changed.
 
 mutmut makes the changes, and runs for each the tests that come through the changed function; `[mutmut]` in setup.cfg
-says what they need. Prints every change that no test notices and explained.txt does not name, and every line of
-explained.txt about these packages that names none; fails on one of either.
+says what they need. Prints every change that no test notices and explained.txt does not name, and fails on one; and
+every line of explained.txt about these packages that names none, which is no error: on a slow machine a change may be
+noticed by its time alone.
 
 It changes what stands in functions without a decorator. Patterns and tables of a module, a view's own function and a
 command's, properties and context managers stay as they are.
@@ -50,7 +51,7 @@ def main(packages: list[str]) -> int:
     print(*(f"No test notices {one}" for one in new), sep="\n", end="\n" if new else "")
     print(*(f"Explained, but not met: {line}" for line in stale), sep="\n", end="\n" if stale else "")
     print(f"{len(unnoticed) - len(new)} unnoticed changes are explained, {len(new)} are not.")
-    return 1 if new or stale else 0
+    return 1 if new else 0
 
 
 def explained(packages: list[str]) -> list[str]:
