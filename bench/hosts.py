@@ -132,5 +132,5 @@ def _within(what: str, count: int, most: int) -> Figure:
 
 
 def _most(environment: Environment) -> int:
-    """How many connections a process can have at a time, but for the moments of its start and of the database's Test."""
+    """How many connections a process can have at a time, but while it starts, or the database's Test runs."""
     return environment.db_pool_size + environment.db_max_overflow + BESIDE_THE_POOL
