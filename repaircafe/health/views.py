@@ -88,8 +88,8 @@ def alarms_told(health: Health) -> list[Report]:
 
 
 def banner_version(health: Health) -> str:
-    """What the banner would say, as a short digest."""
-    said = [(one.service.value, one.reason) for one in health.alarms]
+    """What the banner would say to whoever looks, as a short digest."""
+    said = [(one.service.value, one.reason) for one in alarms_told(health)]
     return version_of(f"{health.state is State.STARTING}{said}{is_operator()}")
 
 

@@ -1,7 +1,9 @@
 """/health, liveness, readiness, the banner: the truth for people and monitors."""
 
 import re
+from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Self
 
@@ -14,8 +16,11 @@ from werkzeug.test import TestResponse
 
 from repaircafe import database, neighbours
 from repaircafe.database import Database
-from repaircafe.health.monitor import ErrorWindow
-from tests.client import csrf_token, health_becomes
+from repaircafe.health.checks import report_of
+from repaircafe.health.monitor import ErrorWindow, monitor
+from repaircafe.health.views import banner_version
+from repaircafe.neighbours import Reason, Service
+from tests.client import PASSWORD, csrf_token, health_becomes
 from tests.conditions import until
 from tests.conftest import GMAIL, MakeApp, make_read_only
 from tests.fakes.proxy import Proxy
@@ -209,6 +214,22 @@ def test_the_banner_says_nothing_twice(client: FlaskClient) -> None:
     seen = text.split("seen=")[1].split('"')[0]
     assert client.get(f"/banner?seen={seen}").status_code == 204
     assert client.get("/banner?seen=other").status_code == 200
+
+
+def test_a_visitors_banner_is_the_same_whatever_the_organiser_alone_is_told(make_app: MakeApp) -> None:
+    app = make_app(operator_password=PASSWORD)
+
+    def versions(**environ: str) -> set[str]:
+        with app.test_request_context(environ_base={"REMOTE_ADDR": "192.168.1.7", **environ}):
+            database, model, mail = monitor().health().reports
+            health = [
+                replace(monitor().health(), reports=(database, model, one))
+                for one in (mail, report_of(Service.MAIL, Reason.NOT_TESTED))
+            ]
+            return {banner_version(one) for one in health}
+
+    assert len(versions()) == 1
+    assert len(versions(HTTP_AUTHORIZATION=f"Basic {b64encode(f'operator:{PASSWORD}'.encode()).decode()}")) == 2
 
 
 def test_nothing_is_said_to_work_that_another_banner_says_is_away(proxied: MakeApp, proxy: Proxy) -> None:
