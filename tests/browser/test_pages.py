@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from repaircafe.config.keys import MOST_OFFERINGS
 from repaircafe.embedded import Postmaster
 from tests.browser.conftest import A_DAY, TYPICAL_LIMIT_MS, NewPage, Returning, Watched, save, stored, url_of
 from tests.browser.reading import NARROW, PAGES, assert_fits, message, offered_models, press
@@ -313,13 +314,28 @@ def test_tab_reaches_every_control_and_shows_where_it_is(
     assert [html for shown, html in reached.values() if not shown] == []
 
 
+PAPERS = ("A4", "Letter")
+
+
+def sheets(page: Page, paper: str) -> int:
+    """How many the page fills, with the margins that browsers print by themselves."""
+    margin = dict.fromkeys(("top", "right", "bottom", "left"), "1cm")
+    return len(re.findall(rb"/Type\s*/Page\b", page.pdf(format=paper, margin=margin)))
+
+
+@pytest.mark.parametrize("number", [6, MOST_OFFERINGS])
+def test_a_poster_of_all_that_can_be_repaired_is_one_sheet(page: Page, configured: Server, number: int) -> None:
+    save(configured, event_offerings=", ".join(f"coffee machine {one}" for one in range(number)))
+    page.goto("/poster")
+    assert {sheets(page, paper) for paper in PAPERS} == {1}
+
+
 def test_the_poster_is_one_sheet_with_its_code(page: Page, configured: Server) -> None:
     assert configured
     page.goto("/poster")
     code = page.locator(".poster img")
     assert code.evaluate("image => image.complete && image.naturalWidth > 0")
-    for paper in ("A4", "Letter"):
-        assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format=paper))) == 1
+    assert {sheets(page, paper) for paper in PAPERS} == {1}
     page.emulate_media(media="print")
     expect(page.locator("header")).to_be_hidden()
     expect(page.locator("footer")).to_be_hidden()
