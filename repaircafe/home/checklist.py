@@ -48,9 +48,7 @@ def _language_model(report: Report) -> tuple[Line, Line]:
     server = Line(_("A language model's server is found"), is_there, cure, _("Settings"), "config.show", "llm_endpoint")
     is_ready = report.reason is None or report.reason is Reason.LOADING
     cure = cure if is_there else _("First the server has to be found.")
-    return server, Line(
-        _("A model is installed and chosen"), is_ready, cure, _("Settings"), "config.show", "model-lists"
-    )
+    return server, Line(_("A model is installed and chosen"), is_ready, cure, _("Settings"), "config.show", "downloads")
 
 
 def _event(settings: Settings) -> Line:

@@ -42,6 +42,13 @@ def test_it_is_done_step_by_step_and_then_gone(client: FlaskClient) -> None:
         assert until(lambda: still_open(client) == [event, mail])
 
 
+def test_each_line_leads_to_a_place_that_is_on_its_page(client: FlaskClient) -> None:
+    found = re.findall(r'href="([^"#]+)#([^"]+)"', client.get("/checklist", auth=AUTH).text)
+    assert len(found) == 4
+    for path, anchor in found:
+        assert f'id="{anchor}"' in client.get(path, auth=AUTH).text, anchor
+
+
 def test_it_comes_again_only_when_it_has_changed(client: FlaskClient) -> None:
     """Else a link in it would lose the focus each time."""
     page = client.get("/", auth=AUTH).text
