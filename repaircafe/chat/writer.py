@@ -25,7 +25,7 @@ from repaircafe.exchange import Exchange, StoppedError
 from repaircafe.llm.base import FIRST_TOKEN_LIMIT_S, LARGEST_REPLY, Message, Server, TooLongError
 from repaircafe.llm.identify import identify
 from repaircafe.logs import EventType
-from repaircafe.neighbours import NeighbourError, PermanentError, Reason, TemporaryError
+from repaircafe.neighbours import NeighbourError, PermanentError, Reason
 from repaircafe.presence import Presence, living
 
 WATCH_S = 0.25
@@ -376,14 +376,10 @@ class Writer:
         return shown
 
     def _settings(self) -> Settings:
-        stored = self._store.stored()
-        if stored is None:
-            raise TemporaryError(Reason.SETTINGS_UNKNOWN)
-        if not stored.settings.llm_endpoint:
-            raise PermanentError(Reason.NOT_SET)
-        if not stored.settings.llm_model:
+        settings = self._store.with_endpoint()
+        if not settings.llm_model:
             raise PermanentError(Reason.MODEL_NOT_CHOSEN)
-        return stored.settings
+        return settings
 
     def _ask(self, making: Making, settings: Settings, sent: list[Message]) -> None:
         with Exchange(ASK_LIMIT_S) as exchange:

@@ -18,7 +18,7 @@ from repaircafe.config.models import Setting
 from repaircafe.database import db, is_told_by_health
 from repaircafe.deadlines import Cached, DeadlineError
 from repaircafe.logs import EventType, Redactor, name_faults
-from repaircafe.neighbours import Text
+from repaircafe.neighbours import PermanentError, Reason, TemporaryError, Text
 
 FRESH_S = 1.0
 READ_LIMIT_S = 0.4
@@ -132,6 +132,18 @@ class Store:
         """The settings, typed, as far as they are known; none is set where they have never been read."""
         stored = self.stored()
         return stored.settings if stored else Settings()
+
+    def with_endpoint(self) -> Settings:
+        """The settings, in which it stands where the language model is.
+
+        Raises TemporaryError while they have never been read, PermanentError where no address is set.
+        """
+        stored = self.stored()
+        if stored is None:
+            raise TemporaryError(Reason.SETTINGS_UNKNOWN)
+        if not stored.settings.llm_endpoint:
+            raise PermanentError(Reason.NOT_SET)
+        return stored.settings
 
     def known(self) -> dict[str, str]:
         """Every key's text as far as it is known; empty where it has never been read."""

@@ -279,7 +279,7 @@ class Downloader:
             pull.end(State.FAILED, Reason.INTERNAL)
 
     def _read(self, pull: Pull) -> None:
-        endpoint = self._endpoint()
+        endpoint = self._store.with_endpoint().llm_endpoint
         disk.require(endpoint, pull.progress.total - pull.progress.done, RESERVE)
         with Exchange(ASK_LIMIT_S) as exchange:
             pull.exchange = exchange
@@ -290,14 +290,6 @@ class Downloader:
                 if progress.total and time.monotonic() - looked_at >= STORE_S:
                     disk.require(endpoint, progress.total - progress.done, reserve)
                     looked_at, reserve = time.monotonic(), LEAST
-
-    def _endpoint(self) -> str:
-        stored = self._store.stored()
-        if stored is None:
-            raise TemporaryError(Reason.SETTINGS_UNKNOWN)
-        if not stored.settings.llm_endpoint:
-            raise PermanentError(Reason.NOT_SET)
-        return stored.settings.llm_endpoint
 
     def _end(self, pull: Pull) -> None:
         """Stores the end, as soon as the database is there; at the process's end without waiting for it."""

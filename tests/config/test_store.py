@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from repaircafe.config import store as storing
 from repaircafe.config.keys import KEYS, Settings
 from repaircafe.config.store import InvalidSettingsError, OutsideError, Store, Stored
+from repaircafe.neighbours import PermanentError, Reason, TemporaryError
 from tests.client import HTML, JSON
 from tests.conftest import DATABASE_AWAY, MakeApp
 from tests.logged import lines_of
@@ -44,6 +45,18 @@ def test_what_was_never_read_is_not_set(make_app: MakeApp) -> None:
     assert store.stored() is None
     assert store.settings() == Settings()
     assert store.known() == EMPTY
+
+
+def test_whoever_needs_the_model_is_told_why_nobody_knows_where_it_is(make_app: MakeApp) -> None:
+    with pytest.raises(TemporaryError) as unknown:
+        of(make_app(database_url=DATABASE_AWAY, started=False)).with_endpoint()
+    app = make_app()
+    with pytest.raises(PermanentError) as unset:
+        of(app).with_endpoint()
+    assert (unknown.value.reason, unset.value.reason) == (Reason.SETTINGS_UNKNOWN, Reason.NOT_SET)
+    with app.app_context():
+        of(app).save({"llm_endpoint": "http://127.0.0.1:9"})
+    assert of(app).with_endpoint() == Settings(llm_endpoint="http://127.0.0.1:9")
 
 
 def test_whoever_asks_is_told_that_they_were_never_read(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
