@@ -26,6 +26,13 @@ def sign_in(browser: FlaskClient, password: str = PASSWORD, **fields: str) -> Te
     return browser.post("/sign-in", data={"csrf_token": csrf_token(page), "password": password, **fields}, headers=HTML)
 
 
+def cookie_of(browser: FlaskClient) -> str:
+    """The app's cookie that it keeps."""
+    kept = browser.get_cookie("repaircafe")
+    assert kept is not None
+    return kept.value
+
+
 def health_becomes(client: FlaskClient, status: str) -> bool:
     """Whether /health comes to say so.
 

@@ -172,6 +172,14 @@ def app(make_app: MakeApp) -> Flask:
 
 
 @pytest.fixture
+def connection(app: Flask) -> Iterator[sa.Connection]:
+    """A transaction on the test's database, rolled back."""
+    ours: Database = app.extensions["database"]
+    with ours.engine.connect() as connection:
+        yield connection
+
+
+@pytest.fixture
 def client(app: Flask) -> FlaskClient:
     """A client on loopback, hence the operator's."""
     return app.test_client()

@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 from repaircafe.access import VISITORS
 from repaircafe.throttle import limiter
 from repaircafe.users import Users
-from tests.client import HTML, PASSWORD, csrf_token, sign_in
+from tests.client import HTML, PASSWORD, cookie_of, csrf_token, sign_in
 from tests.conditions import until
 from tests.conftest import MakeApp
 
@@ -78,7 +78,7 @@ class Prepared:
         self.signed_in = app.test_client()
         self.stale = csrf_token(self.signed_in.get("/chat", headers=HTML).text)
         sign_in(self.signed_in)
-        self.cookie = _cookie_of(self.signed_in)
+        self.cookie = cookie_of(self.signed_in)
 
     def attempt(self, wrong: str) -> Attempt:
         """By its name in the table."""
@@ -202,12 +202,6 @@ def _has_another_rule(app: Flask, rule: Rule, method: str) -> bool:
 
 def _basic(credentials: str) -> str:
     return f"Basic {base64.b64encode(credentials.encode()).decode()}"
-
-
-def _cookie_of(client: FlaskClient) -> str:
-    kept = client.get_cookie("repaircafe")
-    assert kept is not None
-    return kept.value
 
 
 def _inside(app: Flask, cookie: str) -> Any:

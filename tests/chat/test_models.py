@@ -1,7 +1,6 @@
 """repaircafe.chat.models and the migrations 0002 and 0003: what the tables hold, refuse and find fast."""
 
 import uuid
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -10,22 +9,13 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from flask import Flask
 
 from repaircafe.chat.models import ChatMessage
-from repaircafe.database import MIGRATIONS, Base, Database
+from repaircafe.database import MIGRATIONS, Base
 from repaircafe.users import User
 
 TABLES = ("users", "chat_messages", "conversations", "replies")
 MIGRATIONS_HERE = ("0002", "0003")
-
-
-@pytest.fixture
-def connection(app: Flask) -> Iterator[sa.Connection]:
-    """A transaction on the test's database, rolled back."""
-    ours: Database = app.extensions["database"]
-    with ours.engine.connect() as connection:
-        yield connection
 
 
 @pytest.mark.parametrize("role", ["user", "assistant", "system"])

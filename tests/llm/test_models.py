@@ -1,6 +1,5 @@
 """repaircafe.llm.models and migration 0004: what the table holds and refuses."""
 
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -9,18 +8,9 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from flask import Flask
 
-from repaircafe.database import MIGRATIONS, Base, Database
+from repaircafe.database import MIGRATIONS, Base
 from repaircafe.llm.models import Download, State
-
-
-@pytest.fixture
-def connection(app: Flask) -> Iterator[sa.Connection]:
-    """A transaction on the test's database, rolled back."""
-    ours: Database = app.extensions["database"]
-    with ours.engine.connect() as connection:
-        yield connection
 
 
 def test_one_alone_is_under_way(connection: sa.Connection) -> None:

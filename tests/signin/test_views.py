@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from repaircafe.users import LONGEST_SIGN_IN, Users
-from tests.client import HTML, HTMX, JSON, PASSWORD, csrf_token, sign_in
+from tests.client import HTML, HTMX, JSON, PASSWORD, cookie_of, csrf_token, sign_in
 from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.proxy import Proxy
@@ -43,12 +43,6 @@ def end_sign_ins(browser: FlaskClient, database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("DELETE FROM sign_ins")
     assert until(lambda: browser.get("/config").status_code == 401)
-
-
-def cookie(browser: FlaskClient) -> str:
-    kept = browser.get_cookie("repaircafe")
-    assert kept is not None
-    return kept.value
 
 
 def test_a_clock_set_back_signs_nobody_out(browser: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,9 +108,9 @@ def test_the_sign_in_never_leads_to_another_site(browser: FlaskClient, elsewhere
 def test_the_session_of_before_is_not_the_one_after(browser: FlaskClient) -> None:
     browser.get("/chat", headers=HTML)
     before = csrf_token(browser.get("/sign-in", headers=HTML).text)
-    old = cookie(browser)
+    old = cookie_of(browser)
     sign_in(browser)
-    assert cookie(browser) != old
+    assert cookie_of(browser) != old
     assert browser.post("/sign-out", data={"csrf_token": before}, headers=HTML).status_code == 400
     stolen = browser.application.test_client()
     stolen.set_cookie("repaircafe", old)
@@ -131,14 +125,14 @@ def test_a_sign_in_at_one_process_holds_at_the_other_at_once(make_app: MakeApp) 
     assert there.get("/config").status_code == 200, "who is signed in was read just now"
     sign_in(here)
     moved = there.application.test_client()
-    moved.set_cookie("repaircafe", cookie(here))
+    moved.set_cookie("repaircafe", cookie_of(here))
     assert moved.get("/config").status_code == 200
 
 
 def test_a_stolen_cookie_ends_with_the_sign_out(browser: FlaskClient, database_url: str) -> None:
     sign_in(browser)
     stolen = browser.application.test_client()
-    stolen.set_cookie("repaircafe", cookie(browser))
+    stolen.set_cookie("repaircafe", cookie_of(browser))
     assert stolen.get("/config").status_code == 200
     page = browser.get("/config", headers=HTML).text
     assert browser.post("/sign-out", data={"csrf_token": csrf_token(page)}).location == "/"
@@ -229,7 +223,7 @@ def test_it_ends_everywhere(make_app: MakeApp) -> None:
     key = "k" * 40
     here, there = (make_app(operator_password=PASSWORD, secret_key=key).test_client() for _ in range(2))
     sign_in(here)
-    there.set_cookie("repaircafe", cookie(here))
+    there.set_cookie("repaircafe", cookie_of(here))
     assert there.get("/config").status_code == 200
     here.post("/sign-out", data={"csrf_token": csrf_token(here.get("/config", headers=HTML).text)})
     assert until(lambda: there.get("/config").status_code == 401)
