@@ -23,21 +23,21 @@ class Tree:
 
     def memory_mb(self) -> float:
         """Proportional set size in megabytes: what processes share is counted once, not once for each (proc(5))."""
-        return sum(_pss_kib(pid) for pid in self.pids()) * 1024 / 1e6
+        return sum(pss(pid) for pid in self.pids()) / 1e6
 
     def cpu_s(self) -> float:
         """Processor time in seconds until now, that of descendants which have ended included (proc(5), 14 to 17)."""
         return sum(_ticks(pid) for pid in self.pids()) / TICKS
 
 
+def pss(pid: int) -> int:
+    """A process's proportional set size in bytes: what it calls kB are 1,024 bytes each (proc(5))."""
+    found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
+
+
 def _tasks(pid: int) -> list[Path]:
     return sorted(Path(f"/proc/{pid}/task").iterdir())
-
-
-def _pss_kib(pid: int) -> int:
-    """What it calls kB are 1,024 bytes each."""
-    found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
-    return int(found[1]) if found else 0
 
 
 def _ticks(pid: int) -> int:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import psycopg
 
+from bench.processes import pss
+
 MEGABYTE = 1024 * 1024
 
 
@@ -31,7 +33,7 @@ def held(processes: list[int], raw: psycopg.Connection) -> Held:
     row = raw.execute(query).fetchone()
     folders = [Path(f"/proc/{process}") for process in processes]
     return Held(
-        memory=sum(_pss(folder / "smaps_rollup") for folder in folders),
+        memory=sum(pss(process) for process in processes),
         threads=sum(len(list((folder / "task").iterdir())) for folder in folders),
         files=sum(len(list((folder / "fd").iterdir())) for folder in folders),
         connections=int(row[0]) if row else 0,
@@ -59,8 +61,3 @@ def _link(file: Path) -> str:
 
 def _port(address: str) -> str:
     return f"port {int(address.rpartition(':')[2], 16)}"
-
-
-def _pss(rollup: Path) -> int:
-    line = next(line for line in rollup.read_text().splitlines() if line.startswith("Pss:"))
-    return int(line.split()[1]) * 1024
