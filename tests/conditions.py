@@ -4,6 +4,9 @@ import socket
 import time
 from collections.abc import Callable
 
+REPLIES_UNDER_WAY = "SELECT count(*) FROM replies WHERE state IN ('queued', 'loading', 'reading', 'writing')"
+"""What PostgreSQL is asked until each has an end."""
+
 
 def until(condition: Callable[[], bool], limit_s: float = 15) -> bool:
     """Whether the condition comes true in time."""

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import requests
 
-from tests.conditions import until
+from tests.conditions import REPLIES_UNDER_WAY, until
 from tests.fakes.scripted import Ollama
 from tests.server import Server
 from tests.visitor import Visitor
@@ -20,7 +20,6 @@ from tests.visitor import Visitor
 QUESTION = "Can you mend my toaster?"
 WHOLE = "Yes, bring it along."
 WORDS = [f"word{number} " for number in range(200)]
-UNDER_WAY = "('queued', 'loading', 'reading', 'writing')"
 
 
 @dataclass(frozen=True)
@@ -148,7 +147,7 @@ def check_broken_off(visitor: Visitor, stored: str, raw: psycopg.Connection, poi
     question, reply = visitor.messages()
     assert f">{question['content']}</p>" in visitor.page, point
     assert (reply["state"], reply["content"], reply["id"]) == ("broken", stored, None), point
-    assert raw.execute(f"SELECT 1 FROM replies WHERE state IN {UNDER_WAY}".encode()).fetchone() is None, point
+    assert raw.execute(REPLIES_UNDER_WAY).fetchone() == (0,), point
     assert "Broken off" in visitor.poll(str(reply_id(raw, visitor.session_id))), point
 
 

@@ -12,7 +12,7 @@ import requests
 from repaircafe import embedded
 from repaircafe.embedded import Postmaster
 from tests.client import HTML
-from tests.conditions import until
+from tests.conditions import REPLIES_UNDER_WAY, until
 from tests.fakes.scripted import Ollama
 from tests.faults import disks
 from tests.server import Server
@@ -73,9 +73,8 @@ class Cafe:
 
     def comes_to_an_end(self) -> bool:
         """Whether every reply does."""
-        query = "SELECT count(*) FROM replies WHERE state IN ('queued', 'loading', 'reading', 'writing')"
         with psycopg.connect(embedded.url(self.postmaster.folder), autocommit=True) as connection:
-            return until(lambda: connection.execute(query).fetchone() == (0,), 60)
+            return until(lambda: connection.execute(REPLIES_UNDER_WAY).fetchone() == (0,), 60)
 
     def check_recovery(self, visitor: Visitor, question: str) -> None:
         """Without a restart of the app: what was refused is taken, once, and what was taken before is there, once."""

@@ -22,7 +22,7 @@ import requests
 from repaircafe import embedded
 from repaircafe.environment import Environment
 from repaircafe.neighbours import Service
-from tests.conditions import until
+from tests.conditions import REPLIES_UNDER_WAY, until
 from tests.fakes.proxy import Proxy
 from tests.server import Server
 from tests.soak.people import Asker, Breaker, Met, Organiser, Person, SlowOllama, Tab, Watcher
@@ -46,7 +46,6 @@ left by each would be found."""
 POOL = Environment.model_fields["db_pool_size"].default
 THREADS = Environment.model_fields["threads"].default
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-UNDER_WAY = "SELECT count(*) FROM replies WHERE state IN ('queued', 'loading', 'reading', 'writing')"
 WORDLESS = """
 SELECT count(*) FROM replies WHERE state = 'done'
     AND NOT EXISTS (SELECT FROM chat_messages WHERE id = message_id AND role = 'assistant')
@@ -165,7 +164,7 @@ def use_once_more(running: House) -> None:
     """Opens what a fault may have closed last and nobody has needed since: the connections of health and of replies."""
     assert until(lambda: running.server.health() == "healthy", QUIET_LIMIT_S), "everything is mended"
     Visitor(running.server.url).ask("Is everything there again?")
-    assert until(lambda: running.count(UNDER_WAY) == 0, QUIET_LIMIT_S)
+    assert until(lambda: running.count(REPLIES_UNDER_WAY) == 0, QUIET_LIMIT_S)
 
 
 def crowd(running: House) -> None:
@@ -185,7 +184,7 @@ def lost(running: House, questions: list[str]) -> Iterator[str]:
     query = "SELECT content, count(*) FROM chat_messages WHERE role = 'user' GROUP BY content"
     stored: dict[str, int] = dict(running.raw.execute(query).fetchall())
     yield from (f"stored {stored.get(one, 0)} times: {one}" for one in questions if stored.get(one) != 1)
-    if endless := running.count(UNDER_WAY):
+    if endless := running.count(REPLIES_UNDER_WAY):
         yield f"{endless} replies have no end"
     unanswered = "SELECT count(*) FROM chat_messages AS q WHERE role = 'user' AND NOT EXISTS (%s)"
     if missing := running.count(unanswered % "SELECT FROM replies WHERE question_id = q.id"):
