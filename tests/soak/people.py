@@ -22,9 +22,14 @@ from tests.visitor import MODEL, Visitor
 PATIENCE_S = 30.0
 HEALTH_PROMISE_S = 2.0
 PAGES = ("/", "/config", "/health", "/chat/new", "/chat/earlier", "/announcements")
-POLLS = {"/health": "/health"}
-"""What a page asks for besides the banner: templates/health/show.html."""
-POLL_S = 10.0
+LOADS = {"/config": ("/config/models",)}
+"""What a page asks for once, as soon as it is there: templates/config/show.html."""
+TICK_S = 5.0
+"""What every pause is a multiple of."""
+BANNER = ("/banner", 2)
+POLLS = {"/": (("/checklist", 1),), "/health": (("/health", 2),)}
+"""What a page asks for besides the banner, and every how many ticks: templates/home/_checklist.html, which the trial's
+organiser sees, and templates/health/show.html."""
 SPEED_S = 0.05
 """Between two words of the model."""
 
@@ -110,13 +115,15 @@ class Tab(Person):
         with requests.Session() as session:
             page = self.random.choice(PAGES)
             self.get(session, page, HTML)
-            for _ in range(self.random.randint(1, 4)):
-                self.ended.wait(POLL_S)
+            for path in LOADS.get(page, ()):
+                self.get(session, path, HTMX)
+            for tick in range(1, 2 * self.random.randint(1, 4) + 1):
+                self.ended.wait(TICK_S)
                 if self.ended.is_set():
                     return
-                self.get(session, "/banner", HTMX)
-                if page in POLLS:
-                    self.get(session, POLLS[page], HTMX)
+                for path, every in (BANNER, *POLLS.get(page, ())):
+                    if tick % every == 0:
+                        self.get(session, path, HTMX)
 
 
 class Asker(Person):
