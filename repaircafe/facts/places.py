@@ -10,18 +10,29 @@ _SUFFIX = (
     "straat|laan|weg|plein|gracht|kade|dijk|singel|hof|steeg|markt|dreef"
     "|straße|strasse|str\\.|gasse|allee|platz|ring|ufer"
 )
+_GAP = r"[^\S\n]+"
+"""Between words of a name, which ends with its line."""
+_BEGINS = r"(?<![\d:.])\b"
+"""Before a number that is not the end of a time."""
 GERMANIC = re.compile(
-    rf"\b((?:[A-ZÄÖÜ][\w’'-]{{0,30}}\s+)?(?:[A-ZÄÖÜ][\w’'-]{{0,30}}(?:{_SUFFIX})|(?i:{_SUFFIX})))"
-    r"\s+(?:nr\.?\s*|nummer\s+|Nr\.?\s*)?(\d{1,4}(?: ?[a-zA-Z])?)\b"
+    rf"\b((?:[A-ZÄÖÜ][\w’'-]{{0,30}}{_GAP})?(?:[A-ZÄÖÜ][\w’'-]{{0,30}}(?:{_SUFFIX})|(?i:{_SUFFIX})))"
+    rf"{_GAP}(?:nr\.?[^\S\n]*|nummer{_GAP}|Nr\.?[^\S\n]*)?(\d{{1,4}}(?: ?[a-zA-Z])?)\b"
 )
+_ENGLISH_KINDS = "Street|St|Road|Rd|Lane|Avenue|Ave|Square|Way|Close|Drive|Hill"
 ENGLISH = re.compile(
-    r"\b(\d{1,4}[a-z]?)\s+((?:[A-Z][\w’']{0,30}\s+){1,3}(?:Street|St|Road|Rd|Lane|Avenue|Ave|Square|Way|Close|Drive|Hill))\b"
+    rf"{_BEGINS}(\d{{1,4}}[a-z]?){_GAP}((?:[A-Z][\w’']{{0,30}}{_GAP}){{1,3}}"
+    rf"(?:{_ENGLISH_KINDS}))\b"
 )
 FRENCH = re.compile(
-    r"\b(\d{1,4}(?:\s?bis|\s?ter)?),?\s+((?:rue|avenue|boulevard|place|chemin|route|impasse|quai|allée|cours)\s+"
-    r"(?:de\s+la\s+|de\s+l[’']|des\s+|du\s+|de\s+|d[’'])?[A-ZÀ-Ý][\w’'-]{0,30}(?:\s+[A-ZÀ-Ý][\w’'-]{0,30}){0,3})"
+    rf"{_BEGINS}(\d{{1,4}}(?:[^\S\n]?bis|[^\S\n]?ter)?),?{_GAP}"
+    rf"((?:rue|avenue|boulevard|place|chemin|route|impasse|quai|allée|cours){_GAP}"
+    rf"(?:de{_GAP}la{_GAP}|de{_GAP}l[’']|des{_GAP}|du{_GAP}|de{_GAP}|d[’'])?"
+    rf"[A-ZÀ-Ý][\w’'-]{{0,30}}(?:{_GAP}[A-ZÀ-Ý][\w’'-]{{0,30}}){{0,3}})"
 )
-POSTCODE = re.compile(r"\b(?:[1-9]\d{3}\s?[A-Z]{2}|[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}|\d{5}(?=\s+[A-ZÄÖÜÀ-Ý]\w))\b")
+POSTCODE = re.compile(
+    r"\b(?:[1-9]\d{3}[^\S\n]?[A-Z]{2}|[A-Z]{1,2}\d[A-Z\d]?[^\S\n]\d[A-Z]{2}"
+    rf"|\d{{5}}(?={_GAP}[A-ZÄÖÜÀ-Ý]\w))\b"
+)
 HOUSES = {
     "community": "buurthuis|wijkcentrum|dorpshuis|buurtcentrum|community cent(?:re|er)|village hall|gemeindehaus"
     "|bürgerhaus|stadtteilzentrum|nachbarschaftshaus|maison de quartier|centre social|salle des fêtes",
@@ -33,7 +44,8 @@ HOUSES = {
 """A house of one kind may be called by any of its words, in any language."""
 _KINDS = "|".join(f"(?P<h{number}>{words})" for number, words in enumerate(HOUSES.values()))
 HOUSE = re.compile(
-    rf"\b(?i:{_KINDS})\b(?:\s+[“\"„«]?((?:(?:De|Het|’t|'t|La|Le|Les|The)\s+)?[A-ZÄÖÜÀ-Ý][\w’'-]{{0,30}}))?"
+    rf"\b(?i:{_KINDS})\b(?!{_GAP}(?:{_ENGLISH_KINDS})\b)"
+    rf"(?:{_GAP}[“\"„«]?((?:(?:De|Het|’t|'t|La|Le|Les|The){_GAP})?[A-ZÄÖÜÀ-Ý][\w’'-]{{0,30}}))?"
 )
 
 

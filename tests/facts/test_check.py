@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from repaircafe.config.keys import Settings
 from repaircafe.facts.check import check, claims, known
-from repaircafe.facts.claims import Facts
+from repaircafe.facts.claims import Facts, Kind
 
 TODAY = date(2026, 11, 23)
 FLOOR = 0.95
@@ -154,6 +154,28 @@ def test_an_address_ends_with_its_line(notes: str) -> None:
     facts = known(Settings.of({"event_location": "De Hoek, Dorpsstraat 1", "organiser_notes": notes}), TODAY)
     assert check("Dorpsstraat 1", facts) == []
     assert check("Dorpsstraat 1a", facts) != []
+
+
+@pytest.mark.parametrize(
+    ("place", "notes", "right"),
+    [
+        ("12 rue Pasteur", "Nous ouvrons à 14 h.", "12 rue Pasteur"),
+        ("De Hoek", "3 Mill Lane\nClose by the church", "3 Mill Lane"),
+        ("Buurthuis", "Utrecht", "Buurthuis"),
+    ],
+)
+def test_a_name_ends_with_its_line(place: str, notes: str, right: str) -> None:
+    facts = known(Settings.of({"event_location": place, "organiser_notes": notes}), TODAY)
+    assert check(right, facts) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["17:00 Church Street", "17.00 rue Pasteur", "om 17:00\nChurch Street", "Buurthuis\nMaandag", "2026\nDE HOEK"],
+)
+def test_what_stands_before_a_name_or_on_the_next_line_is_no_part_of_it(text: str) -> None:
+    facts = known(Settings.of({"event_location": "Buurthuis"}), TODAY)
+    assert [one.claim.text for one in check(text, facts) if one.claim.kind in (Kind.PLACE, Kind.STREET_NUMBER)] == []
 
 
 def test_where_nothing_is_known_whatever_is_claimed_is_made_up() -> None:

@@ -1,0 +1,47 @@
+"""The announcements without a model say nothing that is not among the facts."""
+
+from datetime import date
+
+import pytest
+from flask import Flask
+
+from repaircafe import languages
+from repaircafe.announcements.texts import Form, text
+from repaircafe.config.keys import Settings
+from repaircafe.facts.check import check, known
+
+TODAY, DAY = date(2026, 11, 23), date(2026, 12, 5)
+PLACES = [
+    "Lindenstraße 12, 50674 Köln", "Church Street, Leeds", "Church Street 4, Leeds", "12 rue Pasteur",
+    "12 rue Pasteur, Lyon", "Dorpsstraat 1, Buurthuis", "Buurthuis De Hoek, Dorpsstraat 1, 3512 AB Utrecht",
+    "DE HOEK", "3 Mill Lane", "Mairie", "Lange Dorpsstraat 1",
+]  # fmt: skip
+
+
+@pytest.fixture
+def page() -> Flask:
+    """An app that knows the languages, and nothing else."""
+    app = Flask("repaircafe")
+    languages.init_app(app, lambda: "UTC")
+    return app
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("hours", [("14:00", "17:00"), ("14:00", ""), ("", "")])
+@pytest.mark.parametrize("offerings", ["", "fietsen, lampen"])
+def test_our_own_texts_are_among_the_facts(page: Flask, place: str, hours: tuple[str, str], offerings: str) -> None:
+    """In every form and language."""
+    start, end = hours
+    settings = Settings.of(
+        {
+            **{"event_date": DAY.isoformat(), "event_start": start, "event_end": end},
+            **{"event_location": place, "event_offerings": offerings},
+        }
+    )
+    facts = known(settings, TODAY)
+    with page.test_request_context():
+        for form in Form:
+            for language in languages.LANGUAGES:
+                said = text(form, settings, DAY, language)
+                assert place in said
+                assert [one.claim.text for one in check(said, facts)] == [], said
