@@ -15,8 +15,9 @@ _GAP = r"[^\S\n]+"
 _BEGINS = r"(?<![\d:.])\b"
 """Before a number that is not the end of a time."""
 GERMANIC = re.compile(
-    rf"\b((?:[A-ZÄÖÜ][\w’'-]{{0,30}}{_GAP})?(?:[A-ZÄÖÜ][\w’'-]{{0,30}}(?:{_SUFFIX})|(?i:{_SUFFIX})))"
-    rf"{_GAP}(?:nr\.?[^\S\n]*|nummer{_GAP}|Nr\.?[^\S\n]*)?(\d{{1,4}}(?: ?[a-zA-Z])?)\b"
+    rf"\b(?P<before>[A-ZÄÖÜ][\w’'-]{{0,30}}{_GAP})?"
+    rf"(?:(?P<name>[A-ZÄÖÜ][\w’'-]{{0,30}}(?:{_SUFFIX}))|(?P<kind>(?i:{_SUFFIX})))"
+    rf"{_GAP}(?:nr\.?[^\S\n]*|nummer{_GAP}|Nr\.?[^\S\n]*)?(?P<number>\d{{1,4}}(?: ?[a-zA-Z])?)\b"
 )
 _ENGLISH_KINDS = "Street|St|Road|Rd|Lane|Avenue|Ave|Square|Way|Close|Drive|Hill"
 ENGLISH = re.compile(
@@ -52,10 +53,10 @@ HOUSE = re.compile(
 def streets(text: str) -> Iterator[Claim]:
     """Every street with a number; its value is both, in one order and in small letters."""
     for match in GERMANIC.finditer(text):
-        yield _street(match, match[1], match[2])
+        yield _street(match, match["number"], *_germanic(match["before"] or "", match["name"], match["kind"]))
     for pattern in (ENGLISH, FRENCH):
         for match in pattern.finditer(text):
-            yield _street(match, match[2], match[1])
+            yield _street(match, match[1], match[2])
 
 
 def claims(text: str) -> Iterator[Claim]:
@@ -80,8 +81,16 @@ def is_named(said: str, words: str) -> bool:
     return said in words or said.replace(" ", "") in words.replace(" ", "")
 
 
-def _street(match: re.Match[str], street: str, number: str) -> Claim:
+def _germanic(before: str, name: str | None, kind: str | None) -> set[str]:
+    """A word before a whole name may be of the sentence ("Adres Dorpsstraat"); "Oude" in "Oude Markt" is not."""
+    return {f"{before}{name}", name} if name else {f"{before}{kind}"}
+
+
+def _street(match: re.Match[str], number: str, *names: str) -> Claim:
+    """A claim of the house with that number in a street that may have any of the names."""
+    return Claim(Kind.STREET_NUMBER, *match.span(), match[0], frozenset(_listed(one, number) for one in names))
+
+
+def _listed(street: str, number: str) -> str:
     name = re.sub(r"(?:straat|strasse|str\.)$", "str", " ".join(street.split()).casefold())
-    return Claim(
-        Kind.STREET_NUMBER, *match.span(), match[0], frozenset({f"{name} {number.replace(' ', '').casefold()}"})
-    )
+    return f"{name} {number.replace(' ', '').casefold()}"

@@ -178,6 +178,25 @@ def test_what_stands_before_a_name_or_on_the_next_line_is_no_part_of_it(text: st
     assert [one.claim.text for one in check(text, facts) if one.claim.kind in (Kind.PLACE, Kind.STREET_NUMBER)] == []
 
 
+@pytest.mark.parametrize(
+    ("place", "right", "wrong"),
+    [
+        ("Dorpsstraat 1", "Adres Dorpsstraat 1", "Adres Dorpsstraat 2"),
+        ("Dorpsstraat 1", "In Dorpsstraat 1 staan wij klaar", "In Kerkstraat 1 staan wij klaar"),
+        ("Buurthuis De Hoek, Dorpsstraat 1", "Buurthuis De Hoek Dorpsstraat 1", "Buurthuis De Hoek Dorpsstraat 11"),
+        ("Lindenstraße 12", "Die Lindenstraße 12 ist gut zu erreichen", "Die Lindenstraße 21 ist gut zu erreichen"),
+        ("Gemeindehaus, Lindenstraße 12", "Gemeindehaus Lindenstr. 12", "Gemeindehaus Lindenstr. 13"),
+        ("Buurthuis De Hoek Dorpsstraat 1", "Dorpsstraat 1", "Hoekstraat 1"),
+        ("Lange Dorpsstraat 1", "Lange Dorpsstraat 1", "Lange Kerkstraat 1"),
+        ("Oude Markt 3", "Oude Markt 3", "Nieuwe Markt 3"),
+    ],
+)
+def test_a_word_before_a_street_may_be_of_the_sentence(place: str, right: str, wrong: str) -> None:
+    facts = known(Settings.of({"event_location": place}), TODAY)
+    assert check(right, facts) == []
+    assert [one.claim.kind for one in check(wrong, facts)] == [Kind.STREET_NUMBER]
+
+
 def test_where_nothing_is_known_whatever_is_claimed_is_made_up() -> None:
     facts = known(Settings.of({}), TODAY)
     text = "5 december om 14:00, Dorpsstraat 1, € 2"

@@ -90,7 +90,9 @@ MEANT = [
     (Kind.PRICE, "50 cent", {Decimal("0.50")}),
     (Kind.PRICE, "gratis", {Decimal(0)}),
     # places
-    (Kind.STREET_NUMBER, "Lange Dorpsstraat 1 a", {"lange dorpsstr 1a"}),
+    (Kind.STREET_NUMBER, "Lange Dorpsstraat 1 a", {"lange dorpsstr 1a", "dorpsstr 1a"}),
+    (Kind.STREET_NUMBER, "Oude Markt 3", {"oude markt 3"}),
+    (Kind.STREET_NUMBER, "Lindenstr. 12", {"lindenstr 12"}),
     (Kind.STREET_NUMBER, "12 Station Road", {"station road 12"}),
     (Kind.STREET_NUMBER, "3 rue de la Paix", {"rue de la paix 3"}),
     (Kind.PLACE, "3512 AB", {"3512 ab"}),
