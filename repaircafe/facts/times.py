@@ -18,6 +18,8 @@ _NO_MORE = r"(?=\s*(?:[.,;:!?)](?!\d)|$)|\s+(?:on|in|this|every|until|till|and|f
 """What a bare figure is followed by in English where it is an hour, and no count and no house."""
 _HALF = r"(?P<half>[ap])\.?m\b\.?"
 _MINUTE = r"(?P<minute>[0-5]\d)"
+_WHOLE = r"(?:uhr|h|heures?)\b"
+"""What may part the hour from its minutes, as in 14 h 30; a figure on the next line is none of them."""
 
 PATTERNS = tuple(
     re.compile(pattern, _FLAGS)
@@ -39,15 +41,16 @@ PATTERNS = tuple(
         rf"(?:\b{_AT}\s+|[–-]\s*)(?P<hour>\d{{1,2}})u\b",
         rf"\b{_OPENS}\s+at\s+(?P<hour>{_HOUR})\b{_NO_MORE}",
         rf"\b{_AT}\s+(?P<hour>{_HOUR})\s+uur\b(?!\s+(?:lang|rijden|wachten))",
-        r"\b(?P<noon>noon|midday|midi)\b",
+        r"\b(?P<noon>noon|midday|(?<!apr[eè]s[\s‑-])midi)\b",
     )
 )
 """The first that finds a place has it."""
 RANGES = tuple(
     re.compile(pattern, _FLAGS)
     for pattern in (
-        rf"\b(?P<begin>(?P<hour>{_HOUR})(?:\s*(?:uur|uhr|[hu])\b)?)\s*(?:–|-(?=\s*\d)|tot|to|until|bis|à|and|en|und|et)\s*"
-        rf"(?P<end>{_HOUR})\s*(?:uur\b|uhr\b|[hu]\b|heures\b|{_HALF})",
+        rf"\b(?P<begin>(?P<hour>{_HOUR})(?:\s*(?:(?:uur|u)\b|{_WHOLE}(?:[^\S\n]*{_MINUTE}\b)?))?)"
+        r"\s*(?:–|-(?=\s*\d)|tot|to|until|bis|à|and|en|und|et)\s*"
+        rf"(?P<end>{_HOUR})\s*(?:(?:uur|u)\b|{_WHOLE}(?:[^\S\n]*(?P<end_minute>[0-5]\d)\b)?|{_HALF})",
         rf"\bfrom\s+(?P<begin>(?P<hour>{_HOUR}))\s+(?:to|until|till)\s+(?P<end>{_HOUR})\b{_NO_MORE}",
     )
 )
@@ -68,14 +71,16 @@ def _all(text: str) -> Iterator[Claim]:
     for pattern in RANGES:
         for match in pattern.finditer(text):
             yield _claim(match, "hour", match.start("begin"), match.end("begin"))
-            yield _claim(match, "end", match.start("end"))
+            yield _claim(match, "end", match.start("end"), minute="end_minute")
     for pattern in PATTERNS[1:]:
         for match in pattern.finditer(text):
             yield _claim(match, "hour")
 
 
-def _claim(match: re.Match[str], hour: str, start: int | None = None, end: int | None = None) -> Claim:
-    said = match.groupdict()
+def _claim(
+    match: re.Match[str], hour: str, start: int | None = None, end: int | None = None, minute: str = "minute"
+) -> Claim:
+    said = {**match.groupdict(), "minute": match.groupdict().get(minute)}
     first, last = match.start() if start is None else start, match.end() if end is None else end
     number = 12 if said.get("noon") else _number(match[hour])
     minutes = 60 * number + _minutes(said)
