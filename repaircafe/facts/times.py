@@ -54,14 +54,30 @@ RANGES = tuple(
         rf"\bfrom\s+(?P<begin>(?P<hour>{_HOUR}))\s+(?:to|until|till)\s+(?P<end>{_HOUR})\b{_NO_MORE}",
     )
 )
+_ABOUT = (
+    r"(?:ongeveer|circa|ca\.|vaak|meestal|gemiddeld|zo[’']n|tussen|environ|souvent|généralement|entre"
+    r"|etwa|meist|zwischen|about|around|usually|often|between)"
+)
+_COUNT = rf"(?:[1-9]|{either(HOURS)})"
+_LONG = rf"{_COUNT}(?:\s*(?:tot|to|bis|à|of|or|ou|oder|en|and|et|und|–|-)\s*{_COUNT})?\s*(?:uur|heures?|hours?|[hu])\b"
+_PART = r"(?:middag|ochtend|avond|workshop|sessie|pauze|cursus|atelier|séance|pause|matinée|soirée|journée|après-midi)"
+DURATIONS = tuple(
+    re.compile(pattern, _FLAGS)
+    for pattern in (
+        rf"\b(?:duurt|duren|dure|durent|dauert|dauern|takes?|lasts?)\s+(?:{_ABOUT}\s+)?{_LONG}",
+        # one of them alone: "een middag van twee uur tot vijf uur" says when
+        rf"\b(?:een|une?)\s+{_PART}\s+(?:de|van)\s+{_COUNT}\s*(?:uur|heures?|[hu])\b(?!\s*(?:(?:tot|à)\b|[–-]))",
+    )
+)
+"""How long something takes, in words that else would be a time."""
 
 
 def claims(text: str) -> Iterator[Claim]:
     """Every time of day in the text; both ends of a range."""
-    taken: list[Claim] = []
+    taken = [match.span() for pattern in DURATIONS for match in pattern.finditer(text)]
     for found in _all(text):
-        if not any(found.start < one.end and one.start < found.end for one in taken):
-            taken.append(found)
+        if not any(found.start < end and start < found.end for start, end in taken):
+            taken.append((found.start, found.end))
             yield found
 
 
