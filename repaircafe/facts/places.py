@@ -25,10 +25,10 @@ ENGLISH = re.compile(
     rf"(?:{_ENGLISH_KINDS}))\b"
 )
 FRENCH = re.compile(
-    rf"{_BEGINS}(\d{{1,4}}(?:[^\S\n]?bis|[^\S\n]?ter)?),?{_GAP}"
-    rf"((?:rue|avenue|boulevard|place|chemin|route|impasse|quai|allée|cours){_GAP}"
-    rf"(?:de{_GAP}la{_GAP}|de{_GAP}l[’']|des{_GAP}|du{_GAP}|de{_GAP}|d[’'])?"
-    rf"[A-ZÀ-Ý][\w’'-]{{0,30}}(?:{_GAP}[A-ZÀ-Ý][\w’'-]{{0,30}}){{0,3}})"
+    rf"{_BEGINS}(?P<number>\d{{1,4}}(?:[^\S\n]?bis|[^\S\n]?ter)?),?{_GAP}"
+    rf"(?P<kind>(?i:rue|avenue|boulevard|place|chemin|route|impasse|quai|allée|cours){_GAP}"
+    rf"(?i:de{_GAP}la{_GAP}|de{_GAP}l[’']|des{_GAP}|du{_GAP}|de{_GAP}|d[’'])?)"
+    rf"(?P<name>[A-ZÀ-Ý][\w’'-]{{0,30}}(?:{_GAP}[A-ZÀ-Ý][\w’'-]{{0,30}}){{0,3}})"
 )
 POSTCODE = re.compile(
     r"\b(?:[1-9]\d{3}[^\S\n]?[A-Z]{2}|[A-Z]{1,2}\d[A-Z\d]?[^\S\n]\d[A-Z]{2}"
@@ -54,9 +54,10 @@ def streets(text: str) -> Iterator[Claim]:
     """Every street with a number; its value is both, in one order and in small letters."""
     for match in GERMANIC.finditer(text):
         yield _street(match, match["number"], *_germanic(match["before"] or "", match["name"], match["kind"]))
-    for pattern in (ENGLISH, FRENCH):
-        for match in pattern.finditer(text):
-            yield _street(match, match[1], match[2])
+    for match in ENGLISH.finditer(text):
+        yield _street(match, match[1], match[2])
+    for match in FRENCH.finditer(text):
+        yield _street(match, match["number"], *(f"{match['kind']}{one}" for one in _french(match["name"])))
 
 
 def claims(text: str) -> Iterator[Claim]:
@@ -84,6 +85,12 @@ def is_named(said: str, words: str) -> bool:
 def _germanic(before: str, name: str | None, kind: str | None) -> set[str]:
     """A word before a whole name may be of the sentence ("Adres Dorpsstraat"); "Oude" in "Oude Markt" is not."""
     return {f"{before}{name}", name} if name else {f"{before}{kind}"}
+
+
+def _french(name: str) -> list[str]:
+    """The name, and what is left of it where its last words are the town's ("12 rue Pasteur Lyon")."""
+    words = name.split()
+    return [" ".join(words[:count]) for count in range(1, len(words) + 1)]
 
 
 def _street(match: re.Match[str], number: str, *names: str) -> Claim:

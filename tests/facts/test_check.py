@@ -188,10 +188,16 @@ def test_what_stands_before_a_name_or_on_the_next_line_is_no_part_of_it(text: st
         ("Gemeindehaus, Lindenstraße 12", "Gemeindehaus Lindenstr. 12", "Gemeindehaus Lindenstr. 13"),
         ("Buurthuis De Hoek Dorpsstraat 1", "Dorpsstraat 1", "Hoekstraat 1"),
         ("Lange Dorpsstraat 1", "Lange Dorpsstraat 1", "Lange Kerkstraat 1"),
+        ("12 Rue de la République", "12 rue de la République", "12 Rue de la Paix"),
+        ("12 rue Pasteur, Lyon", "12 rue Pasteur Lyon", "12 rue Voltaire Lyon"),
+        ("12 rue Pasteur Lyon", "12 rue Pasteur", "2 rue Pasteur"),
+        ("4 rue Victor Hugo, Le Havre", "4 Rue Victor Hugo Le Havre", "5 Rue Victor Hugo Le Havre"),
         ("Oude Markt 3", "Oude Markt 3", "Nieuwe Markt 3"),
     ],
 )
-def test_a_word_before_a_street_may_be_of_the_sentence(place: str, right: str, wrong: str) -> None:
+def test_a_word_before_a_street_may_be_of_the_sentence_and_one_after_it_the_town(
+    place: str, right: str, wrong: str
+) -> None:
     facts = known(Settings.of({"event_location": place}), TODAY)
     assert check(right, facts) == []
     assert [one.claim.kind for one in check(wrong, facts)] == [Kind.STREET_NUMBER]

@@ -95,6 +95,8 @@ MEANT = [
     (Kind.STREET_NUMBER, "Lindenstr. 12", {"lindenstr 12"}),
     (Kind.STREET_NUMBER, "12 Station Road", {"station road 12"}),
     (Kind.STREET_NUMBER, "3 rue de la Paix", {"rue de la paix 3"}),
+    (Kind.STREET_NUMBER, "3 Rue De La Paix", {"rue de la paix 3"}),
+    (Kind.STREET_NUMBER, "4 Avenue Jean Jaurès", {"avenue jean jaurès 4", "avenue jean 4"}),
     (Kind.PLACE, "3512 AB", {"3512 ab"}),
     (Kind.PLACE, "Buurthuis De Kern", {"de kern"}),
     (Kind.PLACE, "Bücherei", {"library"}),
