@@ -45,7 +45,7 @@ HOUSES = {
 """A house of one kind may be called by any of its words, in any language."""
 _KINDS = "|".join(f"(?P<h{number}>{words})" for number, words in enumerate(HOUSES.values()))
 HOUSE = re.compile(
-    rf"\b(?i:{_KINDS})\b(?!{_GAP}(?:{_ENGLISH_KINDS})\b)"
+    rf"\b(?i:{_KINDS})\b(?!{_GAP}(?!St\b)(?:{_ENGLISH_KINDS})\b)"
     rf"(?:{_GAP}[“\"„«]?((?:(?:De|Het|’t|'t|La|Le|Les|The){_GAP})?[A-ZÄÖÜÀ-Ý][\w’'-]{{0,30}}))?"
 )
 
@@ -68,7 +68,7 @@ def claims(text: str) -> Iterator[Claim]:
     for match in HOUSE.finditer(text):
         kind = next(kind for number, kind in enumerate(HOUSES) if match[f"h{number}"])
         name = match[len(HOUSES) + 1]
-        said = name.casefold() if name else kind
+        said = f"{kind}: {name.casefold()}" if name else kind
         yield Claim(Kind.PLACE, *match.span(), match[0], frozenset({said}))
     for match in EMAIL.finditer(text):
         address = match[0].rstrip("-")
@@ -76,10 +76,17 @@ def claims(text: str) -> Iterator[Claim]:
 
 
 def is_named(said: str, words: str) -> bool:
-    """Whether a name, or a kind of house, is among the facts' words."""
-    if said in HOUSES:
-        return re.search(rf"\b(?:{HOUSES[said]})\b", words) is not None
-    return said in words or said.replace(" ", "") in words.replace(" ", "")
+    """Whether a postcode, a kind of house or, with its kind, a house's name is among the facts' words."""
+    kind, _, name = said.partition(": ")
+    if kind not in HOUSES:
+        return _stands_in(said, words)
+    return re.search(rf"\b(?:{HOUSES[kind]})\b", words) is not None and (not name or _stands_in(name, words))
+
+
+def _stands_in(said: str, words: str) -> bool:
+    """As words of their own: "st" is not in "dorpsstraat". Spaces may be left out, or more, as in 3512AB."""
+    spread = r"[^\S\n]*".join(re.escape(letter) for letter in "".join(said.split()))
+    return re.search(rf"(?<!\w){spread}(?!\w)", words) is not None
 
 
 def _germanic(before: str, name: str | None, kind: str | None) -> set[str]:

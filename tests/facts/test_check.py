@@ -203,6 +203,18 @@ def test_a_word_before_a_street_may_be_of_the_sentence_and_one_after_it_the_town
     assert [one.claim.kind for one in check(wrong, facts)] == [Kind.STREET_NUMBER]
 
 
+@pytest.mark.parametrize(
+    "wrong", ["Kom naar Bibliotheek Utrecht", "In der Kirche St. Anna", "Buurthuis Hoe", "Postcode 512 AB, 2512 AB"]
+)
+def test_a_house_is_known_by_its_kind_and_its_whole_name(facts: Facts, wrong: str) -> None:
+    assert [one.claim.kind for one in check(wrong, facts)] == [Kind.PLACE]
+
+
+@pytest.mark.parametrize("right", ["Buurthuis Utrecht", "Gemeindehaus De Hoek", "buurthuis “De Hoek”", "3512  AB"])
+def test_a_house_may_be_called_by_another_word_of_its_kind(facts: Facts, right: str) -> None:
+    assert check(right, facts) == []
+
+
 def test_where_nothing_is_known_whatever_is_claimed_is_made_up() -> None:
     facts = known(Settings.of({}), TODAY)
     text = "5 december om 14:00, Dorpsstraat 1, € 2"

@@ -98,7 +98,7 @@ MEANT = [
     (Kind.STREET_NUMBER, "3 Rue De La Paix", {"rue de la paix 3"}),
     (Kind.STREET_NUMBER, "4 Avenue Jean Jaurès", {"avenue jean jaurès 4", "avenue jean 4"}),
     (Kind.PLACE, "3512 AB", {"3512 ab"}),
-    (Kind.PLACE, "Buurthuis De Kern", {"de kern"}),
+    (Kind.PLACE, "Buurthuis De Kern", {"community: de kern"}),
     (Kind.PLACE, "Bücherei", {"library"}),
     (Kind.EMAIL, "Info@Dehoek.LUX", {"info@dehoek.lux"}),
 ]
