@@ -33,6 +33,7 @@ def finding(kind: Kind, *known: Value) -> Finding:
         ("nl", Kind.DATE, {date(2027, 5, 1), date(2026, 12, 5)}, ["zaterdag 5 december 2026", "zaterdag 1 mei 2027"]),
         ("fr", Kind.TIME, {time(17), time(9, 30)}, ["09:30", "17:00"]),
         ("nl", Kind.PRICE, {Decimal("1.5"), Decimal(0)}, ["€ 0,00", "€ 1,50"]),
+        ("en", Kind.PRICE, {Decimal(10), Decimal("2.5"), Decimal(0)}, ["€ 0.00", "€ 2.50", "€ 10.00"]),
         ("en", Kind.PRICE, {Decimal("1.5")}, ["€ 1.50"]),
         ("en", Kind.EMAIL, {"info@dehoek.example"}, ["info@dehoek.example"]),
         ("en", Kind.PLACE, {"De Hoek"}, ["De Hoek"]),
