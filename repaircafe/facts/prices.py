@@ -1,16 +1,26 @@
 """Prices; that something costs nothing is one as well."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from repaircafe.facts.claims import Claim, Kind
-from repaircafe.facts.words import HOURS, TENS, as_listed, either
+from repaircafe.facts.words import HOURS, MONTHS, TEENS, TENS, as_listed, either
 
-_AMOUNT = rf"(\d{{1,5}}(?:[.,]\d{{1,2}})?|{either(HOURS)})"
+_AMOUNTS: Mapping[str, int] = {**HOURS, **TENS, **TEENS}
+_AMOUNT = rf"(?P<amount>\d{{1,5}}(?:[.,]\d{{1,2}})?|{either(_AMOUNTS)})"
+_WHOLE = r"(?:€|£|euros?\b|eur\b|pounds?\b)"
+_CENT = r"(?:cents?|centimes?|ct|pence|p)\b"
+WITH_CENTS = re.compile(
+    # 1€50, one pound fifty, 1 euro en 50 cent; of "€ 1, € 50" the figure after a sign is its own
+    rf"(?<![\d.,\w€£$])(?<![€£$]\s){_AMOUNT}\s*{_WHOLE}[^\S\n]*"
+    rf"(?:(?P<cents>\d\d|{either(TENS)})\b(?!\s*(?:[:.,]\d|uur\b|uhr\b|h\b|\.?\s*(?:{either(MONTHS)})\b))(?:\s*{_CENT})?"
+    rf"|(?:en|and|und|et)\s+(?P<more>\d{{1,2}}|{either(_AMOUNTS)})\s*{_CENT})",
+    re.IGNORECASE,
+)
 BEFORE = re.compile(rf"(?:€|\beur\b|£|\$)\s*{_AMOUNT}(?:,-|,–)?", re.IGNORECASE)
 AFTER = re.compile(
-    rf"(?<![\d.,\w]){_AMOUNT}\s*(?:€|euros?\b(?:\s+(?P<cents>[1-9]\d|{either(TENS)})\b)?|eur\b|pounds?\b|cents?\b|centimes?\b)",
+    rf"(?<![\d.,\w]){_AMOUNT}(?:\s*{_WHOLE}|(?P<small>\s*(?:cents?|centimes?|ct|pence)\b|(?<=\d)(?<!\d\d\d)p\b))",
     re.IGNORECASE,
 )
 FREE = re.compile(
@@ -24,7 +34,7 @@ FREE = re.compile(
 def claims(text: str) -> Iterator[Claim]:
     """Every price in the text."""
     taken: list[tuple[int, int]] = []
-    for pattern in (BEFORE, AFTER):
+    for pattern in (WITH_CENTS, BEFORE, AFTER):
         for match in pattern.finditer(text):
             if not any(match.start() < end and start < match.end() for start, end in taken):
                 taken.append(match.span())
@@ -34,9 +44,13 @@ def claims(text: str) -> Iterator[Claim]:
 
 
 def _value(match: re.Match[str]) -> Decimal:
-    word = as_listed(match[1])
-    value = Decimal(HOURS[word]) if word in HOURS else Decimal(word.replace(",", "."))
-    if "cent" in match[0].casefold():
+    said = match.groupdict()
+    value = _number(match["amount"])
+    if said.get("small"):
         return value / 100
-    cents = as_listed(match.groupdict().get("cents") or "0")
-    return value + Decimal(TENS.get(cents, cents)) / 100
+    return value + _number(said.get("cents") or said.get("more") or "0") / 100
+
+
+def _number(said: str) -> Decimal:
+    word = as_listed(said)
+    return Decimal(_AMOUNTS[word]) if word in _AMOUNTS else Decimal(word.replace(",", "."))

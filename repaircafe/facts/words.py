@@ -72,6 +72,11 @@ TENS: Mapping[str, int] = {
     **{"vingt": 20, "trente": 30, "quarante": 40, "cinquante": 50, "soixante": 60},
 }
 """Cents, as people say them after the euros."""
+TEENS: Mapping[str, int] = _counted(
+    "thirteen, fourteen, fifteen, sixteen, seventeen, eighteen, nineteen",
+    13,
+)
+"""Amounts, which English does count beyond twelve."""
 ORDINALS: Mapping[str, int] = {
     **_counted(
         "eerste, tweede, derde, vierde, vijfde, zesde, zevende, achtste, negende, tiende, elfde, twaalfde, "

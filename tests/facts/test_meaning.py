@@ -88,6 +88,19 @@ MEANT = [
     (Kind.PRICE, "drei Euro dreißig", {Decimal("3.30")}),
     (Kind.PRICE, "DREI EURO DREIẞIG", {Decimal("3.30")}),
     (Kind.PRICE, "50 cent", {Decimal("0.50")}),
+    (Kind.PRICE, "one pound fifty", {Decimal("1.50")}),
+    (Kind.PRICE, "1€50", {Decimal("1.50")}),
+    (Kind.PRICE, "1 € 50", {Decimal("1.50")}),
+    (Kind.PRICE, "1 euro en 50 cent", {Decimal("1.50")}),
+    (Kind.PRICE, "1 Euro und 50 Cent", {Decimal("1.50")}),
+    (Kind.PRICE, "1 euro et 50 centimes", {Decimal("1.50")}),
+    (Kind.PRICE, "one pound and five pence", {Decimal("1.05")}),
+    (Kind.PRICE, "twenty euros", {Decimal("20")}),
+    (Kind.PRICE, "fifteen pounds", {Decimal("15")}),
+    (Kind.PRICE, "tachtig cent", {Decimal("0.80")}),
+    (Kind.PRICE, "fünfzig Cent", {Decimal("0.50")}),
+    (Kind.PRICE, "50p", {Decimal("0.50")}),
+    (Kind.PRICE, "80 ct", {Decimal("0.80")}),
     (Kind.PRICE, "gratis", {Decimal(0)}),
     # places
     (Kind.STREET_NUMBER, "Lange Dorpsstraat 1 a", {"lange dorpsstr 1a", "dorpsstr 1a"}),
@@ -117,7 +130,7 @@ def test_what_is_said_is_taken_for_what_is_meant(kind: Kind, text: str, values: 
 
 @pytest.mark.parametrize(("letter", "like"), [("i", "ı"), ("i", "İ"), ("s", "ſ"), ("ß", "ẞ")])
 def test_a_letter_that_a_pattern_takes_for_another_is_read_as_that(letter: str, like: str) -> None:
-    tables = (words.HOURS, words.TENS, words.ORDINALS, words.MONTHS, words.WEEKDAYS, words.SHORT_WEEKDAYS)
+    tables = (words.HOURS, words.TENS, words.TEENS, words.ORDINALS, words.MONTHS, words.WEEKDAYS, words.SHORT_WEEKDAYS)
     forms = ("{} Uhr", "{} mei", "5 {}", "{} 5", "{} euro", "3 euro {}", "next {}", "over {} weken")
     for word in (word for table in tables for word in table if letter in word):
         for form in forms:
@@ -166,6 +179,10 @@ def test_what_only_looks_like_it_is_no_day_and_no_time(text: str) -> None:
         ("L’après-midi commence à midi.", Kind.TIME, ["midi"]),
         ("Come from 1 to 6 on Saturday, or from two until five.", Kind.TIME, ["1", "6", "two", "five"]),
         ("We take from 1 to 6 things, and open at 3 Mill Lane.", Kind.TIME, []),
+        ("Toegang 2 euro 14:00 open", Kind.PRICE, ["2 euro"]),
+        ("Koffie 1 €, 12 Uhr; € 1 € 50", Kind.PRICE, ["1 €", "€ 1", "€ 50"]),
+        ("Koffie 1 euro 12 december", Kind.DATE, ["12 december"]),
+        ("Een film in 720p, één euro en vijftig bezoekers", Kind.PRICE, ["één euro"]),
         ("Free entry, entrée libre", Kind.PRICE, ["Free entry", "entrée libre"]),
         ("Samedi prochain", Kind.WEEKDAY, []),
         ("Vr 4 dec, 14:00", Kind.WEEKDAY, ["Vr "]),
