@@ -18,7 +18,7 @@ MONTH_DAY = re.compile(
 )
 FIGURES = re.compile(r"(?<![\d.,/-])(\d{1,2})([./-])(\d{1,2})\2(20\d\d|\d\d)(?![\d/-])")
 ISO = re.compile(r"(?<![\d-])(20\d\d)-(\d\d)-(\d\d)(?![\d-])")
-SHORT = re.compile(r"(?<![\d.,/-])(\d{1,2})(?:\.(\d{1,2})\.|/(\d{1,2}))(?![\d/])")
+SHORT = re.compile(r"(?<![\d.,/-])(?!24/7\b)(\d{1,2})(?:\.(\d{1,2})\.|/(\d{1,2}))(?![\d/])")
 _PART_OF_DAY = "ochtend|middag|avond|vormittag|mittag|nachmittag|abend"
 WEEKDAY = re.compile(rf"\b({either(WEEKDAYS)})(?:{_PART_OF_DAY})?s?\b", _FLAGS)
 SHORT_WEEKDAY = re.compile(rf"\b({either(SHORT_WEEKDAYS)})\b[.,]{{0,2}}\s+(?=\d{{1,2}}\b)", _FLAGS)
@@ -27,9 +27,25 @@ RELATIVE = re.compile(
     rf"\b(?:(?:{_NEXT}|this|deze|dit)\s+(?P<before>{either(WEEKDAYS)})|(?P<after>{either(WEEKDAYS)})\s+prochain)\b",
     _FLAGS,
 )
+_FUTURES = (
+    *(
+        "better ",
+        "greener ",
+        "brighter ",
+        "cleaner ",
+        "sustainable ",
+        "world of ",
+        "betere ",
+        "wereld van ",
+        "welt von ",
+    ),
+    *("monde de ", "ville de ", "planète de ", "société de ", "générations de ", "avenir de "),
+)
+_NO_FUTURE = "".join(f"(?<!{words})" for words in _FUTURES)
+"""Before a tomorrow that is no day of the calendar: "a better tomorrow"."""
 TOMORROW = re.compile(
     r"\b(?:(?P<two>overmorgen|the day after tomorrow|übermorgen|après-demain)"
-    r"|(?P<one>tomorrow|demain|(?<!guten )(?<!goeden )(?<!goede )(?<!am )(?<!jeden )morgen(?!s)))\b",
+    rf"|{_NO_FUTURE}(?P<one>tomorrow|demain|(?<!guten )(?<!goeden )(?<!goede )(?<!am )(?<!jeden )morgen(?!s)))\b",
     _FLAGS,
 )
 WEEKS = re.compile(

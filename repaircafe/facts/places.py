@@ -18,6 +18,8 @@ GERMANIC = re.compile(
     rf"\b(?P<before>[A-ZÄÖÜ][\w’'-]{{0,30}}{_GAP})?"
     rf"(?:(?P<name>[A-ZÄÖÜ][\w’'-]{{0,30}}(?:{_SUFFIX}))|(?P<kind>(?i:{_SUFFIX})))"
     rf"{_GAP}(?:nr\.?[^\S\n]*|nummer{_GAP}|Nr\.?[^\S\n]*)?(?P<number>\d{{1,4}}(?: ?[a-zA-Z])?)\b"
+    # "Vom Ring 5 Minuten zu Fuß" and "in de Dorpsstraat 14:00 uur" have no house
+    rf"(?!:\d|{_GAP}(?i:min|minuten|minutes|meter|km|uur|uhr)\b)"
 )
 _ENGLISH_KINDS = "Street|St|Road|Rd|Lane|Avenue|Ave|Square|Way|Close|Drive|Hill"
 ENGLISH = re.compile(
@@ -30,9 +32,12 @@ FRENCH = re.compile(
     rf"(?i:de{_GAP}la{_GAP}|de{_GAP}l[’']|des{_GAP}|du{_GAP}|de{_GAP}|d[’'])?)"
     rf"(?P<name>[A-ZÀ-Ý][\w’'-]{{0,30}}(?:{_GAP}[A-ZÀ-Ý][\w’'-]{{0,30}}){{0,3}})"
 )
+_NO_COUNT = "".join(rf"(?<!\b(?i:{word})\s)" for word in ("über", "als", "rund", "etwa", "fast", "knapp", "circa"))
+_COUNTED = "Geräte|Dinge|Besucher|Besucherinnen|Menschen|Reparaturen|Cafés|Euro|Kilo|Kilogramm|Tonnen|Watt"
+"""What German counts with a capital, as the town after a postcode has one."""
 POSTCODE = re.compile(
     r"\b(?:[1-9]\d{3}[^\S\n]?[A-Z]{2}|[A-Z]{1,2}\d[A-Z\d]?[^\S\n]\d[A-Z]{2}"
-    rf"|\d{{5}}(?={_GAP}[A-ZÄÖÜÀ-Ý]\w))\b"
+    rf"|{_NO_COUNT}\d{{5}}(?={_GAP}(?!(?:{_COUNTED})\b)[A-ZÄÖÜÀ-Ý]\w))\b"
 )
 HOUSES = {
     "community": "buurthuis|wijkcentrum|dorpshuis|buurtcentrum|community cent(?:re|er)|village hall|gemeindehaus"

@@ -143,7 +143,9 @@ def test_a_letter_that_a_pattern_takes_for_another_is_read_as_that(letter: str, 
     [
         "32 mei", "0 mei", "32-12-2026", "0-12-2026", "5-13-2026", "5-0-2026", "13/13", "2026-12-5",
         "2026-24-12", "2034-56-78", "2026-12-00", "2026-00-12", "12/5/1999",
-        "€14.00", "14.00 euro", "Version 1.14.30", "2 uur lang",
+        "€14.00", "14.00 euro", "Version 1.14.30",
+        "Pour le monde de demain", "a better tomorrow", "de wereld van morgen", "Die Welt von morgen", "Open 24/7!",
+        "2 uur lang",
         "Een reparatie duurt 1 tot 2 uur", "Une réparation dure 1 à 2 heures",
         "Het duurt ongeveer 1 à 2 uur",
         "un atelier de trois heures", "Een middag van drie uur", "La réparation dure entre une et deux heures",
@@ -152,6 +154,17 @@ def test_a_letter_that_a_pattern_takes_for_another_is_read_as_that(letter: str, 
 )  # fmt: skip
 def test_what_only_looks_like_it_is_no_day_and_no_time(text: str) -> None:
     assert [one for one in found(text) if one.kind in (Kind.DATE, Kind.TIME, Kind.WEEKDAY)] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Über 10000 Geräte", "Mehr als 10000 Lampen", "Schon 12000 Reparaturen", "Vom Ring 5 Minuten zu Fuß",
+        "Dorpsstraat 14:00", "In de Dorpsstraat 14 uur",
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_it_is_no_postcode_and_no_house(text: str) -> None:
+    assert [one for one in found(text) if one.kind in (Kind.PLACE, Kind.STREET_NUMBER)] == []
 
 
 @pytest.mark.parametrize(
@@ -184,6 +197,10 @@ def test_what_only_looks_like_it_is_no_day_and_no_time(text: str) -> None:
         ("Koffie 1 euro 12 december", Kind.DATE, ["12 december"]),
         ("Een film in 720p, één euro en vijftig bezoekers", Kind.PRICE, ["één euro"]),
         ("Free entry, entrée libre", Kind.PRICE, ["Free entry", "entrée libre"]),
+        ("In 50674 Köln, 75000 Paris", Kind.PLACE, ["50674", "75000"]),
+        ("Am Ring 5, ab morgen", Kind.STREET_NUMBER, ["Am Ring 5"]),
+        ("À partir de demain", Kind.DATE, ["demain"]),
+        ("Ab morgen, 23/7 und 24/7/2027", Kind.DATE, ["morgen", "23/7", "24/7/2027"]),
         ("Samedi prochain", Kind.WEEKDAY, []),
         ("Vr 4 dec, 14:00", Kind.WEEKDAY, ["Vr "]),
         ("Mail info@dehoek.example- of bel", Kind.EMAIL, ["info@dehoek.example"]),
