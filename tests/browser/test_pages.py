@@ -319,8 +319,8 @@ PAPERS = ("A4", "Letter")
 
 def sheets(page: Page, paper: str) -> int:
     """How many the page fills, with the margins that browsers print by themselves."""
-    margin = dict.fromkeys(("top", "right", "bottom", "left"), "1cm")
-    return len(re.findall(rb"/Type\s*/Page\b", page.pdf(format=paper, margin=margin)))
+    printed = page.pdf(format=paper, margin={"top": "1cm", "right": "1cm", "bottom": "1cm", "left": "1cm"})
+    return len(re.findall(rb"/Type\s*/Page\b", printed))
 
 
 @pytest.mark.parametrize("number", [6, MOST_OFFERINGS])
