@@ -16,7 +16,7 @@ Form = TypeVar("Form", Day, date, time, Decimal, str)
 def known(settings: Settings, today: date) -> Facts:
     """The facts of the settings; what the organiser has written in the notes counts as well."""
     words = f"{settings.event_location}\n{settings.organiser_notes}\n{', '.join(settings.event_offerings)}"
-    noted = list(claims(words, today))
+    noted = [one for one in claims(words, today) if not _is_of_any_month(one)]
     days, hours = _days(noted, today), _of(noted, Kind.TIME, time)
     return Facts(
         today=today,
@@ -54,6 +54,11 @@ def _is_known(claim: Claim, facts: Facts) -> bool:
     if claim.kind is Kind.PLACE:
         return any(places.is_named(str(one), facts.words) for one in claim.values)
     return not claim.values.isdisjoint(_known_values(claim.kind, facts))
+
+
+def _is_of_any_month(claim: Claim) -> bool:
+    """A bare day of the notes would make it known in each of twelve months."""
+    return claim.kind is Kind.DATE and len({one.month for one in claim.values if isinstance(one, Day)}) > 2
 
 
 def _told_values(kind: Kind, facts: Facts) -> frozenset[Value]:

@@ -21,6 +21,12 @@ ISO = re.compile(r"(?<![\d-])(20\d\d)-(\d\d)-(\d\d)(?![\d-])")
 SHORT = re.compile(r"(?<![\d.,/-])(?!24/7\b)(\d{1,2})(?:\.(\d{1,2})\.|/(\d{1,2}))(?![\d/])")
 _PART_OF_DAY = "ochtend|middag|avond|vormittag|mittag|nachmittag|abend"
 WEEKDAY = re.compile(rf"\b({either(WEEKDAYS)})(?:{_PART_OF_DAY})?s?\b", _FLAGS)
+BARE = re.compile(
+    # with a suffix, or where the sentence ends or pauses: "zaterdag 10 apparaten" counts
+    rf"\b(?:{either(WEEKDAYS)}),?[^\S\n]+(?:the[^\S\n]+|de[^\S\n]+|de[nm][^\S\n]+|le[^\S\n]+)?"
+    r"(?P<bare>(?P<day>\d{1,2})(?:(?:st|nd|rd|th|ste|de|e)\b|(?=[.!?;](?:\s|$)|$)))",
+    _FLAGS,
+)
 SHORT_WEEKDAY = re.compile(rf"\b({either(SHORT_WEEKDAYS)})\b[.,]{{0,2}}\s+(?=\d{{1,2}}\b)", _FLAGS)
 _NEXT = "volgende|aanstaande|komende|next|this coming|coming|nächste[nrs]?|kommende[nrs]?|diesen"
 RELATIVE = re.compile(
@@ -57,7 +63,7 @@ WEEKS = re.compile(
 def claims(text: str, today: date) -> Iterator[Claim]:
     """Every day and every weekday in the text, those of a day ("next Saturday") as well."""
     taken: list[Claim] = []
-    for found in (*_in_words(text), *_in_figures(text), *_seen_from(text, today)):
+    for found in (*_in_words(text), *_in_figures(text), *_seen_from(text, today), *_bare(text)):
         if not any(found.start < one.end and one.start < found.end for one in taken):
             taken.append(found)
     yield from taken
@@ -75,6 +81,14 @@ def _in_words(text: str) -> Iterator[Claim]:
             year = int(match["year"]) if match["year"] else None
             if 1 <= day <= 31:
                 yield _claim(match, Day(day, month, year))
+
+
+def _bare(text: str) -> Iterator[Claim]:
+    """A day of any month, as after a weekday in "Saturday 12th"."""
+    for match in BARE.finditer(text):
+        if 1 <= (day := int(match["day"])) <= 31:
+            days = frozenset(Day(day, month) for month in range(1, 13))
+            yield Claim(Kind.DATE, *match.span("bare"), match["bare"], days)
 
 
 def _in_figures(text: str) -> Iterator[Claim]:

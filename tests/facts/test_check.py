@@ -215,6 +215,22 @@ def test_a_house_may_be_called_by_another_word_of_its_kind(facts: Facts, right: 
     assert check(right, facts) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("See you on Saturday 12th!", ["12th"]), ("See you on Saturday 5th!", []), ("Samstag, den 12.", ["12"]),
+        ("Samstag, den 5.", []), ("zaterdag de 12e", ["12e"]), ("samedi 12", ["12"]), ("samedi 5", []),
+        ("Saturday 12 things", []), ("Zaterdag 5 december.", []), ("zaterdag 14:00", []), ("zaterdag 14.00 uur", []),
+    ],
+)  # fmt: skip
+def test_a_day_without_its_month_is_compared_by_itself(facts: Facts, text: str, wrong: list[str]) -> None:
+    assert [one.claim.text for one in check(text, facts)] == wrong
+
+
+def test_a_day_without_its_month_in_the_notes_makes_no_day_known() -> None:
+    assert known(Settings.of({"organiser_notes": "Zaterdag de 12e."}), TODAY).days == frozenset()
+
+
 def test_where_nothing_is_known_whatever_is_claimed_is_made_up() -> None:
     facts = known(Settings.of({}), TODAY)
     text = "5 december om 14:00, Dorpsstraat 1, € 2"
