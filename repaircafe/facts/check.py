@@ -58,7 +58,7 @@ def _is_known(claim: Claim, facts: Facts) -> bool:
 
 def _is_of_any_month(claim: Claim) -> bool:
     """A bare day of the notes would make it known in each of twelve months."""
-    return claim.kind is Kind.DATE and len({one.month for one in claim.values if isinstance(one, Day)}) > 2
+    return claim.kind is Kind.DATE and len(claim.values) == 12
 
 
 def _told_values(kind: Kind, facts: Facts) -> frozenset[Value]:

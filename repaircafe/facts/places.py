@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 
 from repaircafe.facts.claims import Claim, Kind
 
@@ -101,8 +102,7 @@ def _germanic(before: str, name: str | None, kind: str | None) -> set[str]:
 
 def _french(name: str) -> list[str]:
     """The name, and what is left of it where its last words are the town's ("12 rue Pasteur Lyon")."""
-    words = name.split()
-    return [" ".join(words[:count]) for count in range(1, len(words) + 1)]
+    return list(accumulate(name.split(), lambda so_far, word: f"{so_far} {word}"))
 
 
 def _street(match: re.Match[str], number: str, *names: str) -> Claim:

@@ -11,12 +11,8 @@ from repaircafe.facts.claims import Finding, Kind, Value
 
 def facts_of(finding: Finding) -> list[str]:
     """What is known of that kind, in its order; empty where nothing is."""
-    return [_said(finding.claim.kind, value) for value in sorted(finding.known, key=_order) if value != ""]
-
-
-def _order(value: Value) -> tuple[Decimal, str]:
-    """By what it is worth: as text ten is less than two. Days, times and weekdays are in order as text."""
-    return (value if isinstance(value, Decimal) else Decimal(0), str(value))
+    in_order = sorted(finding.known)  # type: ignore[type-var]  # all are of one type, and each type has an order
+    return [_said(finding.claim.kind, value) for value in in_order if value != ""]
 
 
 def _said(kind: Kind, value: Value) -> str:

@@ -128,6 +128,24 @@ def test_what_is_said_is_taken_for_what_is_meant(kind: Kind, text: str, values: 
     assert [one.text for one in found(f"({text}) ({text})") if one.kind is kind] == [text, text], "each time"
 
 
+@pytest.mark.parametrize("day", [1, 12, 31])
+def test_a_day_without_its_month_may_be_of_any(day: int) -> None:
+    (claim,) = (one for one in found(f"zaterdag de {day}e") if one.kind is Kind.DATE)
+    assert claim.values == {Day(day, month) for month in range(1, 13)}
+
+
+@pytest.mark.parametrize(
+    ("text", "begin", "end"),
+    [
+        ("de 14 h 30 à 17 h", time(14, 30), time(17)),
+        ("de 14 h à 17 h 30", time(14), time(17, 30)),
+        ("von 14 Uhr 30 bis 17 Uhr 15", time(14, 30), time(17, 15)),
+    ],
+)
+def test_both_ends_of_a_range_have_minutes_of_their_own(text: str, begin: time, end: time) -> None:
+    assert [one.values for one in found(text)] == [{begin}, {end}]
+
+
 @pytest.mark.parametrize(("letter", "like"), [("i", "ı"), ("i", "İ"), ("s", "ſ"), ("ß", "ẞ")])
 def test_a_letter_that_a_pattern_takes_for_another_is_read_as_that(letter: str, like: str) -> None:
     tables = (words.HOURS, words.TENS, words.TEENS, words.ORDINALS, words.MONTHS, words.WEEKDAYS, words.SHORT_WEEKDAYS)
@@ -202,6 +220,7 @@ def test_what_only_looks_like_it_is_no_postcode_and_no_house(text: str) -> None:
         ("À partir de demain", Kind.DATE, ["demain"]),
         ("Ab morgen, 23/7 und 24/7/2027", Kind.DATE, ["morgen", "23/7", "24/7/2027"]),
         ("Samedi prochain", Kind.WEEKDAY, []),
+        ("Zaterdag de 32e, zondag de 0e", Kind.DATE, []),
         ("Vr 4 dec, 14:00", Kind.WEEKDAY, ["Vr "]),
         ("Mail info@dehoek.example- of bel", Kind.EMAIL, ["info@dehoek.example"]),
     ],
