@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 import structlog
@@ -104,8 +104,13 @@ class Pull:
         self._samples: deque[tuple[float, int]] = deque()
 
     def take(self, progress: Progress) -> None:
-        """How far it is now. A further part is no progress of the line, so the speed is measured anew with it."""
+        """How far it is now. A further part is no progress of the line, so the speed is measured anew with it.
+
+        Before the server has told a size, what is known of an attempt before stays: the server keeps that.
+        """
         with self._lock:
+            if not progress.total:
+                progress = replace(progress, done=self.progress.done, total=self.progress.total)
             if progress.total != self.progress.total:
                 self._samples.clear()
             self.progress = progress

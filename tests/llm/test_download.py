@@ -323,6 +323,19 @@ def test_where_no_end_can_be_stored_at_all_that_is_logged_as_well(
     assert {line["message"] for line in lines_of(caplog, "db_error")} == {"Download not stored"}
 
 
+def test_an_attempt_that_fails_at_once_forgets_nothing_of_the_one_before(desk: Desk, ollama: Ollama) -> None:
+    """Else the next one would be refused for the room that is taken already."""
+    offline = {"error": "pull model manifest: dial tcp: lookup registry: no such host"}
+    ollama.download = [{"status": "pulling manifest"}, layer("a", 600, 1_000), offline]
+    desk.start()
+    assert desk.comes_to(State.FAILED)
+    ollama.download = [{"status": "pulling manifest"}, offline]
+    begun, is_new = desk.start()
+    assert is_new
+    assert desk.comes_to(State.FAILED)
+    assert (desk.now().id, desk.now().done, desk.now().total) == (begun.id, 600, 1_000)
+
+
 def test_a_size_that_no_disk_has_is_cut(desk: Desk, ollama: Ollama, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("repaircafe.llm.disk.require", lambda *_: None)
     ollama.download = [layer("a", 2**70, 2**70), {"status": "success"}]
