@@ -195,6 +195,8 @@ def test_the_phases_are_told_as_they_are(browser: Browser, ollama: Ollama) -> No
     assert before == "<span>Yes</span>"  # and no blank beside it: the page shows all of them
     assert (phase + after).endswith("</p>")
     assert re.search(r'class="time">\d+:\d\d<', grown)
+    browser.page = grown.replace("from=3", "from=15")
+    assert "from=15" in browser.poll().text  # though a database that crashed may have forgotten the last words
     browser.page = grown
     assert "<span>" not in browser.poll().text  # nothing twice
     pause.set()
