@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
-# Of a second host that loses its power the server hears nothing; it asks after ten silent seconds, and twice again.
+# Of a second host that loses its power the server hears nothing; it asks after ten silent seconds, and once again.
 _NOTICE_A_LOST_HOST = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2"
 
 WAIT_LIMIT_S = 2.0
