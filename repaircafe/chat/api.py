@@ -150,7 +150,8 @@ def _answered(reply: Reply) -> Response:
     if reply.state in (State.DONE, State.STOPPED):
         return answered(Answer, _body(reply))
     if reply.reason is None:  # it is no fault of the model's
-        error = PageError(503, export.ENDINGS[reply.state], _("Ask again."))
+        ending = export.ENDINGS.get(reply.state, export.ENDINGS[State.BROKEN])  # as the next start will find it
+        error = PageError(503, ending, _("Ask again."))
         error.headers["Retry-After"] = str(RETRY_AFTER_S)
     else:
         error = neighbour_away(Service.LLM, reply.reason)

@@ -216,7 +216,7 @@ class Writer:
             if making.thread is not None:
                 making.thread.join(max(0.0, until - time.monotonic()))
         for making in makings:
-            if making.thread is None:
+            if making.thread is None and not making.ended.is_set():  # this may be called again
                 self._end(making, State.BROKEN, None)
         for making in makings:
             making.end()  # a program that waits for one must not keep the process from ending

@@ -25,6 +25,7 @@ from tests.conftest import MakeApp
 from tests.fakes.llamacpp import LlamaCpp
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
+from tests.logged import lines_of
 from tests.program import ask, comes_to, last, messages, nobody_writes, reply_ids, set_up
 
 
@@ -156,8 +157,13 @@ def test_an_attempt_counts_as_the_last_whatever_the_clock_says(
     assert [one["content"] for one in messages(chat, session_id)] == ["Hi", "Half", "Whole"]
 
 
-def test_closing_breaks_off_and_keeps_what_was_said(
-    chat: FlaskClient, app: Flask, ollama: Ollama, raw: psycopg.Connection, make_app: MakeApp
+def test_closing_breaks_off_and_keeps_what_was_said(  # noqa: PLR0917
+    chat: FlaskClient,
+    app: Flask,
+    ollama: Ollama,
+    raw: psycopg.Connection,
+    make_app: MakeApp,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     pause = threading.Event()
     ollama.script = ["Half", pause, " a thought", threading.Event()]
@@ -166,6 +172,8 @@ def test_closing_breaks_off_and_keeps_what_was_said(
     pause.set()
     assert until(lambda: any(one.content == "Half a thought" for one in writer_of(app)._makings.values()))
     writer_of(app).close()
+    writer_of(app).close()  # a worker is told to end, and ends
+    assert [line["message"] for line in lines_of(caplog, "reply")].count("Reply ended") == 2
     assert raw.execute("SELECT state, content FROM replies ORDER BY created_at LIMIT 1").fetchone() == (
         "broken",
         "Half a thought",
