@@ -10,6 +10,7 @@ import threading
 import time
 import uuid
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -180,7 +181,7 @@ class Downloader:
         While one is under way, that one is answered, whichever model it is. Raises database errors.
         """
         with self._presence.owning() as owner:
-            before = newest(session)
+            before = newest(session, self.made())
             done, total = _kept(before, model)
             later = {"created_at": later_than(before.created_at)} if before is not None else {}
             row = insert(Download).values(model=model, owner=owner, done=done, total=total, **later)
@@ -191,6 +192,10 @@ class Downloader:
             session.commit()
         self._begin(begun)
         return begun, True
+
+    def made(self) -> frozenset[uuid.UUID]:
+        """The downloads of this process; another one makes the others, or nobody any more."""
+        return frozenset(self._pulls)
 
     def cancel(self, session: Session, download_id: uuid.UUID) -> None:
         """Has its owner end it, whichever process that is; nothing where it has ended. Raises database errors."""
@@ -347,16 +352,16 @@ class Downloader:
 _UNDER_WAY = sa.select(Download).where(Download.state == State.UNDER_WAY)
 
 
-def newest(session: Session) -> Download | None:
+def newest(session: Session, made: Collection[uuid.UUID] = ()) -> Download | None:
     """The download that was asked for last, as it is now; None where there never was one. Raises database errors.
 
-    One under way whose owner is gone is marked as broken first: after a crash, a pulled plug, a restart.
+    One under way whose owner is gone is marked as broken first: after a crash, a pulled plug, a restart. `made`: those
+    of this process; they go on, though the connection that says so may have been lost just now.
     """
-    session.execute(
-        sa.update(Download)
-        .where(Download.state == State.UNDER_WAY, Download.owner.not_in(living()))
-        .values(state=State.BROKEN, speed=0, updated_at=sa.func.now())
-    )
+    abandoned = (Download.state == State.UNDER_WAY, Download.owner.not_in(living()), Download.id.not_in(made))
+    if session.scalar(sa.select(sa.exists().where(*abandoned))):  # a database that can only be read is still shown
+        broken = {"state": State.BROKEN, "speed": 0, "updated_at": sa.func.now()}
+        session.execute(sa.update(Download).where(*abandoned).values(**broken))
     session.commit()
     latest = sa.select(Download).order_by(Download.created_at.desc(), Download.id.desc()).limit(1)
     return session.scalar(latest.execution_options(populate_existing=True))

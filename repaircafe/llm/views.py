@@ -60,7 +60,7 @@ def progress(download_id: uuid.UUID) -> Response:
     """How far a download is by now or, once it has ended, how it ended."""
     if not is_htmx():
         return _back()
-    download = newest(database.db.session())
+    download = newest(database.db.session(), downloader().made())
     if download and download.id == download_id and download.state is State.UNDER_WAY:
         return _rendered("llm/_progress.html", download=download)
     ended = download is None or download.state is not State.UNDER_WAY
@@ -72,7 +72,7 @@ def cancel(download_id: uuid.UUID) -> Response:
     """Ends a download, in whichever process it is."""
     ours = database.db.session()
     downloader().cancel(ours, download_id)
-    return _rendered("llm/_download.html", download=newest(ours)) if is_htmx() else _back()
+    return _rendered("llm/_download.html", download=newest(ours, downloader().made())) if is_htmx() else _back()
 
 
 @blueprint.post("/config/models/use")
@@ -121,7 +121,7 @@ def _shown(status: int = 200, template: str = "llm/_models.html", **context: obj
 def _newest() -> Download | None:
     """None as well while the database is away: what is installed can be told without it. Holds no connection."""
     try:
-        download = newest(database.db.session())
+        download = newest(database.db.session(), downloader().made())
         database.db.session.expunge_all()
     except database.ERRORS as error:
         if not database.is_away(error):

@@ -23,7 +23,7 @@ from repaircafe.llm.download import AFTER_FAULT_S, SPEED_S, Downloader, Inventor
 from repaircafe.llm.models import Download, State
 from repaircafe.neighbours import NeighbourError, Reason
 from tests.conditions import until
-from tests.conftest import MakeApp
+from tests.conftest import MakeApp, make_read_only
 from tests.fakes.llamacpp import LlamaCpp
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
@@ -572,6 +572,26 @@ def test_a_process_that_was_given_up_takes_its_download_back(desk: Desk, ollama:
         session.commit()
     assert desk.comes_by(300)
     assert (desk.now().id, desk.now().state) == (begun.id, State.UNDER_WAY)
+
+
+def test_what_this_process_downloads_goes_on_though_its_name_was_lost(
+    desk: Desk, ollama: Ollama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("repaircafe.llm.download.STORE_S", 60.0)  # its owner does not notice in the meantime
+    ollama.download = [layer("a", 300, 1_000), threading.Event()]
+    begun, _ = desk.start()
+    desk.app.extensions["presence"].leave()
+    page = desk.app.test_client().get("/config/models", headers={"HX-Request": "true"}).get_data(as_text=True)
+    assert f"/config/models/{begun.id}/cancel" in page
+    again, is_new = desk.start()
+    assert (again.id, again.state, is_new) == (begun.id, State.UNDER_WAY, False)
+
+
+def test_a_database_that_can_only_be_read_still_shows_it(desk: Desk, ollama: Ollama) -> None:
+    begun, _ = desk.start()
+    assert desk.comes_to(State.DONE)
+    make_read_only(desk.app, "on")
+    assert desk.now().id == begun.id
 
 
 def test_what_was_cancelled_meanwhile_is_not_taken_back(desk: Desk, ollama: Ollama) -> None:
