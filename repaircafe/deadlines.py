@@ -115,6 +115,7 @@ class Cached(Generic[Result]):
         self._known: Known[Result] | None = None
         self._work: Callable[[], Result] | None = None
         self._generation = 0
+        self._running: Pending[Result] | None = None
         self._began_in = 0
 
     def begin(self, work: Callable[[], Result]) -> Pending[Result]:
@@ -122,10 +123,11 @@ class Cached(Generic[Result]):
         if (fresh := self._fresh()) is not None:
             return fresh.run
         self._work, generation = work, self._generation
-        running = self._flight.join(self._learn, self._limit_s)
-        if self._began_in != generation:  # what is under way was begun before expire(), and will begin again
-            self._began_in = generation
-            return Pending(running.future, time.monotonic() + self._limit_s)
+        begun, running = self._flight.join(self._learn, self._limit_s), self._running
+        # What is under way and was begun before expire() will begin again: whoever asks from then on waits for that.
+        if running is None or running.future is not begun.future or self._began_in != generation:
+            running = Pending(begun.future, time.monotonic() + self._limit_s)
+            self._running, self._began_in = running, generation
         return running
 
     def _learn(self) -> Result:

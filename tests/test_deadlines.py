@@ -170,6 +170,18 @@ def test_who_asks_after_expire_does_not_get_the_answer_of_a_run_begun_before() -
     assert pending.result() == "new 1"
 
 
+def test_all_who_ask_after_expire_wait_for_the_run_that_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    work, cached, now = Work(), Cached[int]("x", ttl_s=LONG_S, limit_s=2), [100.0]
+    monkeypatch.setattr("repaircafe.deadlines.time.monotonic", lambda: now[0])
+    assert cached.begin(work).deadline == 102
+    now[0] = 101
+    cached.expire()
+    assert [cached.begin(work).deadline for _ in range(3)] == [103, 103, 103]
+    now[0] = 102
+    assert cached.begin(work).deadline == 103, "it is not put off for each who asks"
+    work.go.set()
+
+
 def test_a_result_that_comes_at_the_last_moment_is_a_result() -> None:
     class Late(Future[int]):
         """Is done just after the wait for it has ended."""
