@@ -202,6 +202,27 @@ def test_closing_lets_nobody_wait_for_ever(chat: FlaskClient, app: Flask, ollama
     assert (answer.get_json()["assistant_message"]["state"], "reason" in answer.get_json()) == ("broken", False)
 
 
+def test_a_program_whose_reply_cannot_be_ended_in_time_is_told_that_it_is_broken_off(
+    chat: FlaskClient, app: Flask, ollama: Ollama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither its thread nor the database does what it should; the next start will find it broken off."""
+    monkeypatch.setattr(writing, "CLOSE_LIMIT_S", 0.0)
+    monkeypatch.setattr(Writer, "_end", lambda *_: None)
+    ollama.script = ["Half", threading.Event()]
+    found: list[Any] = []
+    waiting = threading.Thread(
+        daemon=True, target=lambda: found.append(app.test_client().post("/api/chat", json={"message": "First"}))
+    )
+    waiting.start()
+    assert until(lambda: any(one.stored for one in writer_of(app)._makings.values()))
+    writer_of(app).close()
+    waiting.join(10)
+    (answer,) = found
+    assert (answer.status_code, answer.get_json()["title"]) == (503, "Broken off: the assistant was restarted.")
+    assert answer.get_json()["assistant_message"]["content"] == "Half"
+    assert int(answer.headers["Retry-After"]) > 0
+
+
 class Scripted:
     """What `Ollama.chat` does at each call, instead of asking."""
 
