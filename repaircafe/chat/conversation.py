@@ -253,9 +253,12 @@ def forget(session: Session, session_id: uuid.UUID) -> None:
 
 
 def listed(session: Session, browser_id: uuid.UUID, words: str, most: int) -> list[Listed]:
-    """The browser's conversations, newest first, `most` at most; those alone in which all of `words` were said."""
+    """The browser's conversations, newest first, `most` at most; those alone in which all of `words` were said.
+
+    One of which the retention has left a reply alone, for a night, is not listed: a page shows questions.
+    """
     said = sa.select(ChatMessage.content).where(ChatMessage.session_id == Conversation.id)
-    title = said.order_by(ChatMessage.id).limit(1).scalar_subquery()
+    title = said.where(ChatMessage.role == "user").order_by(ChatMessage.id).limit(1).scalar_subquery()
     statement = (
         sa.select(Conversation.id, sa.func.left(title, LONGEST_TITLE + 1), Conversation.updated_at)
         .where(Conversation.browser_id == browser_id, title.is_not(None))
@@ -279,11 +282,9 @@ def settle_abandoned(session: Session, made: Collection[uuid.UUID] = ()) -> None
 
     `made`: those that this process makes; they go on, though the connection that says so may have been lost just now.
     """
-    session.execute(
-        sa.update(Reply)
-        .where(IS_UNDER_WAY, Reply.owner.not_in(living()), Reply.id.not_in(made))
-        .values(state=State.BROKEN, updated_at=sa.func.now())
-    )
+    abandoned = (IS_UNDER_WAY, Reply.owner.not_in(living()), Reply.id.not_in(made))
+    if session.scalar(sa.select(sa.exists().where(*abandoned))):  # a database that can only be read is still shown
+        session.execute(sa.update(Reply).where(*abandoned).values(state=State.BROKEN, updated_at=sa.func.now()))
     session.commit()
 
 

@@ -57,9 +57,15 @@ MOST_LISTED = 100
 def show_last() -> Response:
     """The conversation that this browser was in, or a new one."""
     last = None if _is_left_behind() else _uuid(session.get("conversation"))
-    if last is not None and database.db.session().get(Conversation, last) is not None:
-        return make_response(redirect(url_for("chat.show", session_id=last), 303))
-    return begin()
+    try:
+        is_there = last is not None and database.db.session().get(Conversation, last) is not None
+    except database.ERRORS as error:
+        if not database.is_away(error):
+            raise
+        database.db.session.rollback()
+        before = _("What was said before is shown again as soon as the database is back.")
+        return _page(uuid.uuid4(), [], problem=before)
+    return make_response(redirect(url_for("chat.show", session_id=last), 303)) if is_there else begin()
 
 
 @blueprint.get("/chat/new")

@@ -19,10 +19,10 @@ from repaircafe.health import checks
 from repaircafe.neighbours import Reason, Service, explain
 from tests.client import HTML, HTMX
 from tests.conditions import until
-from tests.conftest import MakeApp
+from tests.conftest import MakeApp, make_read_only
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
-from tests.program import comes_to, last, messages, set_up
+from tests.program import comes_to, last, messages, reply_ids, set_up
 from tests.visitor import MODEL
 
 
@@ -165,6 +165,46 @@ def test_with_the_database_away_what_was_typed_stays(
     proxy.mend()
     browser.page = response.text
     assert browser.send("A long thought", reply_id=str(uuid.uuid4())).status_code == 303
+
+
+def test_with_the_database_away_the_chat_opens_for_who_has_chatted_before(
+    proxied: Callable[..., Flask], proxy: Proxy
+) -> None:
+    browser = Browser(proxied().test_client())
+    assert browser.send("My first question").status_code == 303
+    before = browser.session_id
+    proxy.break_with("refuse")
+    opened = browser.open("/chat")
+    assert opened.status_code == 200
+    assert "shown again as soon as the database is back" in opened.text
+    assert browser.session_id != before
+    proxy.mend()
+    assert "My first question" in browser.open("/chat").text
+
+
+def test_a_database_that_can_only_be_read_shows_what_was_said(browser: Browser, app: Flask) -> None:
+    browser.send("My first question")
+    assert comes_to(browser.client, browser.session_id, "done")
+    make_read_only(app, "on")
+    for path in ("/chat", f"/chat/{browser.session_id}", f"/chat/{browser.session_id}.md", "/chat/earlier"):
+        opened = browser.client.get(path, headers=HTML, follow_redirects=True)
+        assert (opened.status_code, "My first question" in opened.text) == (200, True), path
+    assert last(browser.client, browser.session_id)["state"] == "done"
+
+
+def test_a_reply_that_is_found_broken_off_is_not_said_to_have_taken_until_then(
+    browser: Browser, app: Flask, ollama: Ollama, raw: psycopg.Connection
+) -> None:
+    for state, told in (("failed", True), ("broken", False)):
+        ollama.script = ["Half", b'{"error": "x"}\n']
+        browser.open("/chat/new")
+        browser.send("Hi", HTMX)
+        browser.open("/chat")
+        assert comes_to(browser.client, browser.session_id, "failed")
+        raw.execute("UPDATE replies SET state = %s", (state,))
+        (reply_id,) = reply_ids(app, browser.session_id)
+        path = f"/chat/{browser.session_id}/replies/{reply_id}"
+        assert ("It took" in browser.client.get(path, headers=HTMX).text) is told
 
 
 @pytest.mark.parametrize("headers", [HTML, HTMX])
@@ -425,6 +465,17 @@ def test_earlier_conversations_are_listed_and_searched(browser: Browser, ollama:
                          ("l_e", {"wool"}), ("toaster wool", set()), ("", {"toaster", "wool"})):  # fmt: skip
         text = browser.client.get("/chat/earlier", query_string={"q": words}, headers=HTML).text.partition("<ul")[2]
         assert {word for word in ("toaster", "wool") if word in text} == found, words
+
+
+def test_a_reply_that_has_outlived_its_question_stands_for_no_conversation(
+    browser: Browser, raw: psycopg.Connection
+) -> None:
+    """The retention counts each message's own days: a reply that came after midnight goes a night later."""
+    browser.send("My toaster hums")
+    assert comes_to(browser.client, browser.session_id, "done")
+    raw.execute("DELETE FROM chat_messages WHERE role = 'user'")
+    assert "There are none yet." in browser.open("/chat/earlier").text
+    assert "Nothing was found." in browser.open("/chat/earlier?q=hello").text
 
 
 def test_times_are_those_of_the_cafe(browser: Browser, raw: psycopg.Connection) -> None:
