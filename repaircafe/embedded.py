@@ -179,7 +179,8 @@ class Postmaster:
             return
         unfinished = self.folder / "data.new"
         shutil.rmtree(unfinished, ignore_errors=True)
-        command = [binary("initdb"), "-D", unfinished, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale"]
+        command = [binary("initdb"), "-D", unfinished, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
+        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]  # the compose file's
         done = subprocess.run(
             [*_unprivileged(self.folder), *map(str, command)], capture_output=True, text=True, check=False
         )

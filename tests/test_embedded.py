@@ -82,6 +82,12 @@ def test_it_is_postgresql_18_in_a_path_with_a_space_that_is_closed_to_others(fol
     assert version(folder).startswith("PostgreSQL 18.")
 
 
+def test_it_knows_the_capitals_of_every_language_as_the_installed_one_does(folder: Path) -> None:
+    embedded.ensure(folder)
+    with psycopg.connect(embedded.url(folder)) as connection:
+        assert connection.execute("SELECT 'École' ILIKE '%école%'").fetchone() == (True,)
+
+
 def test_a_very_long_path_is_no_obstacle(tmp_path: Path) -> None:
     folder = tmp_path / ("x" * 100) / "postgres"
     embedded.ensure(folder)

@@ -453,7 +453,7 @@ def test_a_page_that_still_asks_for_a_forgotten_reply_is_told_once(browser: Brow
 
 
 def test_earlier_conversations_are_listed_and_searched(browser: Browser, ollama: Ollama) -> None:
-    for text, reply in (("My toaster hums", "Bring it"), ("Is 100% wool_en repaired?", "Ask a volunteer")):
+    for text, reply in (("My toaster hums at the École", "Bring it"), ("Is 100% wool_en repaired?", "Ask a volunteer")):
         ollama.script = [reply]
         browser.open("/chat/new")
         browser.send(text)
@@ -461,7 +461,7 @@ def test_earlier_conversations_are_listed_and_searched(browser: Browser, ollama:
     listed = browser.open("/chat/earlier").text
     assert listed.index("wool_en") < listed.index("My toaster hums")
     assert re.search(r"removed on \d+ \w+ \d{4}", listed)
-    for words, found in (("TOASTER", {"toaster"}), ("ask volunteer", {"wool"}), ("100%", {"wool"}), ("%", {"wool"}),
+    for words, found in (("TOASTER", {"toaster"}), ("école", {"toaster"}), ("ask volunteer", {"wool"}), ("100%", {"wool"}), ("%", {"wool"}),
                          ("l_e", {"wool"}), ("toaster wool", set()), ("", {"toaster", "wool"})):  # fmt: skip
         text = browser.client.get("/chat/earlier", query_string={"q": words}, headers=HTML).text.partition("<ul")[2]
         assert {word for word in ("toaster", "wool") if word in text} == found, words
