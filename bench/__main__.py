@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import chat, growth, health, hosts, machine, memory, sessions, start, tabs
+from bench import chat, growth, health, hosts, machine, memory, model, sessions, start, tabs
 from bench.figures import Table
 
 TABLES: dict[str, Callable[[], Table]] = {
@@ -17,6 +17,7 @@ TABLES: dict[str, Callable[[], Table]] = {
     "chat": chat.measure,
     "sessions": sessions.measure,
     "hosts": hosts.measure,
+    "model": model.measure,
 }
 STEADY = ("memory", "hosts")
 """The tables whose budgets no busy machine can break."""

@@ -1,5 +1,6 @@
 """What grows with ten times the settings, the messages and the tabs, and what does not."""
 
+import time
 from base64 import b64encode
 from dataclasses import dataclass, field
 from statistics import median
@@ -17,9 +18,10 @@ from bench.servers import PASSWORD, Installed, Postgres, postgres
 from bench.start import seconds_to_ready
 from bench.tabs import FEW
 from tests.chat import million
+from tests.fakes.scripted import Ollama
 
 TITLE = "Growth"
-ROUNDS, ANSWERS, STARTS = 9, 200, 3
+ROUNDS, ANSWERS, REPLIES, STARTS = 9, 200, 10, 3
 CONVERSATIONS = 500
 """Of TURNS questions each: more than a café has in a month."""
 NOTE = "Bring the cable and the charger. Nothing that holds petrol. Children mend with a grown-up. "
@@ -48,6 +50,14 @@ class Cafe:
         for what, question in questions.items():
             load = drive(self.server.port, question, CONNECTIONS, ANSWERS)
             self.took_ms.setdefault(what, []).append(median(load.took_ms))
+        replies = median(self._reply_ms() for _ in range(REPLIES))
+        self.took_ms.setdefault("a question and its reply", []).append(replies)
+
+    def _reply_ms(self) -> float:
+        asked, headers = {"message": "Can you mend my toaster?"}, {"Authorization": AUTHORIZATION}
+        began = time.perf_counter()
+        requests.post(f"{self.server.url}/api/chat", json=asked, headers=headers, timeout=30).raise_for_status()
+        return (time.perf_counter() - began) * 1000
 
     def begin(self) -> None:
         """One start, and the memory after a while with open tabs."""
@@ -59,8 +69,8 @@ class Cafe:
 
 def measure() -> Table:
     """Two minutes."""
-    with postgres() as database:
-        once, tenfold = _cafe(database, 1), _cafe(database, 10)
+    with postgres() as database, Ollama("small:latest") as model:
+        once, tenfold = (_cafe(database, model, times) for times in (1, 10))
         with once.server, tenfold.server:
             for number in range(ROUNDS):
                 for cafe in (once, tenfold) if number % 2 else (tenfold, once):
@@ -71,12 +81,14 @@ def measure() -> Table:
     return _table(once, tenfold)
 
 
-def _cafe(database: Postgres, times: int) -> Cafe:
+def _cafe(database: Postgres, model: Ollama, times: int) -> Cafe:
     """Migrated, filled and set up."""
     target = database.database(f"cafe_{times}")
     server = Installed(database.folder, target)
     with server:
         settings = {
+            "llm_endpoint": model.url,
+            "llm_model": model.models[0],
             "event_location": ("The hall, 12 Mill Lane" + ", by the old mill" * 2 * times)[: 30 * times],
             "event_offerings": [f"Repair number {index} of many" for index in range(4 * times)],
             "organiser_notes": (NOTE * 40)[: 300 * times],
@@ -97,7 +109,8 @@ def _table(once: Cafe, tenfold: Cafe) -> Table:
         f" settings as much longer, {10 * messages:,} messages and {messages:,}, and for the memory {10 * FEW} tabs and"
         f" {FEW}, PSS after the polls of {SPENT_S // 60} minutes. {CONNECTIONS} connections at a time, {ROUNDS} rounds"
         f" of {ANSWERS} answers of each, in turns, and {STARTS} starts: the median of the medians (smallest to"
-        f" largest). “{sessions.TITLE}” tells of a million messages.",
+        f" largest). Questions go one after the other, {REPLIES} a round, to a scripted model that answers at once:"
+        f" what a real one takes to read longer notes is not in it. “{sessions.TITLE}” tells of a million messages.",
         (
             *pages,
             compared("a warm start", tenfold.start_s, once.start_s, "s", None),

@@ -1,17 +1,16 @@
 """`python -m tests.documents`: writes into the documents what is told elsewhere already.
 
-The table of reasons into docs/operations.md, from the one that the app reads; what a café costs into docs/scaling.md,
-from docs/performance.md, where it was measured.
+The table of reasons into docs/operations.md, from the one that the app reads; what a café costs and where the first
+limit lies into docs/scaling.md, from docs/performance.md, where it was measured.
 """
 
+from bench import hosts, model
 from repaircafe.environment import PROJECT
 from repaircafe.neighbours import SERVICE_NAMES, Reason, Service, explain
 
 OPERATIONS = PROJECT / "docs" / "operations.md"
 SCALING = PROJECT / "docs" / "scaling.md"
 PERFORMANCE = PROJECT / "docs" / "performance.md"
-COSTS = "## A café among many\n"
-"""The title of bench/hosts.py."""
 
 
 def reasons() -> str:
@@ -38,7 +37,10 @@ def with_reasons(text: str) -> str:
 
 def with_costs(text: str) -> str:
     """The document with what was measured last."""
-    return _with(text, "hosts", PERFORMANCE.read_text().partition(COSTS)[2].partition("\n## ")[0].strip() + "\n")
+    for mark, title in (("hosts", hosts.TITLE), ("model", model.TITLE)):
+        table = PERFORMANCE.read_text().partition(f"## {title}\n")[2].partition("\n## ")[0]
+        text = _with(text, mark, table.strip() + "\n")
+    return text
 
 
 def _with(text: str, mark: str, content: str) -> str:

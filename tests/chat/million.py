@@ -44,6 +44,7 @@ INSERT INTO chat_messages (id, role, content, session_id, created_at, updated_at
     ORDER BY i;
 INSERT INTO replies (session_id, question_id, message_id, state, owner, created_at, updated_at)
     SELECT session_id, id, id + 1, 'done', 1, created_at, created_at FROM chat_messages WHERE role = 'user';
+SELECT setval(pg_get_serial_sequence('chat_messages', 'id'), max(id)) FROM chat_messages;
 VACUUM ANALYZE"""
 
 

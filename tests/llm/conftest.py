@@ -55,6 +55,12 @@ class LlamaServer:
             [str(PYTHON), "-c", find], check=True, capture_output=True, text=True
         ).stdout.strip()
 
+    @property
+    def pid(self) -> int:
+        """The id of its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Starts it and waits until its model is loaded."""
         arguments = [
