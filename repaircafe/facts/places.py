@@ -22,6 +22,11 @@ GERMANIC = re.compile(
     # "Vom Ring 5 Minuten zu Fuß" and "in de Dorpsstraat 14:00 uur" have no house
     rf"(?!:\d|{_GAP}(?i:min|minuten|minutes|meter|km|uur|uhr)\b)"
 )
+_TWINS = frozenset(
+    "lange korte oude nieuwe grote kleine hoge lage eerste tweede derde"
+    " kurze alte neue große obere untere hohe niedere erste zweite dritte".split()
+)
+"""What tells a street from another one of the same name: "Korte Dorpsstraat" is not "Lange Dorpsstraat"."""
 _ENGLISH_KINDS = "Street|St|Road|Rd|Lane|Avenue|Ave|Square|Way|Close|Drive|Hill"
 ENGLISH = re.compile(
     rf"{_BEGINS}(\d{{1,4}}[a-z]?){_GAP}((?:[A-Z][\w’']{{0,30}}{_GAP}){{1,3}}"
@@ -97,7 +102,8 @@ def _stands_in(said: str, words: str) -> bool:
 
 def _germanic(before: str, name: str | None, kind: str | None) -> set[str]:
     """A word before a whole name may be of the sentence ("Adres Dorpsstraat"); "Oude" in "Oude Markt" is not."""
-    return {f"{before}{name}", name} if name else {f"{before}{kind}"}
+    whole = f"{before}{name or kind}"
+    return {whole, name} if name and before.strip().casefold() not in _TWINS else {whole}
 
 
 def _french(name: str) -> list[str]:

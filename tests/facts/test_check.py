@@ -188,6 +188,8 @@ def test_what_stands_before_a_name_or_on_the_next_line_is_no_part_of_it(text: st
         ("Gemeindehaus, Lindenstraße 12", "Gemeindehaus Lindenstr. 12", "Gemeindehaus Lindenstr. 13"),
         ("Buurthuis De Hoek Dorpsstraat 1", "Dorpsstraat 1", "Hoekstraat 1"),
         ("Lange Dorpsstraat 1", "Lange Dorpsstraat 1", "Lange Kerkstraat 1"),
+        ("Lange Dorpsstraat 1", "LANGE Dorpsstraat 1", "Korte Dorpsstraat 1"),
+        ("Dorpsstraat 1", "Dorpsstraat 1", "Lange Dorpsstraat 1"),
         ("12 Rue de la République", "12 rue de la République", "12 Rue de la Paix"),
         ("12 rue Pasteur, Lyon", "12 rue Pasteur Lyon", "12 rue Voltaire Lyon"),
         ("12 rue Pasteur Lyon", "12 rue Pasteur", "2 rue Pasteur"),

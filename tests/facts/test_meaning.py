@@ -103,7 +103,8 @@ MEANT = [
     (Kind.PRICE, "80 ct", {Decimal("0.80")}),
     (Kind.PRICE, "gratis", {Decimal(0)}),
     # places
-    (Kind.STREET_NUMBER, "Lange Dorpsstraat 1 a", {"lange dorpsstr 1a", "dorpsstr 1a"}),
+    (Kind.STREET_NUMBER, "Lange Dorpsstraat 1 a", {"lange dorpsstr 1a"}),
+    (Kind.STREET_NUMBER, "Adres Dorpsstraat 1 a", {"adres dorpsstr 1a", "dorpsstr 1a"}),
     (Kind.STREET_NUMBER, "Oude Markt 3", {"oude markt 3"}),
     (Kind.STREET_NUMBER, "Lindenstr. 12", {"lindenstr 12"}),
     (Kind.STREET_NUMBER, "12 Station Road", {"station road 12"}),
