@@ -211,7 +211,7 @@ def test_a_program_whose_reply_cannot_be_ended_in_time_is_told_that_it_is_broken
     ollama.script = ["Half", threading.Event()]
     found: list[Any] = []
     waiting = threading.Thread(
-        daemon=True, target=lambda: found.append(app.test_client().post("/api/chat", json={"message": "First"}))
+        daemon=True, target=lambda: found.append(chat.post("/api/chat", json={"message": "First"}))
     )
     waiting.start()
     assert until(lambda: any(one.stored for one in writer_of(app)._makings.values()))

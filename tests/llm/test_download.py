@@ -587,7 +587,7 @@ def test_what_this_process_downloads_goes_on_though_its_name_was_lost(
     assert (again.id, again.state, is_new) == (begun.id, State.UNDER_WAY, False)
 
 
-def test_a_database_that_can_only_be_read_still_shows_it(desk: Desk, ollama: Ollama) -> None:
+def test_a_database_that_can_only_be_read_still_shows_it(desk: Desk) -> None:
     begun, _ = desk.start()
     assert desk.comes_to(State.DONE)
     make_read_only(desk.app, "on")
