@@ -44,6 +44,14 @@ def test_what_is_filled_in_and_what_is_typed_at_a_prompt_is_the_same(language: s
                 assert sorted(pattern.findall(text)) == sorted(pattern.findall(texts(message.id)[-1])), text
 
 
+def test_french_punctuation_begins_no_line_and_its_apostrophe_is_one() -> None:
+    """Its colons, exclamation marks and quotation marks stand apart (Lexique des règles typographiques)."""
+    for message in catalogues.read("fr").values():
+        for text in texts(message.string):
+            assert re.findall(r".{0,20}(?: [:;!?»]|« |\w'\w)", text) == []
+            assert re.findall(r".{0,20}\w[!?;»](?=\s|$)", text) == []
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_browser_chooses(client: FlaskClient, language: str) -> None:
     asked = f"xx, {language}-XX;q=0.9, {'en' if language != 'en' else 'de'};q=0.5"
