@@ -23,8 +23,10 @@ GERMANIC = re.compile(
     rf"(?!:\d|{_GAP}(?i:min|minuten|minutes|meter|km|uur|uhr)\b)"
 )
 _TWINS = frozenset(
-    "lange korte oude nieuwe grote kleine hoge lage eerste tweede derde"
-    " kurze alte neue große obere untere hohe niedere erste zweite dritte".split()
+    (
+        *("lange", "korte", "oude", "nieuwe", "grote", "kleine", "hoge", "lage", "eerste", "tweede", "derde"),
+        *("kurze", "hohe", "niedere", "alte", "neue", "große", "obere", "untere", "erste", "zweite", "dritte"),
+    )
 )
 """What tells a street from another one of the same name: "Korte Dorpsstraat" is not "Lange Dorpsstraat"."""
 _ENGLISH_KINDS = "Street|St|Road|Rd|Lane|Avenue|Ave|Square|Way|Close|Drive|Hill"

@@ -461,8 +461,16 @@ def test_earlier_conversations_are_listed_and_searched(browser: Browser, ollama:
     listed = browser.open("/chat/earlier").text
     assert listed.index("wool_en") < listed.index("My toaster hums")
     assert re.search(r"removed on \d+ \w+ \d{4}", listed)
-    for words, found in (("TOASTER", {"toaster"}), ("école", {"toaster"}), ("ask volunteer", {"wool"}), ("100%", {"wool"}),
-                         ("%", {"wool"}), ("l_e", {"wool"}), ("toaster wool", set()), ("", {"toaster", "wool"})):  # fmt: skip
+    for words, found in (
+        ("TOASTER", {"toaster"}),
+        ("école", {"toaster"}),
+        ("ask volunteer", {"wool"}),
+        ("100%", {"wool"}),
+        ("%", {"wool"}),
+        ("l_e", {"wool"}),
+        ("toaster wool", set()),
+        ("", {"toaster", "wool"}),
+    ):
         text = browser.client.get("/chat/earlier", query_string={"q": words}, headers=HTML).text.partition("<ul")[2]
         assert {word for word in ("toaster", "wool") if word in text} == found, words
 
