@@ -58,10 +58,16 @@ def test_with_docker_the_database_gets_its_password_and_the_model_its_address(ma
     machine.run("systemctl", "stop", "postgres-test")
     machine.run("/src/deploy/install", "--without-ollama", check=True, **OFFLINE)
     assert machine.health()["database"] == "connected"
-    assert "ollama" not in (machine.root / "var/log/fake-docker").read_text().splitlines()[-1]
+    started, stopped = (machine.root / "var/log/fake-docker").read_text().splitlines()[-2:]
+    assert "ollama" not in started
+    assert stopped.endswith("--profile ollama stop ollama"), "its memory is wanted back"
     # What was said is remembered.
     machine.run("/src/deploy/install", check=True, **OFFLINE)
     assert "ollama" not in (machine.root / "var/log/fake-docker").read_text().splitlines()[-1]
+    machine.run("/src/deploy/install", "--with-ollama", check=True, **OFFLINE)
+    assert "--profile ollama up -d" in (machine.root / "var/log/fake-docker").read_text().splitlines()[-1]
+    refused = machine.run("/src/deploy/install", "--without-docker", "--with-ollama", check=False)
+    assert (refused.returncode, "does without" in refused.stderr) == (1, True)
     machine.run("/src/deploy/uninstall")
     assert "down" in (machine.root / "var/log/fake-docker").read_text().splitlines()[-1]
 
@@ -218,6 +224,9 @@ def test_the_first_installation_asks_for_what_it_lacks(make_machine: MakeMachine
     done = machine.run("/src/deploy/install", "--without-docker", check=False)
     assert done.returncode == 1
     assert "DATABASE_URL=postgresql://" in done.stderr
+    # A terminal of its own, as script(1) gives one, on which nothing but Return is pressed.
+    asked = machine.run("sh", "-c", "echo | script -qec '/src/deploy/install --without-docker' /dev/null", check=False)
+    assert "Where is your PostgreSQL (postgresql://USER:PASSWORD@HOST/NAME)?" in asked.stdout
     assert machine.run("/src/deploy/install", "--with-everything", check=False).returncode == 2
     as_somebody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
     refused = machine.run(*as_somebody, "/src/deploy/install", "--without-docker", check=False)
