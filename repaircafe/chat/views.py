@@ -63,8 +63,7 @@ def show_last() -> Response:
         if not database.is_away(error):
             raise
         database.db.session.rollback()
-        before = _("What was said before is shown again as soon as the database is back.")
-        return _page(uuid.uuid4(), [], problem=before)
+        return _page(uuid.uuid4(), [], notice=_("What was said before is shown again as soon as the database is back."))
     return make_response(redirect(url_for("chat.show", session_id=last), 303)) if is_there else begin()
 
 

@@ -177,6 +177,7 @@ def test_with_the_database_away_the_chat_opens_for_who_has_chatted_before(
     opened = browser.open("/chat")
     assert opened.status_code == 200
     assert "shown again as soon as the database is back" in opened.text
+    assert "aria-invalid" not in opened.text, "nothing is wrong with what is not typed yet"
     assert browser.session_id != before
     proxy.mend()
     assert "My first question" in browser.open("/chat").text
