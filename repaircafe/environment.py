@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn, Self
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+import psycopg
 from dotenv import dotenv_values
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from werkzeug.security import check_password_hash
@@ -384,6 +386,12 @@ def _check_database_url(url: str) -> None:
         raise ValueError(f"has a password of fewer than {SHORTEST_SECRET} characters")
     if not named:
         raise ValueError("names no host or no database")
+    try:
+        conninfo_to_dict(url)
+    except psycopg.Error:  # its words quote the password
+        raise ValueError(
+            "cannot be read by PostgreSQL's own library; in a password % is written %25, a space %20"
+        ) from None
 
 
 def _passwords_of(url: str) -> list[str]:

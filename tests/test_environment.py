@@ -109,6 +109,9 @@ def test_the_range_is_in_the_expected_form(name: str) -> None:
         "postgresql://h:x/d",
         "postgresql://pi:pi@h/d",
         "postgresql://pi@h/d?password=pi",
+        "postgresql://u:half%of-it@h/d",
+        "postgresql://u:a pass word@h/d",
+        "postgresql://u:password@h/d?nonsense=1",
         "x",
     ],
 )
