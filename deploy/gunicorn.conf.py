@@ -19,6 +19,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import structlog
+from flask import Flask
 from gunicorn import glogging
 
 from repaircafe import embedded, logs, startup, systemd
@@ -78,9 +79,6 @@ ARENAS = 2
 """Pools of memory that all threads of a worker share. glibc would give each thread one of its own, most of it free and
 none of it given back."""
 
-MISTAKEN = frozenset({Reason.AUTH_REFUSED, Reason.DATABASE_MISSING, Reason.DNS, Reason.BAD_ANSWER})
-"""Why a database may be away that tell of a wrong .env, where the one before is right: waiting would not help."""
-
 
 def on_starting(server: Any) -> None:
     """Before the sockets are opened: the port is free, the database there or the bounded wait over."""
@@ -119,7 +117,7 @@ def on_reload(server: Any) -> None:
     server.app.callable = None
     opening: startup.Startup = server.app.wsgi().extensions["startup"]
     try:
-        if not opening.run(0) and opening.reason in MISTAKEN and before.extensions["startup"].ready:
+        if not opening.run(0) and _is_mistaken(before, server.app.wsgi()):
             log.error("Reload refused", event_type=EventType.STARTUP_ERROR, cure=_cure(opening.reason))
             server.app.callable = before
     except SchemaError as error:
@@ -168,10 +166,16 @@ def on_exit(_server: Any) -> None:
         embedded.release(EMBEDDED_FOLDER)
 
 
+def _is_mistaken(before: Flask, after: Flask) -> bool:
+    """Whether another address leads nowhere while the one before leads to a database: waiting would not help."""
+    ours, theirs = (one.extensions["database"] for one in (before, after))
+    return bool(ours.target != theirs.target and ours.answers())
+
+
 def _cure(reason: Reason) -> str:
     with in_english():
-        explanation = explain(Service.DB, reason)
-        return f"{explanation.sentence} {explanation.cure}"
+        sentence = explain(Service.DB, reason).sentence
+    return f"{sentence} Check DATABASE_URL and POSTGRES_PASSWORD in .env: the database of before is there, and is kept."
 
 
 def _status(server: Any) -> str:

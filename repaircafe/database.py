@@ -253,6 +253,14 @@ class Database:
             connection.exec_driver_sql(_TRIAL)
             self.is_writable = True
 
+    def answers(self) -> bool:
+        """Whether it takes a connection now, which may take as long as connecting may."""
+        try:
+            self.connect().close()
+        except psycopg.Error:
+            return False
+        return True
+
     def forget_connections(self) -> None:
         """After a fork: the parent's connections are the parent's."""
         self.engine.dispose(close=False)

@@ -3,7 +3,7 @@
 import contextlib
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -118,14 +118,21 @@ def test_the_service_tells_its_whole_life(tmp_path: Path, ear: Ear, database_url
     assert ear.hears("STOPPING=1")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (lambda url: url.replace("?", "x?"), "PostgreSQL runs, but has no database of that name."),
+        (lambda _: DATABASE_AWAY, "The database is not running."),
+    ],
+)
 def test_a_reload_with_a_wrong_database_changes_nothing_and_is_told(
-    tmp_path: Path, ear: Ear, database_url: str
+    tmp_path: Path, ear: Ear, database_url: str, wrong: Callable[[str], str], sentence: str
 ) -> None:
     settings = tmp_path / "cafe.env"
     settings.write_text(f"DATABASE_URL={database_url}\n")
     with Server(tmp_path, "", NOTIFY_SOCKET=str(ear.path), ENV_FILE=str(settings)) as server:
         assert until(lambda: server.health() == "healthy")
-        settings.write_text(f"DATABASE_URL={database_url.replace('?', 'x?')}\n")
+        settings.write_text(f"DATABASE_URL={wrong(database_url)}\n")
         before = server.workers()
         server.send(signal.SIGHUP)
         assert until(lambda: ear.hears("READY=1", after="RELOADING=1"))
@@ -133,7 +140,27 @@ def test_a_reload_with_a_wrong_database_changes_nothing_and_is_told(
         assert until(lambda: server.health() == "healthy")
         (line,) = [one for one in server.log_lines() if one["message"] == "Reload refused"]
     assert line["event_type"] == "startup_error"
-    assert line["cure"].startswith("PostgreSQL runs, but has no database of that name. Check DATABASE_URL")
+    assert line["cure"].startswith(f"{sentence} Check DATABASE_URL")
+
+
+def test_a_reload_to_another_database_is_waited_for_where_the_one_before_is_away_too(
+    tmp_path: Path, ear: Ear, database_url: str
+) -> None:
+    settings = tmp_path / "cafe.env"
+    settings.write_text(f"DATABASE_URL={DATABASE_AWAY}\nDB_STARTUP_TIMEOUT=0\n")
+    with Server(tmp_path, "", NOTIFY_SOCKET=str(ear.path), ENV_FILE=str(settings)) as server:
+        settings.write_text(f"DATABASE_URL={DATABASE_AWAY}x\nDB_STARTUP_TIMEOUT=0\n")
+        server.send(signal.SIGHUP)
+        assert until(lambda: ear.hears("READY=1", after="RELOADING=1"))
+        assert server.health() == "starting"
+        settings.write_text(f"DATABASE_URL={database_url}\n")
+        server.send(signal.SIGHUP)
+        assert until(lambda: server.health() == "healthy")
+        # That it was late at first is no reason to take what is wrong from now on.
+        settings.write_text(f"DATABASE_URL={DATABASE_AWAY}\n")
+        server.send(signal.SIGHUP)
+        assert until(lambda: any(one["message"] == "Reload refused" for one in server.log_lines()))
+        assert until(lambda: server.health() == "healthy")
 
 
 def test_ready_comes_after_the_bounded_wait(tmp_path: Path, ear: Ear) -> None:
