@@ -1,4 +1,4 @@
-"""What an IP address means: this network, a cloud machine's credentials, or the world outside."""
+"""What an IP address means: this network, a cloud machine's credentials, or the world outside; and a model's name."""
 
 import ipaddress
 import socket
@@ -8,10 +8,13 @@ from repaircafe.deadlines import DeadlineError, SingleFlight
 RESOLVE_LIMIT_S = 2.0
 """A resolver on the LAN answers within milliseconds."""
 
-CLOUD_METADATA = frozenset({"169.254.169.254", "fd00:ec2::254", "100.100.100.200", "192.0.0.192"})
+CLOUD_METADATA = frozenset(
+    {"169.254.169.254", "fd00:ec2::254", "169.254.170.2", "169.254.170.23", "fd00:ec2::23", "fd20:ce::254"}
+    | {"100.100.100.200", "192.0.0.192"}
+)
 """Where cloud machines hand out their credentials: AWS EC2 user guide, 'Instance metadata' (the first is that of Google
-and Azure too); Alibaba Cloud ECS, 'Instance metadata'; Oracle Cloud, 'Instance Metadata Service' of its classic
-machines. Never a language model."""
+and Azure too), and 'Container credential provider' of AWS's SDKs; Google's 'Metadata server endpoints'; Alibaba Cloud
+ECS, 'Instance metadata'; Oracle Cloud, 'Instance Metadata Service' of its classic machines. Never a language model."""
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 """The well-known prefix under which a translator reaches IPv4 (RFC 6052, section 2.1)."""
@@ -29,6 +32,12 @@ def is_private(address: str) -> bool:
     found = ipaddress.ip_address(address.partition("%")[0])
     inner = getattr(found, "ipv4_mapped", None) or found
     return inner.is_private or inner.is_loopback or inner.is_link_local
+
+
+def is_cloud_model(name: str) -> bool:
+    """Whether Ollama, wherever it stands, sends what this model is asked to its makers (docs.ollama.com/cloud)."""
+    tag = name.rpartition("/")[2].partition(":")[2].lower()
+    return tag == "cloud" or tag.endswith("-cloud")
 
 
 def is_inside(host: str) -> bool:

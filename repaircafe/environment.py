@@ -389,9 +389,8 @@ def _check_database_url(url: str) -> None:
     try:
         conninfo_to_dict(url)
     except psycopg.Error:  # its words quote the password
-        raise ValueError(
-            "cannot be read by PostgreSQL's own library; in a password % is written %25, a space %20"
-        ) from None
+        problem = "cannot be read by PostgreSQL's own library; in a password % is written %25, a space %20"
+        raise ValueError(problem) from None
 
 
 def _passwords_of(url: str) -> list[str]:

@@ -33,7 +33,7 @@ def show(as_json: bool) -> None:
 @click.command("config-set")
 @click.argument("key")
 @click.argument("value")
-@click.option("--anyway", is_flag=True, help="Also an address outside this network.")
+@click.option("--anyway", is_flag=True, help="Also an address or a model outside this network.")
 @with_appcontext
 def set_value(key: str, value: str, anyway: bool) -> None:
     """Sets KEY to VALUE, after the same validation as the page's."""

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from repaircafe.addresses import is_inside
+from repaircafe.addresses import is_cloud_model, is_inside
 from repaircafe.config.keys import KEYS, RefusedError, Settings, UnknownKeyError, check_together, parse
 from repaircafe.config.models import Setting
 from repaircafe.database import db, is_told_by_health
@@ -39,9 +39,11 @@ class InvalidSettingsError(Exception):
 
 
 class OutsideError(Exception):
-    """The language model's address is outside this network, or nobody knows where it is. Nothing was saved."""
+    """The language model is outside this network, or nobody knows where it is. Nothing was saved."""
 
-    message = _l("That address is not on this network, or cannot be looked up. What is asked would leave the building.")
+    message = _l(
+        "That address or model is not on this network, or cannot be looked up. What is asked would leave the building."
+    )
 
 
 @dataclass(frozen=True)
@@ -156,8 +158,7 @@ class Store:
         Raises OutsideError where words would leave the network from now on, unless somebody has said that they may.
         """
         valid = validate(changes, self._app.extensions["redactor"])
-        endpoint = valid.get("llm_endpoint")
-        if endpoint and not anyway and endpoint != self.known()["llm_endpoint"] and not is_inside(_host(endpoint)):
+        if not anyway and self._leads_outside(valid):
             raise OutsideError
         session = db.session()
         session.execute(_SAVING)
@@ -171,6 +172,12 @@ class Store:
         log.info("Settings saved", event_type=EventType.CONFIG_CHANGED, keys=sorted(valid))
         self._cache.put(values)
         return Stored(values, current=True)
+
+    def _leads_outside(self, valid: Mapping[str, str]) -> bool:
+        known = self.known()
+        changed = {key: value for key, value in valid.items() if value != known[key]}
+        endpoint, model = changed.get("llm_endpoint", ""), changed.get("llm_model", "")
+        return is_cloud_model(model) or (bool(endpoint) and not is_inside(_host(endpoint)))
 
     def expire(self) -> None:
         """Makes the next reading ask the database, for whoever must see what another process has just saved."""

@@ -143,7 +143,8 @@ def _doubt(report: Report) -> Text | None:
         sentence = explain(Service.LLM, report.reason).sentence
         return _("Nothing was saved yet: the language model does not work with these values.") + f" {sentence}"
     if report.outside:
-        return _("Nothing was saved yet: that address is outside this network. What is asked would leave the building.")
+        why = _("That address or model is outside this network: what is asked would leave the building.")
+        return _("Nothing was saved yet: %(why)s", why=why)
     return None
 
 

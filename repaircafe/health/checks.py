@@ -187,6 +187,7 @@ def llm(endpoint: str, model: str, *, generate: bool = False) -> Work:
                 check.models = server.models()
                 say(model)
                 _require(server, model)
+                check.outside = check.outside or server.is_remote(model)
             if generate:
                 _speak(check, server, model)
 

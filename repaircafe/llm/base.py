@@ -66,6 +66,10 @@ class Server(Protocol):
         """Whether the model is installed under this name."""
         ...
 
+    def is_remote(self, model: str) -> bool:
+        """Whether the server hands on what this model is asked, to a machine outside."""
+        ...
+
     def one_token(self, model: str) -> None:
         """Has the model say one token, the shortest proof that it works. Loads the model where it is not loaded."""
         ...

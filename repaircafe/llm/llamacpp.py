@@ -57,6 +57,10 @@ class LlamaCpp:
         """Names are exact."""
         return model in self.models()
 
+    def is_remote(self, model: str) -> bool:  # noqa: ARG002  none is
+        """Never: llama.cpp's computes itself."""
+        return False
+
     def one_token(self, model: str) -> None:
         """By `POST /v1/chat/completions` with `max_tokens` 1."""
         request = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1, "stream": False}

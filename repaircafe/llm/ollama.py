@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from repaircafe.addresses import is_cloud_model
 from repaircafe.database import storable
 from repaircafe.exchange import Answer, Exchange, RefusedError, parse
 from repaircafe.llm.base import (
@@ -34,6 +35,7 @@ class Ollama:
         self._exchange = exchange
         self._endpoint = endpoint
         self._models: tuple[str, ...] | None = None
+        self._remote: frozenset[str] = frozenset()
 
     @classmethod
     def recognise(cls, exchange: Exchange, endpoint: str) -> "Ollama | None":
@@ -50,14 +52,21 @@ class Ollama:
         if self._models is None:
             found = self._checked(self._exchange.get(f"{self._endpoint}/api/tags"))
             try:
-                self._models = tuple(sorted(str(model["name"]) for model in found["models"] or ()))
-            except (KeyError, TypeError):
+                listed = found["models"] or ()
+                self._models = tuple(sorted(str(model["name"]) for model in listed))
+                self._remote = frozenset(str(model["name"]) for model in listed if model.get("remote_host"))
+            except (AttributeError, KeyError, TypeError):
                 raise PermanentError(Reason.BAD_ANSWER) from None
         return self._models
 
     def has(self, model: str) -> bool:
         """Whether `GET /api/tags` lists it."""
         return _full(model) in self.models()
+
+    def is_remote(self, model: str) -> bool:
+        """By its name, or where `GET /api/tags` names the host that it runs on."""
+        self.models()
+        return is_cloud_model(model) or _full(model) in self._remote
 
     def one_token(self, model: str) -> None:
         """By `POST /api/chat` with `num_predict` 1; thinking models answer without thinking first."""

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from repaircafe import database
 from repaircafe.answers import is_htmx, retargeted
 from repaircafe.config.keys import KEYS, LONGEST_MODEL
-from repaircafe.config.store import InvalidSettingsError, store, validate
+from repaircafe.config.store import InvalidSettingsError, OutsideError, store, validate
 from repaircafe.errors import PageError
 from repaircafe.health.monitor import monitor
 from repaircafe.llm.disk import GIGABYTE, RESERVE
@@ -82,7 +82,11 @@ def use() -> Response:
         model = _name(request.form.get("model", ""))
     except InvalidSettingsError as error:
         raise PageError(422, error.faults["llm_model"], _("Nothing was changed.")) from None
-    store().save({"llm_model": model})
+    try:
+        store().save({"llm_model": model})
+    except OutsideError as error:
+        title = _("Nothing was saved yet: %(why)s", why=error.message)
+        raise PageError(409, title, _("If that is meant, enter its name in the settings.")) from None
     monitor().forget(Service.LLM)
     said = _("%(model)s is in use from now on.", model=model)
     if is_htmx():

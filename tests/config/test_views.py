@@ -219,6 +219,21 @@ def test_a_model_that_is_being_loaded_is_told_as_such(client: FlaskClient) -> No
     assert [step["ok"] for step in report["steps"]] == [True] * 5 + [False]
 
 
+def test_a_model_that_a_server_of_this_network_hands_on_is_told_and_asked_about(client: FlaskClient) -> None:
+    with Ollama("gpt-oss:120b-cloud", "copied:latest") as ollama:
+        ollama.remote["copied:latest"] = "https://ollama.com:443"
+        for model in ollama.models:
+            typed = {"llm_endpoint": ollama.url, "llm_model": model}
+            asked = submit(client, **typed)
+            assert (asked.status_code, "would leave the building" in asked.text) == (409, True), model
+        named = {"llm_endpoint": ollama.url, "llm_model": "gpt-oss:120b-cloud"}
+        assert client.post("/config", json=named).status_code == 409
+        assert settings(client)["llm_endpoint"] == ""
+        assert client.post("/config?save_anyway=1", json=named).status_code == 200
+        assert client.post("/config", json={**named, "event_location": "De Hoek"}).status_code == 200, "it was meant"
+        assert until(lambda: "runs outside this building" in client.get("/chat/new", headers=HTML).text)
+
+
 def test_an_address_outside_the_network_is_told(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("repaircafe.health.checks._resolve", lambda *_: ["93.184.216.34"])
     with Ollama("gemma:latest") as ollama:

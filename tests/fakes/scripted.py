@@ -88,7 +88,9 @@ class Scripted:
 
 
 class Ollama(Scripted):
-    """`models` are installed, `loaded` those in memory; `broken` answers 500.
+    """`models` are installed, `loaded` those in memory, `remote` the hosts of those that run elsewhere.
+
+    `broken` answers 500.
 
     A chat waits for `go_on`, as while a model is loaded, then streams `script`: texts are pieces of the reply, bytes
     are sent as they are (an empty one breaks off), and a threading.Event is waited for.
@@ -102,6 +104,7 @@ class Ollama(Scripted):
         super().__init__()
         self.models = list(models)
         self.loaded: list[str] = []
+        self.remote: dict[str, str] = {}
         self.script: list[str | bytes | threading.Event] = ["Hi"]
         self.download: list[dict[str, Any] | bytes | threading.Event] = [
             {"status": "pulling manifest"},
@@ -121,7 +124,9 @@ class Ollama(Scripted):
             case "GET", "/api/version":
                 return 200, {"version": "0.12.6"}
             case "GET", "/api/tags":
-                return 200, {"models": [{"name": name, "model": name, "size": 1} for name in self.models]}
+                hosts = {name: {"remote_host": host} for name, host in self.remote.items()}
+                listed = [{"name": name, "model": name, "size": 1, **hosts.get(name, {})} for name in self.models]
+                return 200, {"models": listed}
             case "GET", "/api/ps":
                 return 200, {"models": [{"name": name, "model": name} for name in self.loaded]}
             case "POST", "/api/pull":

@@ -218,6 +218,15 @@ def test_what_was_downloaded_can_be_used_at_once(organiser: Organiser) -> None:
     assert organiser.page.count(">in use<") == 2, "in both lists"
 
 
+def test_a_model_that_runs_elsewhere_is_put_to_use_in_the_settings_alone(organiser: Organiser, ollama: Ollama) -> None:
+    ollama.models.append("gpt-oss:120b-cloud")
+    before = organiser.model()
+    organiser.open()
+    refused = organiser.press("Use it", "gpt-oss:120b-cloud")
+    assert (refused.status_code, "would leave the building" in refused.text) == (409, True)
+    assert organiser.model() == before
+
+
 def test_using_a_model_changes_the_field_of_the_settings_too(organiser: Organiser) -> None:
     changed = organiser.press("Use it", "gemma3:1b", HTMX).text
     assert organiser.model() == "gemma3:1b"

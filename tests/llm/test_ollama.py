@@ -45,6 +45,14 @@ def test_a_reply_comes_piece_by_piece(ollama: Ollama, server: Server) -> None:
     assert list(pieces) == [", bring", " it."]
 
 
+def test_a_model_that_runs_elsewhere_is_known_by_its_name_or_its_host(ollama: Ollama, server: Server) -> None:
+    ollama.models += ["gpt-oss:120b-cloud", "copied:latest"]
+    ollama.remote["copied:latest"] = "https://ollama.com:443"
+    told = {name: server.is_remote(name) for name in ("small", "copied", "gpt-oss:120b-cloud", "us/gemma4:Cloud")}
+    assert told == {"small": False, "copied": True, "gpt-oss:120b-cloud": True, "us/gemma4:Cloud": True}
+    assert not any(server.is_remote(name) for name in ("cloud", "cloud:1b", "my-cloud/small", "small:cloudy"))
+
+
 def test_the_question_is_sent_as_documented(ollama: Ollama, server: Server) -> None:
     list(server.chat("small", QUESTION))
     assert json.loads(ollama.asked[-1][2]) == {
