@@ -39,6 +39,11 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const id = event.detail.requestConfig?.triggeringEvent?.submitter?.id;
   if (id && document.activeElement === document.body) document.getElementById(id)?.focus({ preventScroll: true });
 });
+// A button that waits for its answer is not to be pressed meanwhile, and so the browser takes the focus from it.
+document.addEventListener("htmx:afterRequest", (event) => {
+  const pressed = event.detail.requestConfig.triggeringEvent?.target?.closest?.("button");
+  if (pressed?.isConnected && document.activeElement === document.body) pressed.focus({ preventScroll: true });
+});
 // A double click sends a form once, and its button shows that it is on its way: saving tests the connections first. After
 // that it may be sent again: the reader may have stopped the browser. A form of htmx has its own ways.
 const DOUBLE_MS = 1500;

@@ -88,6 +88,15 @@ def test_a_fault_shows_at_its_field_and_nothing_is_saved(configured: Server, pag
     assert stored(configured) == before
 
 
+def test_the_keyboard_stays_where_a_test_was_pressed(configured: Server, page: Page) -> None:  # noqa: ARG001
+    page.goto("/config")
+    button = page.get_by_role("button", name="Test the database")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#test-db .message")).to_be_visible()
+    expect(button).to_be_focused()
+
+
 def test_a_wrong_date_where_the_browser_has_no_date_field(configured: Server, page: Page) -> None:
     page.goto("/config")
     day(page).evaluate("field => field.type = 'text'")
