@@ -1,10 +1,15 @@
 """Repair Café: the assistant that an organiser installs on a Raspberry Pi and never has to think about again."""
 
+from functools import cache
+from pathlib import Path
+from typing import Any
+
 import click
 from flask import Flask
 
 from repaircafe import access, errors, languages, logs, openapi, startup
 from repaircafe.announcements import views as announcements_views
+from repaircafe.answers import version_of
 from repaircafe.application import Application
 from repaircafe.backup import cli as backup_cli
 from repaircafe.chat import api as chat_api
@@ -59,10 +64,25 @@ def create_app(environment: Environment | None = None) -> Flask:
     languages.init_app(app, lambda: store.settings().event_zone.key)
     chat_api.init_app(app)
     errors.init_app(app)
+    _add_versions(app)
     _add_pages(app)
     _add_commands(app)
     health_views.init_templates(app.jinja_env.globals)
     return app
+
+
+def _add_versions(app: Flask) -> None:
+    """Another address for a script or a style sheet that has changed: after an upgrade no new page meets an old one."""
+    folder = Path(str(app.static_folder))
+
+    @cache
+    def version(name: str) -> str:
+        return version_of((folder / name).read_bytes()) if (folder / name).is_file() else ""
+
+    @app.url_defaults
+    def add_version(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint == "static" and (found := version(values["filename"])):
+            values["v"] = found
 
 
 def _add_pages(app: Flask) -> None:
