@@ -4,6 +4,7 @@ A thread cannot be killed in Python, so the work must have limits of its own (ex
 here makes sure that nobody waits for it longer than promised, and that at most one of a kind is ever under way.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -46,6 +47,14 @@ class SingleFlight(Generic[Result]):
                 raise BusyError(self._name)
             self._running = self._start(work, limit_s)
             return self._running
+
+    def after(self, work: Callable[[], Result], limit_s: float) -> "Pending[Result]":
+        """A new run, once the one under way has ended. Raises BusyError where that takes longer than it may."""
+        running = self._running
+        if running is not None:
+            with contextlib.suppress(Exception):  # what became of it is for who waits for it
+                running.result()
+        return self.alone(work, limit_s)
 
     def _start(self, work: Callable[[], Result], limit_s: float) -> "Pending[Result]":
         future: Future[Result] = Future()

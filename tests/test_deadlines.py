@@ -2,7 +2,7 @@
 
 import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
@@ -88,6 +88,26 @@ def test_a_timeout_of_the_work_itself_is_not_ours() -> None:
 
     with pytest.raises(TimeoutError, match="theirs"):
         SingleFlight[int]("x").join(fail, LONG_S).result()
+
+
+def test_a_run_after_the_one_under_way_answers_its_own_question() -> None:
+    old, new, flight = Work(), Work(), SingleFlight[str]("x")
+    flight.alone(lambda: f"old {old()}", LONG_S)
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(lambda: flight.after(lambda: f"new {new()}", LONG_S).result())
+        new.go.set()
+        old.go.set()
+        assert asked.result() == "new 1"
+    assert flight.after(lambda: "third", LONG_S).result() == "third"
+    assert SingleFlight[str]("x").after(lambda: "first", LONG_S).result() == "first"
+
+
+def test_a_run_that_takes_longer_than_it_may_is_not_waited_for() -> None:
+    old, flight = Work(), SingleFlight[int]("x")
+    flight.alone(old, SOON_S)
+    with pytest.raises(BusyError):
+        flight.after(lambda: 7, LONG_S)
+    old.go.set()
 
 
 def test_a_fresh_value_is_not_asked_for_again() -> None:

@@ -134,11 +134,13 @@ def _test_changed_model(values: Mapping[str, str]) -> Report | None:
     wanted = {**known, **values}
     if not wanted["llm_endpoint"] or all(wanted[name] == known[name] for name in watched):
         return None
-    return monitor().test(Service.LLM, wanted["llm_endpoint"], wanted["llm_model"])
+    return monitor().test(Service.LLM, wanted["llm_endpoint"], wanted["llm_model"], patiently=True)
 
 
 def _doubt(report: Report) -> Text | None:
     """Why to ask before saving; None where all is well. A model that is being loaded is the right one."""
+    if report.reason is Reason.BUSY:  # of the values nothing is known
+        return _("Nothing was saved yet: %(why)s", why=explain(Service.LLM, report.reason).sentence)
     if report.reason is not None and report.reason is not Reason.LOADING:
         sentence = explain(Service.LLM, report.reason).sentence
         return _("Nothing was saved yet: the language model does not work with these values.") + f" {sentence}"

@@ -191,8 +191,11 @@ class Monitor:
         """The whole for a page that must not wait; checks that are due go on behind it."""
         return self.health(GLANCE_S)
 
-    def test(self, service: Service, endpoint: str, model: str) -> Report:
-        """The deep check of one service with the given, unsaved values; the button and the command."""
+    def test(self, service: Service, endpoint: str, model: str, *, patiently: bool = False) -> Report:
+        """The deep check of one service with the given, unsaved values; the button and the command.
+
+        `patiently`: after one that is under way, instead of telling that there is one.
+        """
         work: dict[Service, Work] = {
             Service.DB: checks.database_test(self._database, self._learn_migrations),
             Service.LLM: checks.llm(endpoint, model, generate=True),
@@ -200,7 +203,9 @@ class Monitor:
         }
         check = Check(service)
         try:
-            report = self._tests[service].alone(lambda: checks.run(check, work[service]), TEST_LIMIT_S).result()
+            flight = self._tests[service]
+            begin = flight.after if patiently else flight.alone
+            report = begin(lambda: checks.run(check, work[service]), TEST_LIMIT_S).result()
         except DeadlineError:
             report = check.late()
         except BusyError:

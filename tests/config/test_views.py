@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -13,6 +14,8 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from repaircafe import database
 from repaircafe.config.keys import KEYS
 from repaircafe.config.store import _tell_of_ignored
+from repaircafe.health import checks
+from repaircafe.health.monitor import Monitor
 from repaircafe.neighbours import Reason, Service, explain
 from tests.client import HTML, JSON, csrf_token
 from tests.conditions import until
@@ -217,6 +220,28 @@ def test_a_model_that_is_being_loaded_is_told_as_such(client: FlaskClient) -> No
         ollama.go_on.set()
     assert (report["reason"], report["status"]) == ("loading", "degraded")
     assert [step["ok"] for step in report["steps"]] == [True] * 5 + [False]
+
+
+def test_a_save_waits_for_the_test_that_is_under_way(client: FlaskClient, app: Flask) -> None:
+    with Ollama("gemma:latest") as ollama, ThreadPoolExecutor() as pool:
+        typed = {"llm_endpoint": ollama.url, "llm_model": "gemma"}
+        ollama.go_on.clear()
+        testing = pool.submit(lambda: app.test_client().post("/config/test/llm", json=typed))
+        assert until(lambda: bool(ollama.chats()))
+        saving = pool.submit(lambda: submit(app.test_client(), **typed))
+        ollama.go_on.set()
+        assert testing.result().get_json()["status"] == "ok"
+        assert saving.result().status_code == 303
+        assert settings(client)["llm_model"] == "gemma"
+
+
+def test_a_test_that_does_not_end_is_no_word_about_the_values(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Monitor, "test", lambda *_, **__: checks.report_of(Service.LLM, Reason.BUSY))
+    asked = submit(client, llm_endpoint="http://127.0.0.1:9", llm_model="gemma")
+    assert (asked.status_code, "does not work" in asked.text) == (409, False)
+    assert "The test before this one is still running." in asked.text
 
 
 def test_a_model_that_a_server_of_this_network_hands_on_is_told_and_asked_about(client: FlaskClient) -> None:
