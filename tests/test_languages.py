@@ -77,7 +77,8 @@ def test_the_reader_chooses_otherwise_and_it_stays_so(make_app: MakeApp) -> None
     sign_in(client)
     shown = client.get("/config", headers=german).text
     assert "<h1>Instellingen</h1>" in shown
-    client.post("/sign-out", data={"csrf_token": csrf_token(shown)})
+    out = client.post("/sign-out", data={"csrf_token": csrf_token(shown)})
+    assert "Expires=" in out.headers["Set-Cookie"], "it outlives the browser's window, as before"
     assert '<html lang="nl">' in client.get("/", headers=german).text
 
 

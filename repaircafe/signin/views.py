@@ -67,6 +67,7 @@ def sign_out() -> Response:
     session.clear()
     if language:
         session[CHOSEN] = language
+        session.permanent = True
     flash(_("You are signed out."))
     return make_response(redirect(url_for("home.show"), 303))
 
