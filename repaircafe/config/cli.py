@@ -30,7 +30,7 @@ def show(as_json: bool) -> None:
         click.echo(f"{key.name:<16} {values[key.name] or '(not set)'}")
 
 
-@click.command("config-set")
+@click.command("config-set", context_settings={"ignore_unknown_options": True})  # notes may begin with a dash
 @click.argument("key")
 @click.argument("value")
 @click.option("--anyway", is_flag=True, help="Also an address or a model outside this network.")

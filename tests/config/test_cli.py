@@ -14,6 +14,8 @@ from tests.fakes.scripted import Ollama
 
 def test_set_show_and_reset(runner: FlaskCliRunner) -> None:
     assert runner.invoke(args=["config-set", "event_date", "2026-12-05"]).output == "event_date = 2026-12-05\n"
+    noted = runner.invoke(args=["config-set", "organiser_notes", "- no microwaves"])
+    assert (noted.exit_code, noted.output) == (0, "organiser_notes = - no microwaves\n")
     assert "event_date       2026-12-05" in runner.invoke(args=["config-show"]).output
     assert runner.invoke(args=["config-reset", "event_date"]).exit_code == 0
     assert json.loads(runner.invoke(args=["config-show", "--json"]).stdout)["event_date"] == ""
