@@ -434,6 +434,12 @@ def _folder_error(place: Path, error: OSError) -> BackupError:
             f"There is no room for the backup in {place}.",
             "Make room on that disk, or name another folder as BACKUP_FOLDER in .env; then try again.",
         )
+    if error.errno == errno.EROFS:  # to the timer's service every folder is that .env did not name at the installation
+        return BackupError(
+            f"The folder of the backups, {place}, cannot be written.",
+            "After a change of BACKUP_FOLDER run deploy/install again. Else its disk is failing or locked: name another"
+            " folder as BACKUP_FOLDER in .env.",
+        )
     return BackupError(
         f"The folder of the backups, {place}, cannot be used: {error.strerror or error}.",
         "Give it to the user that runs the app, or name another as BACKUP_FOLDER in .env.",

@@ -1,5 +1,6 @@
 """repaircafe.backup.archive: one file, whole or not there, and without a secret."""
 
+import errno
 import json
 import os
 import resource
@@ -209,6 +210,19 @@ def test_a_full_disk_is_told_and_leaves_nothing(filled: str, place: Path) -> Non
 def test_a_folder_that_cannot_be_used_is_told(environment: Environment, filled: str, place: Path) -> None:
     place.write_text("a file in the folder's place")
     with pytest.raises(BackupError, match=r"cannot be used: File exists\.\nWhat to do: .*BACKUP_FOLDER in \.env"):
+        archive.create(environment, filled, Kind.DAILY)
+
+
+def test_a_folder_that_the_timer_may_not_write_is_no_matter_of_rights(
+    environment: Environment, filled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the service finds one that .env did not name when its unit was written."""
+
+    def locked(*_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(archive, "_write", locked)
+    with pytest.raises(BackupError, match=r"cannot be written\.\nWhat to do: .*run deploy/install again"):
         archive.create(environment, filled, Kind.DAILY)
 
 
