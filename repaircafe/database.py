@@ -381,6 +381,21 @@ def is_told_by_health(error: BaseException) -> bool:
     return is_away(error) or translate(error).reason is Reason.NOT_MIGRATED
 
 
+def lacking_right(error: BaseException) -> str:
+    """What to do where PostgreSQL says that our user may not; empty for any other error.
+
+    Since its version 15 nobody but a database's owner may make tables in it, unless told so.
+    """
+    original = getattr(error, "orig", None) or error
+    if not isinstance(original, psycopg.errors.InsufficientPrivilege):
+        return ""
+    return (
+        f"The database's user may not do what the app has to: {original.diag.message_primary}. "
+        "As PostgreSQL's administrator make it the owner: ALTER DATABASE … OWNER TO …, and of its tables, "
+        "if there are any: ALTER TABLE … OWNER TO …"
+    )
+
+
 def wait_for_server(
     environment: Environment,
     target: str,
@@ -514,6 +529,8 @@ def upgrade(app: Flask) -> None:
     except Exception as error:
         if is_away(error):
             raise translate(error) from error
+        if lacks := lacking_right(error):
+            raise SchemaError(lacks) from error
         raise SchemaError(
             "A migration failed and was rolled back; the data is as it was before. "
             "Start the version before this one, and report the error below."

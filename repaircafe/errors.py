@@ -73,6 +73,8 @@ def plain_failures() -> Iterator[None]:
     except database.SchemaError as error:
         fail(str(error))
     except Exception as error:
+        if lacks := database.lacking_right(error):
+            fail(lacks)
         if not database.is_told_by_health(error):
             raise
         explanation = explain(Service.DB, database.translate(error).reason)

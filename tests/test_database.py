@@ -3,7 +3,7 @@
 import gc
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,29 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(
     with ours.engine.connect() as connection:
         tables = sa.inspect(connection).get_table_names()
     assert tables == ["migration_history"]
+
+
+@pytest.fixture
+def guest(cluster: Path) -> Iterator[str]:
+    """A role that may connect and owns nothing, as CREATE DATABASE for somebody else leaves it."""
+    administer(cluster, "CREATE ROLE guest LOGIN")
+    yield "guest"
+    administer(cluster, "DROP ROLE guest")
+
+
+def test_a_user_who_may_make_no_tables_is_told_who_can_let_them(
+    make_app: MakeApp, cluster: Path, empty_database: str, guest: str
+) -> None:
+    url = url_of(cluster, empty_database).replace("//postgres@", f"//{guest}@")
+    with pytest.raises(SchemaError, match=r"permission denied for schema public\. As PostgreSQL's administrator"):
+        database.upgrade(make_app(database_url=url, started=False))
+
+
+def test_a_command_whose_user_may_read_no_table_says_so(make_app: MakeApp, database_url: str, guest: str) -> None:
+    app = make_app(database_url=database_url.replace("//postgres@", f"//{guest}@"), started=False)
+    done = app.test_cli_runner().invoke(args=["config-show"])
+    assert done.exit_code == 1
+    assert "permission denied for table settings. As PostgreSQL's administrator" in done.stderr
 
 
 def test_two_processes_that_start_at_once_migrate_once(make_app: MakeApp, cluster: Path, empty_database: str) -> None:
