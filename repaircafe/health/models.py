@@ -23,17 +23,21 @@ class ServiceTest(Base):
     detail: Mapped[str] = mapped_column(sa.Text)
     latency_ms: Mapped[float] = mapped_column(sa.Double)
     tested_at: Mapped[datetime]
+    digest: Mapped[str | None] = mapped_column(
+        sa.String(16), comment="Of the credentials that were tested; null where nobody knows"
+    )
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
 
 
-def remember(session: Session, report: Report) -> None:
-    """Upserts the report of a test, and commits."""
+def remember(session: Session, report: Report, digest: str) -> None:
+    """Upserts the report of a test, and commits. `digest`: of the credentials that were tested."""
     row = {
         "reason": report.reason,
         "detail": report.detail,
         "latency_ms": report.latency_ms,
         "tested_at": report.checked_at,
+        "digest": digest,
     }
     statement = insert(ServiceTest).values(service=report.service.value, **row)
     session.execute(
@@ -42,10 +46,10 @@ def remember(session: Session, report: Report) -> None:
     session.commit()
 
 
-def remembered(session: Session, service: Service) -> Report | None:
-    """The last test's report, or None where there has been none."""
+def remembered(session: Session, service: Service, digest: str) -> Report | None:
+    """The last test's report, or None where there has been none of these credentials."""
     row = session.scalar(sa.select(ServiceTest).where(ServiceTest.service == service.value))
-    if row is None:
+    if row is None or row.digest not in (None, digest):
         return None
     detail = _l(row.detail) if row.detail else ""  # said in English, and read in the language of whoever looks
     return Report(service, (Step(StepName.TOKEN, detail, row.reason),), row.latency_ms, row.tested_at)

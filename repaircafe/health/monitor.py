@@ -242,7 +242,7 @@ class Monitor:
     def _remember(self, report: Report) -> None:
         try:
             with self._app.app_context():
-                models.remember(db.session(), report)
+                models.remember(db.session(), report, self._credentials.digest if self._credentials else "")
         except Exception as error:
             log.debug("Test not remembered", event_type=EventType.DB_ERROR, exc_info=error)
 
@@ -273,7 +273,7 @@ class Monitor:
             return last or checks.report_of(Service.MAIL, Reason.SETTINGS_UNKNOWN)
         try:
             with self._app.app_context():
-                found = models.remembered(db.session(), Service.MAIL)
+                found = models.remembered(db.session(), Service.MAIL, self._credentials.digest)
         except Exception:  # noqa: BLE001  why is the database check's to say
             return last or checks.report_of(Service.MAIL, Reason.SETTINGS_UNKNOWN)
         return found or checks.report_of(Service.MAIL, Reason.NOT_TESTED, StepName.TOKEN)

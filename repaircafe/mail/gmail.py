@@ -1,5 +1,6 @@
 """Gmail's side of OAuth: the refresh token is tested by using it, through google-auth, over our bounded exchange."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,12 @@ class GmailCredentials:
         if len(values) != len(parts):
             return None
         return cls(values[0], values[1], values[2], environment.gmail_token_uri)
+
+    @property
+    def digest(self) -> str:
+        """By which others are told apart, 16 hexadecimal digits of SHA-256: Google's secrets are too long to guess."""
+        told = "\0".join((self.client_id, self.client_secret, self.refresh_token))
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def exchange_token(credentials: GmailCredentials, exchange: Exchange) -> None:

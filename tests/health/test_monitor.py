@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 
@@ -233,24 +234,33 @@ def break_reading(app: Flask, monkeypatch: pytest.MonkeyPatch, breaks: str) -> N
 def test_what_is_remembered_is_the_last_step(app: Flask) -> None:
     step = Step(StepName.TOKEN, "Google says no", Reason.AUTH_REFUSED)
     with app.app_context():
-        models.remember(db.session(), Report(Service.MAIL, (step,), 12.5))
-        found = models.remembered(db.session(), Service.MAIL)
+        models.remember(db.session(), Report(Service.MAIL, (step,), 12.5), "one")
+        found = models.remembered(db.session(), Service.MAIL, "one")
     assert found
     assert (found.service, found.steps, found.latency_ms) == (Service.MAIL, (step,), 12.5)
 
 
+def test_what_is_remembered_of_other_credentials_is_nothing(app: Flask, raw: psycopg.Connection) -> None:
+    with app.app_context():
+        models.remember(db.session(), Report(Service.MAIL, (Step(StepName.TOKEN),), 12.5), "one")
+        assert models.remembered(db.session(), Service.MAIL, "another") is None
+        raw.execute("UPDATE service_tests SET digest = NULL")  # by a version that did not say
+        db.session.expire_all()
+        assert models.remembered(db.session(), Service.MAIL, "another")
+
+
 def test_a_step_that_said_nothing_is_remembered_as_that(app: Flask) -> None:
     with app.test_request_context(headers={"Accept-Language": "de"}):  # a catalogue's entry for nothing is its head
-        models.remember(db.session(), Report(Service.MAIL, (Step(StepName.TOKEN, "", Reason.TIMEOUT),), 12.5))
-        found = models.remembered(db.session(), Service.MAIL)
+        models.remember(db.session(), Report(Service.MAIL, (Step(StepName.TOKEN, "", Reason.TIMEOUT),), 12.5), "one")
+        found = models.remembered(db.session(), Service.MAIL, "one")
         assert found
         assert found.detail == ""
 
 
 def test_what_is_remembered_is_read_in_the_language_of_whoever_looks(app: Flask) -> None:
     with app.test_request_context(headers={"Accept-Language": "de"}):
-        models.remember(db.session(), Report(Service.MAIL, (Step(StepName.TOKEN, "Google accepts it"),), 12.5))
-        found = models.remembered(db.session(), Service.MAIL)
+        models.remember(db.session(), Report(Service.MAIL, (Step(StepName.TOKEN, "Google accepts it"),), 12.5), "one")
+        found = models.remembered(db.session(), Service.MAIL, "one")
         assert found
         assert found.detail == "Google nimmt es an"
 

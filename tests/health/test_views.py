@@ -128,6 +128,16 @@ def test_mail_reports_its_last_test_also_after_a_restart(make_app: MakeApp) -> N
     assert len(google.asked) == 1
 
 
+@pytest.mark.parametrize("error", ["invalid_grant", None])
+def test_what_was_learnt_with_other_credentials_is_not_told_of_these(make_app: MakeApp, error: str | None) -> None:
+    """After a new token in .env: neither does the old one's refusal stay, nor is a mistyped one called well."""
+    with Google(error) as google:
+        make_app(gmail_token_uri=google.token_uri, **GMAIL).test_client().post("/config/test/mail", json={})
+        other = {**GMAIL, "gmail_refresh_token": "another-refresh-token-0123456789"}
+        renewed = make_app(gmail_token_uri=google.token_uri, **other).test_client()
+        assert services(renewed)["mail"]["reason"] == "not_tested"
+
+
 def test_a_changed_migration_script_degrades(app: Flask, client: FlaskClient) -> None:
     ours: Database = app.extensions["database"]
     with ours.engine.begin() as connection:
