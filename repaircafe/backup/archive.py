@@ -41,7 +41,8 @@ CHUNK = 1 << 20
 """Bytes that are held in memory at once."""
 
 DAYS, WEEKS, SAFETY_COPIES = 7, 4, 5
-"""What rotation keeps: of the daily ones, one for each of so many days and weeks; of all the others, so many."""
+"""What rotation keeps: of the daily ones, one for each of so many days and weeks; so many of somebody's own, and of the
+others."""
 
 STAMP = "%Y%m%dT%H%M%SZ"
 """A moment in UTC, in the names of files and databases; sorted as texts, they are in order."""
@@ -65,9 +66,10 @@ log = structlog.get_logger()
 
 
 class Kind(StrEnum):
-    """Why a backup was made; all but the daily ones are safety copies before a step that changes the data."""
+    """Why a backup was made; but for the daily ones and somebody's own, before a step that changes the data."""
 
     DAILY = "daily"
+    MANUAL = "manual"
     UPGRADE = "upgrade"
     MIGRATION = "migration"
     RESTORE = "restore"
@@ -168,14 +170,16 @@ def to_remove(names: Iterable[str], just_made: str) -> list[str]:
     """The backups that need not be kept, of all the file names of a folder; never one that has another form of name.
 
     Of the daily ones the newest of each of the last seven days that have one stays, and of each of the last four ISO
-    weeks; of the others the newest five. `just_made` stays in any case: a Pi's clock may be wrong.
+    weeks; the newest five of those that somebody made, and of the others. `just_made` stays in any case: a Pi's clock
+    may be wrong.
     """
     dated = sorted(((*known, name) for name in names if (known := parse(name))), reverse=True)
     daily = [(at, name) for at, kind, name in dated if kind is Kind.DAILY]
-    safety = [name for _, kind, name in dated if kind is not Kind.DAILY]
+    manual = [name for _, kind, name in dated if kind is Kind.MANUAL]
+    safety = [name for _, kind, name in dated if kind not in (Kind.DAILY, Kind.MANUAL)]
     days = _newest_of_each((at.strftime("%Y-%m-%d"), name) for at, name in daily)[:DAYS]
     weeks = _newest_of_each(("{}-{}".format(*at.isocalendar()), name) for at, name in daily)[:WEEKS]
-    kept = {just_made, *days, *weeks, *safety[:SAFETY_COPIES]}
+    kept = {just_made, *days, *weeks, *manual[:SAFETY_COPIES], *safety[:SAFETY_COPIES]}
     return [name for _, _, name in dated if name not in kept]
 
 

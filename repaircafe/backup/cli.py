@@ -25,8 +25,9 @@ group = AppGroup("backup", help="Makes, checks and restores backups of the datab
 @group.command("create")
 @click.option(
     "--kind",
-    type=click.Choice([Kind.DAILY.value, Kind.UPGRADE.value]),
-    default=Kind.DAILY.value,
+    type=click.Choice([Kind.DAILY.value, Kind.MANUAL.value, Kind.UPGRADE.value]),
+    default=Kind.MANUAL.value,
+    show_default=True,
     help="Why: it decides how long it stays.",
 )
 def create(kind: str) -> None:

@@ -26,6 +26,14 @@ def made(runner: FlaskCliRunner, *arguments: str) -> Path:
     return Path(result.output.split("  ")[0])
 
 
+def test_what_somebody_makes_takes_the_place_of_nothing(runner: FlaskCliRunner, filled: str, place: Path) -> None:  # noqa: ARG001
+    made(runner, "--kind", "daily")
+    for _ in range(2):
+        made(runner)
+    kinds = sorted(path.stem.rpartition("-")[2] for path in place.glob("*.zip"))
+    assert kinds == ["daily", "manual", "manual"]
+
+
 def test_create_says_where_how_much_and_what(runner: FlaskCliRunner, filled: str, place: Path) -> None:
     result = runner.invoke(args=["backup", "create"])
     assert result.exit_code == 0

@@ -56,6 +56,12 @@ def test_of_the_safety_copies_the_newest_five_stay_whatever_the_daily_ones() -> 
     assert kept([*safety, daily], daily) == sorted([daily, *safety[-5:]], reverse=True)
 
 
+def test_of_somebodys_own_the_newest_five_stay_whatever_the_others() -> None:
+    own = [name(datetime(2026, 1, 1, hour), Kind.MANUAL) for hour in range(7)]
+    others = [name(datetime(2026, 1, 1, hour, 30), Kind.RESTORE) for hour in range(5)]
+    assert kept([*own, *others], others[-1]) == sorted([*own[-5:], *others], reverse=True)
+
+
 @pytest.mark.parametrize("kind", Kind)
 def test_what_has_just_been_made_stays_even_where_the_clock_stands_in_1970(kind: Kind) -> None:
     names = [name(datetime(2026, 1, day), kind) for day in range(1, 32)]
