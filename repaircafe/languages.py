@@ -1,7 +1,8 @@
 """The languages of the pages: chosen by the browser, or by whoever reads."""
 
+import re
 from collections.abc import Callable
-from datetime import tzinfo
+from datetime import date, tzinfo
 from functools import cache
 
 from babel import Locale
@@ -17,7 +18,7 @@ from flask import (
     request,
     session,
 )
-from flask_babel import Babel
+from flask_babel import Babel, format_date, get_locale
 
 from repaircafe.access import own_path
 
@@ -61,7 +62,17 @@ def language() -> str:
 def init_app(app: Flask, zone: Callable[[], str]) -> None:
     """Every page speaks it, and tells the time of that zone; a command, which has no request, speaks English."""
     Babel(app, locale_selector=_locale, timezone_selector=lambda: _zone_of(zone()))
+    app.jinja_env.filters["dateformat"] = in_words
     app.jinja_env.globals.update(languages=LANGUAGES, language=language, here=here)
+
+
+def in_words(day: date, form: str) -> str:
+    """The day as the reader's language writes it; `form` as Babel's: full, long, medium.
+
+    The first of a month is an ordinal in French, which the patterns of Unicode's CLDR leave out.
+    """
+    said = str(format_date(day, form))
+    return re.sub(r"\b1(?= )", "1er", said) if str(get_locale()) == "fr" else said
 
 
 @cache

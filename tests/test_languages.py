@@ -124,6 +124,19 @@ def test_dates_are_as_each_language_writes_them(client: FlaskClient, language: s
     assert day in client.get("/", headers={**HTML, "Accept-Language": language}).text
 
 
+def test_the_first_of_a_month_is_an_ordinal_in_french(client: FlaskClient) -> None:
+    client.post("/config", json={"event_date": "2099-05-01"})
+    said = {
+        language: client.get("/poster", headers={**HTML, "Accept-Language": language}).text
+        for language in ("fr", "nl", "de")
+    }
+    assert "vendredi 1er mai 2099" in said["fr"]
+    assert "vrijdag 1 mei 2099" in said["nl"]
+    assert "Freitag, 1. Mai 2099" in said["de"]
+    client.post("/config", json={"event_date": "2099-05-11"})
+    assert "lundi 11 mai 2099" in client.get("/", headers={**HTML, "Accept-Language": "fr"}).text
+
+
 def test_numbers_are_as_each_language_writes_them(app: Flask) -> None:
     found = checks._since(time.monotonic() - 1.23)
     for language, comma in (("nl", ","), ("de", ","), ("fr", ","), ("en", ".")):

@@ -5,11 +5,11 @@ from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
 
-from flask_babel import force_locale, format_date
+from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from repaircafe.config.keys import Settings
-from repaircafe.languages import locale_of
+from repaircafe.languages import in_words, locale_of
 
 
 class Form(StrEnum):
@@ -59,10 +59,10 @@ def _reply(settings: Settings, day: date) -> str:
 
 def _when(settings: Settings, day: date) -> str:
     """Day and hours, as the language writes them."""
-    said = format_date(day, "full")
+    said = in_words(day, "full")
     start, end = settings.event_start, settings.event_end
     if start is None:
-        return str(said)
+        return said
     if end is None:
         return str(_("%(day)s, from %(start)s", day=said, start=f"{start:%H:%M}"))
     return str(_("%(day)s, from %(start)s to %(end)s", day=said, start=f"{start:%H:%M}", end=f"{end:%H:%M}"))

@@ -4,9 +4,10 @@ from datetime import date, time
 from decimal import Decimal
 
 from babel.dates import get_day_names
-from flask_babel import format_date, format_decimal, get_locale
+from flask_babel import format_decimal, get_locale
 
 from repaircafe.facts.claims import Finding, Kind, Value
+from repaircafe.languages import in_words
 
 
 def facts_of(finding: Finding) -> list[str]:
@@ -22,4 +23,4 @@ def _said(kind: Kind, value: Value) -> str:
         return f"{value:%H:%M}"
     if isinstance(value, Decimal):
         return f"€ {format_decimal(value, '0.00')}"
-    return str(format_date(value, "full")) if isinstance(value, date) else str(value)
+    return in_words(value, "full") if isinstance(value, date) else str(value)

@@ -45,3 +45,11 @@ def test_our_own_texts_are_among_the_facts(page: Flask, place: str, hours: tuple
                 said = text(form, settings, DAY, language)
                 assert place in said
                 assert [one.claim.text for one in check(said, facts)] == [], said
+
+
+def test_the_first_of_a_month_is_among_the_facts_as_french_writes_it(page: Flask) -> None:
+    settings = Settings.of({"event_date": "2027-05-01"})
+    with page.test_request_context():
+        said = text(Form.NEWSLETTER, settings, date(2027, 5, 1), "fr")
+    assert "1er mai 2027" in said
+    assert check(said, known(settings, TODAY)) == []
