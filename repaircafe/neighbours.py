@@ -275,7 +275,7 @@ _START_OLLAMA = _l(
 )
 _RESTART_POSTGRESQL = _l(
     "Look into its log: sudo docker logs --tail 50 repaircafe-postgres. Or start it again: sudo docker restart"
-    " repaircafe-postgres. The app notices by itself."
+    " repaircafe-postgres. The app notices by itself. A PostgreSQL of your own has its log where it is."
 )
 _RESTART_OLLAMA = _l(
     "Look into its log (sudo docker logs --tail 50 repaircafe-ollama), or start it again (sudo docker restart"
@@ -294,6 +294,7 @@ _EXPLANATIONS: Mapping[tuple[Service, Reason], Explanation] = MappingProxyType(
             _l(
                 "Start PostgreSQL: sudo docker start repaircafe-postgres. The app notices by itself."
                 " If it stops again, df -h says whether a disk is full."
+                " A PostgreSQL of your own is started where it is."
             ),
         ),
         (Service.DB, Reason.AUTH_REFUSED): Explanation(_l("The database refuses our name or password."), _CHECK_URL),
@@ -351,6 +352,10 @@ _EXPLANATIONS: Mapping[tuple[Service, Reason], Explanation] = MappingProxyType(
             *_SETTINGS,
         ),
         (Service.LLM, Reason.REFUSED): Explanation(_l("The language model is not running."), _START_OLLAMA, *_SETTINGS),
+        (Service.LLM, Reason.SLOW): Explanation(
+            _l("The language model is in memory, but has not answered yet: it is busy with another question, or slow."),
+            _l("Wait until it has answered that one, then test again."),
+        ),
         (Service.LLM, Reason.LOADING): Explanation(
             _l("The language model is being loaded."), _l("Wait: on a Raspberry Pi this takes up to a few minutes.")
         ),

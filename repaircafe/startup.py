@@ -55,7 +55,7 @@ class Startup:
             database.upgrade(self._app)
         except NeighbourError as error:
             self.reason = error.reason
-            log.warning("Database not there in time", event_type=EventType.STARTUP, reason=error.reason.value)
+            log.warning("Database still away", event_type=EventType.STARTUP, reason=error.reason.value)
             return False
         for learn in self.before_opening:
             with database.borne("Not read ahead"):

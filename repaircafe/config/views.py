@@ -138,10 +138,10 @@ def _test_changed_model(values: Mapping[str, str]) -> Report | None:
 
 
 def _doubt(report: Report) -> Text | None:
-    """Why to ask before saving; None where all is well. A model that is being loaded is the right one."""
+    """Why to ask before saving; None where all is well. A model that is being loaded, or is busy, is the right one."""
     if report.reason is Reason.BUSY:  # of the values nothing is known
         return _("Nothing was saved yet: %(why)s", why=explain(Service.LLM, report.reason).sentence)
-    if report.reason is not None and report.reason is not Reason.LOADING:
+    if report.reason not in (None, Reason.LOADING, Reason.SLOW):
         sentence = explain(Service.LLM, report.reason).sentence
         return _("Nothing was saved yet: the language model does not work with these values.") + f" {sentence}"
     if report.outside:

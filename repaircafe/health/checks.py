@@ -221,14 +221,18 @@ def _require(server: Server, model: str) -> None:
 
 
 def _speak(check: Check, server: Server, model: str) -> None:
-    """One token. Silence from a server that has just listed the model means that the model is being loaded."""
+    """One token. Silence from a server that has just listed the model means that the model is being loaded.
+
+    Or, where it is in memory, that somebody else's question is before ours.
+    """
     with check.step(StepName.ANSWER) as say:
+        silence = Reason.SLOW if server.is_loaded(model) else Reason.LOADING
         began = time.monotonic()
         try:
             server.one_token(model)
         except NeighbourError as error:
             if error.reason is Reason.TIMEOUT:
-                raise PermanentError(Reason.LOADING, _l("No word yet after %(n)s s", n=_since(began))) from error
+                raise PermanentError(silence, _l("No word yet after %(n)s s", n=_since(began))) from error
             raise
         say(_l("First word after %(n)s s", n=_since(began)))
 

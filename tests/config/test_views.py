@@ -222,6 +222,19 @@ def test_a_model_that_is_being_loaded_is_told_as_such(client: FlaskClient) -> No
     assert [step["ok"] for step in report["steps"]] == [True] * 5 + [False]
 
 
+def test_a_model_that_answers_somebody_else_is_no_model_that_is_being_loaded(client: FlaskClient) -> None:
+    with Ollama("gemma:latest") as ollama:
+        ollama.loaded = ["gemma:latest"]
+        ollama.go_on.clear()
+        typed = {"llm_endpoint": ollama.url, "llm_model": "gemma"}
+        tested = submit(client, "/config/test/llm", **typed)
+        saved = submit(client, **typed)
+        ollama.go_on.set()
+    assert "busy with another question" in tested.text
+    assert saved.status_code == 303
+    assert "still being loaded" not in client.get("/config", headers=HTML).text
+
+
 def test_a_save_waits_for_the_test_that_is_under_way(client: FlaskClient, app: Flask) -> None:
     with Ollama("gemma:latest") as ollama, ThreadPoolExecutor() as pool:
         typed = {"llm_endpoint": ollama.url, "llm_model": "gemma"}

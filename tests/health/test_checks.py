@@ -39,9 +39,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 class Silent:
     """A server that lists a model and does not speak, for 4.5 seconds."""
 
-    def __init__(self, clock: Clock, reason: Reason) -> None:
+    def __init__(self, clock: Clock, reason: Reason, loaded: bool = False) -> None:
         self._clock = clock
         self._reason = reason
+        self._loaded = loaded
+
+    def is_loaded(self, _model: str) -> bool:
+        """What the server says before."""
+        return self._loaded
 
     def one_token(self, _model: str) -> None:
         """Fails after a while."""
@@ -135,6 +140,9 @@ def test_a_fault_of_our_own_is_a_failed_step_and_a_line_in_the_log(caplog: pytes
 def test_a_silent_model_is_loading_for_so_long_already(app: Flask, clock: Clock) -> None:
     assert told(spoken(Silent(clock, Reason.TIMEOUT), app)) == [
         ("answer", "No word yet after 4.5 s", Reason.LOADING)
+    ]  # fmt: skip
+    assert told(spoken(Silent(clock, Reason.TIMEOUT, loaded=True), app)) == [
+        ("answer", "No word yet after 4.5 s", Reason.SLOW)
     ]  # fmt: skip
     assert told(spoken(Silent(clock, Reason.RESET), app)) == [("answer", "", Reason.RESET)]
 
