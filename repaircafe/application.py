@@ -15,7 +15,7 @@ from itsdangerous import SignatureExpired, TimestampSigner, URLSafeTimedSerializ
 class PatientSigner(TimestampSigner):
     """Takes what was signed in the future as well: it was signed by us, before the clock was set back.
 
-    A Pi has no clock of its own. After a power cut, and without the internet, its time is up to an hour behind.
+    Without a battery, a Pi's clock stands still while it is off, until the internet or somebody sets it.
     """
 
     def unsign(self, signed_value: str | bytes, max_age: int | None = None, return_timestamp: bool = False) -> Any:
