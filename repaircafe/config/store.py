@@ -175,9 +175,10 @@ class Store:
 
     def _leads_outside(self, valid: Mapping[str, str]) -> bool:
         known = self.known()
-        changed = {key: value for key, value in valid.items() if value != known[key]}
-        endpoint, model = changed.get("llm_endpoint", ""), changed.get("llm_model", "")
-        return is_cloud_model(model) or (bool(endpoint) and not is_inside(_host(endpoint)))
+        changed = {key: value for key, value in valid.items() if value and value != known[key]}
+        return ("llm_model" in changed and is_cloud_model(changed["llm_model"])) or (
+            "llm_endpoint" in changed and not is_inside(_host(changed["llm_endpoint"]))
+        )
 
     def expire(self) -> None:
         """Makes the next reading ask the database, for whoever must see what another process has just saved."""

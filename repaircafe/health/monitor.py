@@ -234,15 +234,15 @@ class Monitor:
             self._caches[report.service].expire()
             return
         self._caches[Service.MAIL].put(report)
-        if report.reason is Reason.NOT_SET:
+        if (tested := self._credentials) is None:
             return
         with contextlib.suppress(DeadlineError):
-            self._memory.join(lambda: self._remember(report), READ_LIMIT_S).result()
+            self._memory.join(lambda: self._remember(report, tested.digest), READ_LIMIT_S).result()
 
-    def _remember(self, report: Report) -> None:
+    def _remember(self, report: Report, digest: str) -> None:
         try:
             with self._app.app_context():
-                models.remember(db.session(), report, self._credentials.digest if self._credentials else "")
+                models.remember(db.session(), report, digest)
         except Exception as error:
             log.debug("Test not remembered", event_type=EventType.DB_ERROR, exc_info=error)
 

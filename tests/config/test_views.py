@@ -2,6 +2,7 @@
 
 import html
 import re
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,6 +15,7 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from repaircafe import database
 from repaircafe.config.keys import KEYS
 from repaircafe.config.store import _tell_of_ignored
+from repaircafe.deadlines import SingleFlight
 from repaircafe.health import checks
 from repaircafe.health.monitor import Monitor
 from repaircafe.neighbours import Reason, Service, explain
@@ -235,13 +237,25 @@ def test_a_model_that_answers_somebody_else_is_no_model_that_is_being_loaded(cli
     assert "still being loaded" not in client.get("/config", headers=HTML).text
 
 
-def test_a_save_waits_for_the_test_that_is_under_way(client: FlaskClient, app: Flask) -> None:
+def test_a_save_waits_for_the_test_that_is_under_way_and_a_test_does_not(
+    client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = threading.Event()
+    after = SingleFlight.after
+
+    def told(*arguments: Any) -> Any:
+        waits.set()
+        return after(*arguments)
+
+    monkeypatch.setattr(SingleFlight, "after", told)
     with Ollama("gemma:latest") as ollama, ThreadPoolExecutor() as pool:
         typed = {"llm_endpoint": ollama.url, "llm_model": "gemma"}
         ollama.go_on.clear()
         testing = pool.submit(lambda: app.test_client().post("/config/test/llm", json=typed))
         assert until(lambda: bool(ollama.chats()))
+        assert client.post("/config/test/llm", json=typed).get_json()["reason"] == "busy"
         saving = pool.submit(lambda: submit(app.test_client(), **typed))
+        assert waits.wait(3)
         ollama.go_on.set()
         assert testing.result().get_json()["status"] == "ok"
         assert saving.result().status_code == 303
@@ -254,7 +268,7 @@ def test_a_test_that_does_not_end_is_no_word_about_the_values(
     monkeypatch.setattr(Monitor, "test", lambda *_, **__: checks.report_of(Service.LLM, Reason.BUSY))
     asked = submit(client, llm_endpoint="http://127.0.0.1:9", llm_model="gemma")
     assert (asked.status_code, "does not work" in asked.text) == (409, False)
-    assert "The test before this one is still running." in asked.text
+    assert "Nothing was saved yet: The test before this one is still running." in asked.text
 
 
 def test_a_model_that_a_server_of_this_network_hands_on_is_told_and_asked_about(client: FlaskClient) -> None:
@@ -263,7 +277,8 @@ def test_a_model_that_a_server_of_this_network_hands_on_is_told_and_asked_about(
         for model in ollama.models:
             typed = {"llm_endpoint": ollama.url, "llm_model": model}
             asked = submit(client, **typed)
-            assert (asked.status_code, "would leave the building" in asked.text) == (409, True), model
+            assert asked.status_code == 409, model
+            assert "Nothing was saved yet: That address or model is outside this network" in asked.text
         named = {"llm_endpoint": ollama.url, "llm_model": "gpt-oss:120b-cloud"}
         assert client.post("/config", json=named).status_code == 409
         assert settings(client)["llm_endpoint"] == ""

@@ -172,8 +172,14 @@ def test_a_result_that_cannot_be_remembered_in_time_is_told_all_the_same(
     assert "test-remember" in threads()
 
 
+@pytest.fixture
+def mailing(make_app: MakeApp) -> Flask:
+    """An app with credentials for mail."""
+    return make_app(**GMAIL)
+
+
 def test_a_result_that_cannot_be_remembered_is_a_line_for_technicians(
-    app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    mailing: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(*_arguments: Any) -> None:
         raise RuntimeError("No room")
@@ -181,7 +187,7 @@ def test_a_result_that_cannot_be_remembered_is_a_line_for_technicians(
     monkeypatch.setattr(models, "remember", refuse)
     monkeypatch.setattr(checks, "mail", lambda _credentials: lambda _check: None)
     caplog.set_level(logging.DEBUG)
-    assert of_app(app).test(Service.MAIL, "", "").reason is None
+    assert of_app(mailing).test(Service.MAIL, "", "").reason is None
     (line,) = [line for line in lines_of(caplog, "db_error") if line["message"] == "Test not remembered"]
     assert "No room" in line["exception"]
 
