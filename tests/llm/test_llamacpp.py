@@ -61,10 +61,11 @@ def test_a_test_without_a_token_is_told_as_such(llama: LlamaCpp, server: Server,
     assert caught.value.reason is Reason.BAD_ANSWER
 
 
-def test_its_model_has_one_name_and_is_always_loaded(server: Server) -> None:
+def test_its_model_has_one_name_is_always_loaded_and_runs_there(server: Server) -> None:
     assert server.has("tiny")
     assert not server.has("tiny:latest")
     assert server.is_loaded("tiny")
+    assert not server.is_remote("tiny")
 
 
 def test_a_character_split_between_two_chunks_is_whole(llama: LlamaCpp, server: Server) -> None:
