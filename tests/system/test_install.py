@@ -268,7 +268,7 @@ def test_uninstalled_it_leaves_the_data_and_installed_again_it_finds_them(machin
     assert sql(machine, "SELECT value FROM settings") == "Zaal 3"
     install(machine)
     assert "Zaal 3" in machine.run("repaircafe", "config-show").stdout
-    assert "daily" in machine.run("repaircafe", "backup", "list").stdout
+    assert "manual" in machine.run("repaircafe", "backup", "list").stdout
 
 
 def test_purged_it_leaves_nothing_of_its_own(machine: Machine) -> None:
