@@ -418,7 +418,8 @@ def test_a_slow_database_degrades_and_serves(client: FlaskClient, monkeypatch: p
     assert client.get("/health/ready").status_code == 200
 
 
-def test_the_page_says_what_is_known_and_since_when(client: FlaskClient) -> None:
+def test_the_page_says_what_is_known_and_since_when(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repaircafe.health.checks.SLOW_MS", float("inf"))  # the machine may be busy with something else
     page = client.get("/health", headers=HTML).text
     assert f"Migration {database.head()} of {database.head()}" in page
     assert 'Health <span class="pill healthy">all is well</span>' in page
