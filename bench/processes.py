@@ -30,9 +30,12 @@ class Tree:
         return sum(_ticks(pid) for pid in self.pids()) / TICKS
 
 
-def pss(pid: int) -> int:
-    """A process's proportional set size in bytes: what it calls kB are 1,024 bytes each (proc(5))."""
-    found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+def pss(pid: int, part: str = "Pss") -> int:
+    """A process's proportional set size in bytes: what it calls kB are 1,024 bytes each (proc(5)).
+
+    Or a `part` of it: Pss_Anon leaves the pages of files out, which other programs may share.
+    """
+    found = re.search(rf"^{part}:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
     return int(found[1]) * 1024 if found else 0
 
 

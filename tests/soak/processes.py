@@ -13,7 +13,10 @@ MEGABYTE = 1024 * 1024
 
 @dataclass(frozen=True)
 class Held:
-    """Master and worker together. `memory` is their proportional set size in bytes: pages that both use count once."""
+    """Master and worker together. `memory` is their proportional set size in bytes: pages that both use count once.
+
+    Without the pages of programs and libraries: what a share of those is depends on who else uses them just then.
+    """
 
     memory: int
     threads: int
@@ -33,7 +36,7 @@ def held(processes: list[int], raw: psycopg.Connection) -> Held:
     row = raw.execute(query).fetchone()
     folders = [Path(f"/proc/{process}") for process in processes]
     return Held(
-        memory=sum(pss(process) for process in processes),
+        memory=sum(pss(process, "Pss_Anon") for process in processes),
         threads=sum(len(list((folder / "task").iterdir())) for folder in folders),
         files=sum(len(list((folder / "fd").iterdir())) for folder in folders),
         connections=int(row[0]) if row else 0,
