@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -11,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import requests
+
 from repaircafe.environment import PROJECT
 from tests.conditions import free_port, until
 
@@ -18,6 +21,7 @@ NAME = "repair.example"
 """What visitors open, in the example."""
 EXAMPLE = ("192.0.2.11:8000", "192.0.2.12:8000")
 """The hosts of the example."""
+_MARK = "/mark/"
 
 _MAIN = """
 daemon off;
@@ -30,6 +34,7 @@ http {{
     log_format hosts escape=json
         '{{"method": "$request_method", "path": "$uri", "status": $status, "by": "$upstream_addr"}}';
     access_log {folder}/access.log hosts;
+    server {{ listen 127.0.0.1:{mark_port}; return 204; }}
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
@@ -56,10 +61,11 @@ class Nginx:
     def __init__(self, folder: Path, ports: Sequence[int]) -> None:
         self._folder = folder / "nginx"
         self._folder.mkdir()
-        self._port = free_port()
+        self._port, self._mark_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         user = "user root;" if os.geteuid() == 0 else ""  # else its workers could not read the test's folder
-        (self._folder / "nginx.conf").write_text(_MAIN.format(folder=self._folder, user=user))
+        main = _MAIN.format(folder=self._folder, user=user, mark_port=self._mark_port)
+        (self._folder / "nginx.conf").write_text(main)
         (self._folder / "site.conf").write_text(self._site(ports))
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -82,7 +88,17 @@ class Nginx:
         self._end()
 
     def answered(self) -> list[Answered]:
-        """All that it has answered so far, in order."""
+        """All that it has answered so far, in order.
+
+        It writes a line once the answer has gone out, so the last one may still be missing. Its one worker does one
+        thing after the other: with the line of a request of our own, all before it are there.
+        """
+        mark = f"{_MARK}{secrets.token_hex()}"
+        requests.get(f"http://127.0.0.1:{self._mark_port}{mark}", timeout=10)
+        assert until(lambda: any(one.path == mark for one in self._lines()))
+        return [one for one in self._lines() if not one.path.startswith(_MARK)]
+
+    def _lines(self) -> list[Answered]:
         lines = [json.loads(line) for line in (self._folder / "access.log").read_text().splitlines()]
         return [Answered(one["method"], one["path"], one["status"], tuple(one["by"].split(", "))) for one in lines]
 
