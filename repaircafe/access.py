@@ -80,6 +80,13 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
+NO_COOKIE = ";"
+"""The name that Flask-Login is given for "remember me", which nobody is offered: no cookie can have it (RFC 6265, 4.1.1).
+
+Whatever name it had, another program on this machine could set it, since cookies are shown to all ports of a host; and
+Flask-Login fails on one that it cannot read, on every page.
+"""
+
 View = TypeVar("View", bound=Callable[..., object])
 
 PROCESS_KEY = secrets.token_bytes()
@@ -205,7 +212,7 @@ def init_app(app: Flask) -> Users:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_NAME="repaircafe",
         SESSION_REFRESH_EACH_REQUEST=False,  # the answer to a late poll would undo what another tab has changed
-        REMEMBER_COOKIE_NAME="repaircafe-remember",  # nobody sets it; its usual name may be another program's
+        REMEMBER_COOKIE_NAME=NO_COOKIE,
         PERMANENT_SESSION_LIFETIME=timedelta(days=environment.chat_retention_days),
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_SSL_STRICT=False,  # it asks for the Referer that HEADERS have browsers leave out; the token is enough

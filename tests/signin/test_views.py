@@ -212,10 +212,13 @@ def test_a_poll_does_not_send_the_session_that_it_came_with(browser: FlaskClient
         assert "Set-Cookie" not in browser.get(path, headers=HTML).headers
 
 
-def test_another_programs_cookie_keeps_nobody_out(client: FlaskClient) -> None:
+@pytest.mark.parametrize("name", ["remember_token", "repaircafe-remember", ""])
+def test_another_programs_cookie_keeps_nobody_out(app: Flask, name: str) -> None:
     """Cookies of one host are shown to all of its ports."""
-    client.set_cookie("remember_token", "x|y")
-    assert client.get("/config", headers=HTML).status_code == 200
+    for value in ("x|y", "a|é".encode().decode("latin-1"), "|", '"a|b'):
+        cookie = {"Cookie": f"{name}={value}"}
+        for path in ("/", "/health", "/config"):
+            assert app.test_client(use_cookies=False).get(path, headers={**HTML, **cookie}).status_code == 200
 
 
 def test_it_ends_everywhere(make_app: MakeApp) -> None:
