@@ -115,8 +115,13 @@ CONTENT_TYPES = st.one_of(
     ),
     PRINTABLE,
 )
-COOKIES = st.sampled_from(
-    ["", "a.b.c", ".", "eyJfdXNlcl9pZCI6IjEifQ.aaaa.bbbb", ".eJwLSi0uyUxRyEktLgEAGHAEHQ.Z.Z", "x" * 5_000]
+COOKIE_NAMES = st.one_of(st.sampled_from(["repaircafe"] * 3 + ["repaircafe-remember", "remember_token"]), PRINTABLE)
+COOKIES = st.one_of(
+    st.sampled_from(
+        ["", "a.b.c", ".", "eyJfdXNlcl9pZCI6IjEifQ.aaaa.bbbb", ".eJwLSi0uyUxRyEktLgEAGHAHEQ.Z.Z", "x" * 5_000]
+    ),
+    PRINTABLE,
+    PRINTABLE.map(lambda text: f"{text}|{text}"),
 )
 HEADER_VALUES: dict[str, st.SearchStrategy[str]] = {
     "Accept": st.one_of(st.sampled_from(["text/html", "application/json", "*/*", "text/html;q=x"]), PRINTABLE),
@@ -202,35 +207,57 @@ def _send(world: World, client: FlaskClient, rule: Rule, data: st.DataObject) ->
         headers["Host"] = data.draw(HOSTS, "Host")
     body = None
     if method not in ("GET", "HEAD", "OPTIONS"):
-        body, headers["Content-Type"] = _body(world, client, OWN.get(rule.endpoint, []), data)
+        body, headers["Content-Type"] = _body(world, client, rule, data)
     if data.draw(_mostly(st.just(False), st.just(True))):
-        headers["Cookie"] = f"repaircafe={data.draw(COOKIES, 'cookie')}; remember_token={data.draw(COOKIES)}"
+        headers["Cookie"] = _cookies(client, data)
+        client = world.app.test_client(use_cookies=False)  # one that keeps cookies sends those alone
     return client.open(_address(world, rule, data), method=method, data=body, headers=headers, buffered=True)
 
 
-def _body(world: World, client: FlaskClient, own: list[str], data: st.DataObject) -> tuple[bytes, str]:
-    kind = data.draw(st.sampled_from(["form", "form", "form", "json", "json", "other"]), "kind")
+def _cookies(client: FlaskClient, data: st.DataObject) -> str:
+    """Another in the place of ours, or one beside it: cookies of a host are shown to all of its ports."""
+    own = client.get_cookie("repaircafe")
+    kept = {"repaircafe": own.value if own else ""}
+    found = {**kept, data.draw(COOKIE_NAMES, "cookie's name"): data.draw(COOKIES, "cookie")}
+    return "; ".join(f"{name}={value}" for name, value in found.items())
+
+
+def _body(world: World, client: FlaskClient, rule: Rule, data: st.DataObject) -> tuple[bytes, str]:
+    own = OWN.get(rule.endpoint, [])
+    usual = "json" if rule.rule.startswith("/api/") else "form"
+    kind = data.draw(st.sampled_from([usual, usual, usual, "form", "json", "json", "other"]), "kind")
     if kind == "form":
-        pairs = [
-            (name, data.draw(_value(name), name)) for name in own if data.draw(st.sampled_from([True, True, False]))
-        ]
-        pairs += data.draw(PAIRS, "more")
+        pairs = [*_fields(world, own, data).items(), *data.draw(PAIRS, "more")]
         if data.draw(_mostly(st.just(True), st.just(False)), "token"):
             pairs = [("csrf_token", world.token(client)), *pairs]
         if data.draw(st.booleans(), "password"):
             pairs = [("password", PASSWORD), *pairs]
         return _encoded(pairs).encode(), "application/x-www-form-urlencoded"
     if kind == "json":
-        usual = st.fixed_dictionaries({}, optional={name: _value(name) for name in own})
-        return data.draw(st.one_of(usual.map(lambda found: json.dumps(found).encode()), BODIES)), "application/json"
+        is_own = data.draw(st.sampled_from([True, True, False]), "its own fields")
+        body = json.dumps(_fields(world, own, data)).encode() if is_own else data.draw(BODIES, "body")
+        return body, "application/json"
     return data.draw(BODIES, "body"), data.draw(CONTENT_TYPES, "content type")
 
 
-def _value(name: str) -> st.SearchStrategy[str]:
-    """Any text; now and then what the app would take."""
-    examples = {"session_id": UNKNOWN, "reply_id": UNKNOWN, "password": PASSWORD, "next": "/config", "message": "Hi"}
-    usual = examples.get(name) or (str(KEYS[name].example) if name in KEYS else "llama3.2:3b")
-    return st.one_of(TEXTS, TEXTS, st.just("" if name == "llm_endpoint" else usual))
+def _fields(world: World, own: list[str], data: st.DataObject) -> dict[str, str]:
+    """Half of the time what the app takes, with one thing at most that it may not: many that are wrong hide each other.
+
+    Else any of them, with anything in it.
+    """
+    if data.draw(st.booleans(), "right"):
+        fields = {name: _right(world, name) for name in own}
+        spoilt = data.draw(st.sampled_from([None] * len(own) + own), "spoilt") if own else None
+        return {**fields, spoilt: data.draw(TEXTS, spoilt)} if spoilt else fields
+    left = data.draw(st.lists(st.sampled_from(own), unique=True), "fields") if own else []
+    return {name: data.draw(st.one_of(TEXTS, TEXTS, st.just(_right(world, name))), name) for name in left}
+
+
+def _right(world: World, name: str) -> str:
+    """What the app takes."""
+    known = {**world.ids, "password": PASSWORD, "next": "/config", "message": "Hi", "llm_endpoint": ""}
+    known |= {"language": "nl", "back": "/", "model": "llama3.2:3b"}
+    return known[name] if name in known else str(KEYS[name].example) if name in KEYS else "Hi"
 
 
 def _address(world: World, rule: Rule, data: st.DataObject) -> str:
