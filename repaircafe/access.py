@@ -81,7 +81,7 @@ HEADERS = {
 }
 
 NO_COOKIE = ";"
-"""The name that Flask-Login is given for "remember me", which nobody is offered: no cookie can have it (RFC 6265, 4.1.1).
+"""The name that Flask-Login is given for "remember me", which nobody is offered: no cookie can have it (RFC 6265).
 
 Whatever name it had, another program on this machine could set it, since cookies are shown to all ports of a host; and
 Flask-Login fails on one that it cannot read, on every page.

@@ -139,14 +139,23 @@ def _test_changed_model(values: Mapping[str, str]) -> Report | None:
 
 def _doubt(report: Report) -> Text | None:
     """Why to ask before saving; None where all is well. A model that is being loaded, or is busy, is the right one."""
+    leaves = _leaves(report)
+    if report.reason in (None, Reason.LOADING, Reason.SLOW):
+        return _("Nothing was saved yet: %(why)s", why=leaves) if leaves else None
+    why = explain(Service.LLM, report.reason).sentence
     if report.reason is Reason.BUSY:  # of the values nothing is known
-        return _("Nothing was saved yet: %(why)s", why=explain(Service.LLM, report.reason).sentence)
-    if report.reason not in (None, Reason.LOADING, Reason.SLOW):
-        sentence = explain(Service.LLM, report.reason).sentence
-        return _("Nothing was saved yet: the language model does not work with these values.") + f" {sentence}"
+        said = _("Nothing was saved yet: %(why)s", why=why)
+    else:
+        said = _("Nothing was saved yet: the language model does not work with these values.") + f" {why}"
+    return f"{said} {leaves}" if leaves else said
+
+
+def _leaves(report: Report) -> Text | None:
+    """That what is asked would leave the network, as far as the test came to know where the model is."""
+    if report.outside is None:
+        return OutsideError.message
     if report.outside:
-        why = _("That address or model is outside this network: what is asked would leave the building.")
-        return _("Nothing was saved yet: %(why)s", why=why)
+        return _("That address or model is outside this network: what is asked would leave the building.")
     return None
 
 

@@ -16,7 +16,7 @@ from flask_babel import lazy_gettext as _l
 from psycopg.conninfo import conninfo_to_dict
 
 from repaircafe import database
-from repaircafe.addresses import is_metadata, is_private
+from repaircafe.addresses import is_cloud_model, is_metadata, is_private
 from repaircafe.database import Database
 from repaircafe.exchange import CONNECT_LIMIT_S, Exchange, translate
 from repaircafe.llm.base import Server
@@ -177,7 +177,7 @@ def llm(endpoint: str, model: str, *, generate: bool = False) -> Work:
             with check.step(StepName.ADDRESS):
                 raise PermanentError(Reason.NOT_SET)
         if generate:
-            _reach_llm(check, endpoint)
+            _reach_llm(check, endpoint, is_cloud_model(model))
         with Exchange(check.left_s(TEST_EXCHANGE_LIMIT_S) if generate else EXCHANGE_LIMIT_S) as exchange:
             with check.step(StepName.SERVER) as say:
                 server = identify(exchange, endpoint)
@@ -194,7 +194,7 @@ def llm(endpoint: str, model: str, *, generate: bool = False) -> Work:
     return work
 
 
-def _reach_llm(check: Check, endpoint: str) -> None:
+def _reach_llm(check: Check, endpoint: str, is_remote: bool) -> None:
     host, port = _host_and_port(endpoint)
     with check.step(StepName.ADDRESS) as say:
         say(endpoint)
@@ -202,8 +202,9 @@ def _reach_llm(check: Check, endpoint: str) -> None:
         addresses = _resolve(host, port)
         if any(is_metadata(address) for address in addresses):
             raise PermanentError(Reason.BAD_ADDRESS, ", ".join(addresses))
-        check.outside = _is_outside(addresses)
-        where = _l("outside this network") if check.outside else _l("on this network")
+        is_outside = _is_outside(addresses)
+        check.outside = is_outside or is_remote
+        where = _l("outside this network") if is_outside else _l("on this network")
         say(_l("%(addresses)s, %(where)s", addresses=", ".join(addresses), where=where))
     with check.step(StepName.CONNECTION) as say:
         _connect(host, port)

@@ -287,6 +287,24 @@ def test_a_model_that_a_server_of_this_network_hands_on_is_told_and_asked_about(
         assert until(lambda: "runs outside this building" in client.get("/chat/new", headers=HTML).text)
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "model", "warned"),
+    [
+        ("http://nobody.invalid:9", "gemma", "is not on this network, or cannot be looked up."),
+        ("http://127.0.0.1:9", "gpt-oss:120b-cloud", "is outside this network"),
+        ("http://127.0.0.1:9", "gemma", ""),
+    ],
+)
+def test_what_may_leave_the_network_is_told_where_the_model_does_not_work_as_well(
+    client: FlaskClient, endpoint: str, model: str, warned: str
+) -> None:
+    typed = {"llm_endpoint": endpoint, "llm_model": model}
+    asked = submit(client, **typed)
+    assert (asked.status_code, "the language model does not work with these values" in asked.text) == (409, True)
+    assert warned in asked.text
+    assert ("would leave the building" in asked.text) == bool(warned)
+
+
 def test_an_address_outside_the_network_is_told(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("repaircafe.health.checks._resolve", lambda *_: ["93.184.216.34"])
     with Ollama("gemma:latest") as ollama:

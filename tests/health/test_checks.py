@@ -200,7 +200,7 @@ def test_a_database_that_has_a_name_is_looked_up_and_connected_to(
 def test_a_model_is_looked_up_and_connected_to(app: Flask, reached: list[Any]) -> None:
     check = Check(Service.LLM)
     with app.test_request_context():
-        steps = told(checks.run(check, lambda one: checks._reach_llm(one, "http://pi.example:11434")))
+        steps = told(checks.run(check, lambda one: checks._reach_llm(one, "http://pi.example:11434", False)))
     assert steps[1] == ("name", "1.2.3.4, 1.2.3.5, outside this network", None)
     assert reached == ["pi.example", (("pi.example", 11434), CONNECT_LIMIT_S)]
 
