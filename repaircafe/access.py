@@ -29,7 +29,7 @@ from werkzeug.security import check_password_hash
 from repaircafe import throttle
 from repaircafe.answers import is_htmx, uncached, wants_json
 from repaircafe.database import Identity, identity
-from repaircafe.environment import HASHES, Environment, is_loopback
+from repaircafe.environment import HASHES, Environment, comma_list, is_loopback
 from repaircafe.errors import PageError
 from repaircafe.logs import EventType, is_polled
 from repaircafe.users import OPERATOR, Users, operator, users
@@ -153,6 +153,7 @@ def check_password(given: str, name: str = OPERATOR) -> bool:
     kept = secret.get_secret_value() if secret is not None and name == OPERATOR else None
     with _COUNTING:
         if wait_s := throttle.sign_in_wait_s():
+            _log_refused(unread=True)
             raise throttle.too_many(wait_s)
         if kept is not None and _is_known(given, kept):
             return True
@@ -161,8 +162,12 @@ def check_password(given: str, name: str = OPERATOR) -> bool:
         throttle.right_password()
         current_app.extensions["right_password"] = _proof(given, kept)
         return True
-    log.warning("Password refused", event_type=EventType.AUTH_FAILURE, remote=request.remote_addr)
+    _log_refused()
     return False
+
+
+def _log_refused(**more: bool) -> None:
+    log.warning("Password refused", event_type=EventType.AUTH_FAILURE, remote=request.remote_addr, **more)
 
 
 def _is_known(given: str, kept: str) -> bool:
@@ -329,19 +334,39 @@ def _kept_form() -> dict[str, str]:
 
 
 def _check_form() -> None:
-    """Every form carries its token. What no form can send needs none: a page of another site must ask us first (CORS).
+    """Every form carries its token. What no form can send needs none, but the right origin.
 
     That is JSON where it is taken, and under /api/, where nothing else is, a DELETE as well.
     """
     if request.endpoint is None or request.method in ("GET", "HEAD", "OPTIONS"):
         return
     if request.path.startswith("/api/"):
+        _check_origin(comma_list(current_app.extensions["environment"].allowed_origins.lower()))
         if request.method != "DELETE" and not request.is_json:
             raise UnsupportedMediaType
-    elif not (request.is_json and request.endpoint in TAKE_JSON):
+    elif request.is_json and request.endpoint in TAKE_JSON:
+        _check_origin([])
+    else:
         csrf.protect()
+
+
+def _check_origin(others: list[str]) -> None:
+    """What carries no token comes from a program, which names no origin, from a page of ours, or from one of `others`.
+
+    CORS has the browser ask first and refuses the same; this holds also where one does not ask.
+    """
+    origin = request.headers.get("Origin", "").lower()
+    if not origin or origin.partition("://")[2] == request.host.lower() or origin in others:
+        return
+    log.warning("Origin refused", event_type=EventType.AUTHZ_FAILURE, path=request.path, remote=request.remote_addr)
+    raise PageError(
+        403,
+        _l("A page of another website may not do this."),
+        _l("Where it may use the chat, add its origin to ALLOWED_ORIGINS in .env and reload the service."),
+    )
 
 
 def _add_headers(response: Response) -> Response:
     response.headers.extend(HEADERS)
-    return response if request.endpoint in VISITORS else uncached(response)
+    is_anybodys = request.endpoint == "static" or (request.endpoint in VISITORS and not is_operator())
+    return response if is_anybodys else uncached(response)

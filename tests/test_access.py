@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.security import generate_password_hash
 
-from repaircafe.access import VISITORS
+from repaircafe.access import HEADERS, VISITORS
 from tests.client import HTML, HTMX, JSON, PASSWORD, csrf_token
 from tests.conftest import MakeApp
 
@@ -59,8 +59,49 @@ def test_the_password_may_be_kept_plain_or_hashed(make_app: MakeApp, kept: str) 
 def test_every_answer_has_the_security_headers(client: FlaskClient) -> None:
     for path in ("/", "/config", "/health", "/nowhere"):
         headers = client.get(path, headers=HTML).headers
-        assert headers["Content-Security-Policy"].startswith("default-src 'self'; frame-ancestors 'none'")
-        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert {name: headers.getlist(name) for name in HEADERS} == {
+            "Content-Security-Policy": [
+                "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+            ],
+            "X-Content-Type-Options": ["nosniff"],
+            "Referrer-Policy": ["no-referrer"],
+            "Permissions-Policy": ["camera=(), geolocation=(), microphone=()"],
+        }
+
+
+def test_nobody_keeps_what_the_operator_was_shown(make_app: MakeApp) -> None:
+    visitor = make_app(operator_password=PASSWORD).test_client()
+    for path in ("/", "/poster", "/event.ics", "/openapi.json", "/sign-in"):
+        assert visitor.get(path, headers=HTML, auth=("operator", PASSWORD)).headers["Cache-Control"] == "no-store", path
+    assert "Cache-Control" not in visitor.get("/", headers=HTML).headers
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:9", "http://["])
+def test_a_page_elsewhere_changes_nothing_by_what_carries_no_token(make_app: MakeApp, origin: str) -> None:
+    """Where its browser had not asked first, or had not minded the answer."""
+    app = make_app(allowed_origins="https://Friend.example")
+    client, headers = app.test_client(), {"Origin": origin, "Sec-Fetch-Site": "cross-site"}
+    begun = client.post("/api/chat", json={"message": "Hi"}).get_json()["session_id"]
+    for refused in (
+        client.post("/config", json={"event_location": "x"}, headers=headers),
+        client.post("/config/test/db", json={}, headers=headers),
+        client.post("/api/chat", json={"message": "Hi", "session_id": begun}, headers=headers),
+        client.delete(f"/api/chat/{begun}", headers=headers),
+    ):
+        assert (refused.status_code, refused.mimetype) == (403, "application/problem+json")
+    assert client.get("/config", headers=JSON).get_json()["settings"]["event_location"] == ""
+    assert len(client.get(f"/api/chat/{begun}").get_json()["messages"]) == 2
+
+
+def test_a_page_of_ours_or_of_an_allowed_origin_may_ask_by_json(make_app: MakeApp) -> None:
+    client = make_app(allowed_origins="https://Friend.example, https://other.example").test_client()
+    for origin, saved in (("http://localhost", 200), ("https://friend.example", 403)):
+        asked = client.post("/api/chat", json={"message": "Hi"}, headers={"Origin": origin})
+        assert asked.status_code == 503, "there is no model"
+        assert (
+            client.delete(f"/api/chat/{asked.get_json()['session_id']}", headers={"Origin": origin}).status_code == 204
+        )
+        assert client.post("/config", json={}, headers={"Origin": origin}).status_code == saved
 
 
 def test_a_form_of_another_site_changes_nothing(client: FlaskClient) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,14 +33,20 @@ TABLE: dict[str, dict[str, frozenset[int] | int]] = {
     "forged cookie": {"page": 303, "form": 401, "open page": OPEN, "open form": 400, "api": 422, "removal": 404},
     "tampered cookie": {"page": 303, "form": 401, "open page": OPEN, "open form": 400, "api": 422, "removal": 404},
     "wrong password": {"page": 401, "form": 401, "open page": OPEN, "open form": 400, "api": 422, "removal": 404},
-    "other origin": {"page": OPEN, "form": 400, "open page": OPEN, "open form": 400, "api": 415, "removal": 404},
+    "other origin": {"page": OPEN, "form": 400, "open page": OPEN, "open form": 400, "api": 403, "removal": 403},
+    "other origin, JSON": {"page": OPEN, "form": 400, "open page": OPEN, "open form": 400, "api": 403, "removal": 403},
     "no token": {"page": OPEN, "form": 400, "open page": OPEN, "open form": 400, "api": 415, "removal": 404},
     "stale token": {"page": OPEN, "form": 400, "open page": OPEN, "open form": 400, "api": 415, "removal": 404},
     "wrong method": dict.fromkeys(("page", "form", "open page", "open form", "api", "removal"), 405),
     "wrong content type": {"page": OPEN, "form": 400, "open page": OPEN, "open form": 400, "api": 415, "removal": 404},
     "foreign Host": dict.fromkeys(("page", "form", "open page", "open form", "api", "removal"), 421),
 }
-"""By what is wrong, and by the kind of route: what the answer's status is. `api` takes JSON alone."""
+"""By what is wrong, and by the kind of route: what the answer's status is. `api` takes JSON alone.
+
+Whoever knows the address of a conversation may remove it: where that is not refused, an unknown one is to be removed.
+"""
+FORBIDDEN = {"config.save": 403, "config.test": 403}
+"""Of the forms those that JSON is taken in place of: refused by their origin, the others for want of a token."""
 
 FORM = {"event_location": "Elsewhere", "message": "Hi", "password": PASSWORD}
 FILLED = {"service": "llm", "filename": "app.css", "form": "md", "announcement": "post"}
@@ -79,10 +86,12 @@ class Prepared:
         self.stale = csrf_token(self.signed_in.get("/chat", headers=HTML).text)
         sign_in(self.signed_in)
         self.cookie = cookie_of(self.signed_in)
+        (found,) = raw.execute("SELECT session_id::text, id::text FROM replies").fetchall()
+        self.ids = dict(zip(("session_id", "reply_id"), found, strict=True))
 
     def attempt(self, wrong: str) -> Attempt:
         """By its name in the table."""
-        made: Attempt = getattr(self, wrong.replace(" ", "_").lower())()
+        made: Attempt = getattr(self, wrong.replace(",", "").replace(" ", "_").lower())()
         return made
 
     def no_session(self) -> Attempt:
@@ -108,6 +117,10 @@ class Prepared:
         headers = {"Accept": "text/html", "Origin": EVIL, "Sec-Fetch-Site": "cross-site"}
         return Attempt(self.signed_in, headers, data=FORM)
 
+    def other_origin_json(self) -> Attempt:
+        headers = {"Accept": "text/html", "Origin": EVIL, "Sec-Fetch-Site": "cross-site"}
+        return Attempt(self.signed_in, headers, json={"event_location": "Elsewhere"})
+
     def no_token(self) -> Attempt:
         return Attempt(self.signed_in, data=FORM)
 
@@ -131,7 +144,8 @@ class Prepared:
 
 @pytest.mark.parametrize("wrong", TABLE)
 def test_the_answer_is_the_tables_and_nothing_changes(guarded: Flask, raw: psycopg.Connection, wrong: str) -> None:
-    attempt = Prepared(guarded, raw).attempt(wrong)
+    prepared = Prepared(guarded, raw)
+    attempt = prepared.attempt(wrong)
     before = _everything(raw)
     seen = set()
     for rule in guarded.url_map.iter_rules():
@@ -141,23 +155,26 @@ def test_the_answer_is_the_tables_and_nothing_changes(guarded: Flask, raw: psyco
             if wrong == "wrong method" and _has_another_rule(guarded, rule, method):
                 continue
             limiter.reset()
-            answer = _send(attempt, method, _path(rule))
             expected = TABLE[wrong][kind]
+            if wrong == "other origin, JSON" and kind == "form":
+                expected = FORBIDDEN.get(rule.endpoint, expected)
+            ids = {} if (kind, expected) == ("removal", 404) else prepared.ids
+            answer = _send(attempt, method, _path(rule, ids))
             assert answer.status_code in (expected if isinstance(expected, frozenset) else {expected}), (
                 rule.rule,
                 method,
                 answer.text,
             )
             assert "Access-Control-Allow-Origin" not in answer.headers
-            assert kind.startswith("open") or "De Hoek" not in answer.text or wrong in ("other origin", *SIGNED_IN)
+            assert kind.startswith("open") or "De Hoek" not in answer.text or wrong in SIGNED_IN
             if answer.status_code == 303 and kind == "page":
-                assert "/sign-in" in answer.headers["Location"] or wrong in ("other origin", *SIGNED_IN)
+                assert "/sign-in" in answer.headers["Location"] or wrong in SIGNED_IN
             seen.add(kind)
     assert seen == set(TABLE[wrong])
     assert until(lambda: _everything(raw) == before, 1)
 
 
-SIGNED_IN = ("no token", "stale token", "wrong content type")
+SIGNED_IN = ("other origin", "other origin, JSON", "no token", "stale token", "wrong content type")
 
 
 def test_another_origin_may_not_ask_in_advance(guarded: Flask) -> None:
@@ -166,7 +183,9 @@ def test_another_origin_may_not_ask_in_advance(guarded: Flask) -> None:
     for rule in guarded.url_map.iter_rules():
         for method in ("POST", "DELETE"):
             asked = {"Origin": EVIL, "Access-Control-Request-Method": method}
-            answer = client.options(_path(rule), headers={**asked, "Access-Control-Request-Headers": "content-type"})
+            answer = client.options(
+                _path(rule, {}), headers={**asked, "Access-Control-Request-Headers": "content-type"}
+            )
             assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
 
 
@@ -184,8 +203,8 @@ def _kind(rule: Rule, method: str) -> str:
     return whose + ("page" if method == "GET" else "form")
 
 
-def _path(rule: Rule) -> str:
-    values = {name: FILLED.get(name, UNKNOWN) for name in rule.arguments}
+def _path(rule: Rule, ids: Mapping[str, str]) -> str:
+    values = {name: {**FILLED, **ids}.get(name, UNKNOWN) for name in rule.arguments}
     built: tuple[str, str] | None = rule.build({name: _converted(rule, name, text) for name, text in values.items()})
     assert built is not None
     return built[1]

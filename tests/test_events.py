@@ -42,3 +42,13 @@ def test_each_event_is_one_line_with_who_and_which_request(guarded: Flask, caplo
         assert WORDS not in str(line)
         assert PASSWORD not in str(line)
     assert len({line["request_id"] for line in (refused, failed, begun, invalid, changed)}) == 5
+
+
+def test_a_password_that_is_not_even_looked_at_any_more_is_told_as_well(
+    guarded: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    browser = guarded.test_client()
+    for _ in range(7):
+        sign_in(browser, "wrong-password")
+    browser.get("/config", auth=("operator", "wrong-password"))
+    assert [line.get("unread", False) for line in lines_of(caplog, "auth_failure")] == [False] * 5 + [True] * 3

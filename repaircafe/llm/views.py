@@ -5,12 +5,13 @@ import uuid
 from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import format_decimal
 from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
 
 from repaircafe import database
 from repaircafe.answers import is_htmx, retargeted
 from repaircafe.config.keys import KEYS, LONGEST_MODEL
 from repaircafe.config.store import InvalidSettingsError, OutsideError, store, validate
-from repaircafe.errors import PageError
+from repaircafe.errors import PageError, expired_form
 from repaircafe.health.monitor import monitor
 from repaircafe.llm.disk import GIGABYTE, RESERVE
 from repaircafe.llm.download import CHOICES, downloader, is_same, newest
@@ -52,6 +53,18 @@ def start() -> Response:
     if notice:
         flash(notice)
     return _back()
+
+
+@blueprint.errorhandler(CSRFError)
+def expired(error: CSRFError) -> Response:
+    """The page was open across a restart: the name that was typed is shown again, to be sent again.
+
+    With htmx it stands in its field still.
+    """
+    if is_htmx() or request.endpoint != "llm.start":
+        return expired_form(error)
+    problem = _("This page was open for too long. Nothing was saved yet: press the button again.")
+    return _shown(400, typed=request.form.get("model", ""), fault=problem)
 
 
 @blueprint.get("/config/models/<uuid:download_id>")

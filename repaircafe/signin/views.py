@@ -6,11 +6,13 @@ import structlog
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_login import current_user, login_user, logout_user
+from flask_wtf.csrf import CSRFError
 
 from repaircafe import database
 from repaircafe.access import Operator, check_password, is_operator, own_path, sign_in_page
+from repaircafe.answers import wants_json
 from repaircafe.chat import conversation
-from repaircafe.errors import PageError
+from repaircafe.errors import PageError, expired_form
 from repaircafe.languages import CHOSEN
 from repaircafe.logs import EventType
 from repaircafe.neighbours import Service, explain
@@ -54,6 +56,15 @@ def sign_in() -> Response:
     if kept:
         return make_response(render_template("signin/again.html", then=then, sent=kept))
     return make_response(redirect(then, 303))
+
+
+@blueprint.errorhandler(CSRFError)
+def expired(error: CSRFError) -> Response:
+    """A fresh form for the password. A form that came along is not kept: this one could be another site's."""
+    if wants_json() or request.endpoint != "signin.sign_in":
+        return expired_form(error)
+    then = own_path(request.form.get("next", ""), url_for("config.show"))
+    return sign_in_page(then, problem=_("This page was open for too long."), status=400)
 
 
 @blueprint.post("/sign-out")

@@ -315,6 +315,17 @@ def test_what_is_no_name_is_refused_at_its_field(
     assert organiser.client.post(f"{PAGE}/use", data=organiser.form(typed), headers=HTML).status_code == 422
 
 
+def test_a_name_that_was_typed_before_a_restart_is_kept(organiser: Organiser) -> None:
+    late = organiser.client.post(PAGE, data={"model": "qwen3:1.7b"}, headers=HTML)
+    assert (late.status_code, 'value="qwen3:1.7b"' in late.text) == (400, True)
+    assert "This page was open for too long." in late.text
+    assert 'id="model-fault"' in late.text
+    by_htmx = organiser.client.post(PAGE, data={"model": "qwen3:1.7b"}, headers=HTMX)
+    assert (by_htmx.status_code, by_htmx.headers["HX-Retarget"]) == (400, "#message"), "the field stays as it is"
+    used = organiser.client.post(f"{PAGE}/use", data={"model": "qwen3:1.7b"}, headers=HTML)
+    assert (used.status_code, "This form has expired." in used.text) == (400, True)
+
+
 def test_a_right_name_takes_the_fault_of_the_one_before_away(organiser: Organiser, ollama: Ollama) -> None:
     ollama.download = [threading.Event()]
     here = {**HTMX, "HX-Trigger": "other-model"}

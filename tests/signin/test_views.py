@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from repaircafe.users import LONGEST_SIGN_IN, Users
+from repaircafe.users import Users
 from tests.client import HTML, HTMX, JSON, PASSWORD, cookie_of, csrf_token, sign_in
 from tests.conditions import until
 from tests.conftest import MakeApp
@@ -154,7 +154,7 @@ def test_a_sign_in_ends_by_itself(browser: FlaskClient, database_url: str) -> No
     with psycopg.connect(database_url, autocommit=True) as connection:
         ((ends_at,),) = connection.execute("SELECT ends_at FROM sign_ins").fetchall()
         left = ends_at - datetime.now(UTC)
-        assert LONGEST_SIGN_IN - timedelta(minutes=1) < left <= LONGEST_SIGN_IN
+        assert timedelta(hours=12, minutes=-1) < left <= timedelta(hours=12)
         connection.execute("UPDATE sign_ins SET ends_at = now()")
         assert until(lambda: browser.get("/config").status_code == 401)
         sign_in(browser)
@@ -255,6 +255,19 @@ def test_a_form_of_another_site_is_not_kept(browser: FlaskClient) -> None:
     late = browser.post("/config", data={"llm_endpoint": "http://evil.example"}, headers=HTML)
     assert late.status_code == 401
     assert "evil" not in late.text
+
+
+def test_a_form_of_before_a_restart_is_given_afresh(browser: FlaskClient) -> None:
+    late = browser.post(
+        "/sign-in",
+        data={"password": PASSWORD, "next": "/announcements", "kept.llm_endpoint": "http://evil.example"},
+        headers=HTML,
+    )
+    assert (late.status_code, "evil" in late.text) == (400, False)
+    assert "This page was open for too long." in late.text
+    again = {"csrf_token": csrf_token(late.text), "password": PASSWORD, "next": "/announcements"}
+    assert browser.post("/sign-in", data=again, headers=HTML).location == "/announcements"
+    assert 'name="next" value="/announcements"' in late.text
 
 
 def test_htmx_is_told_where_to_sign_in(browser: FlaskClient) -> None:
