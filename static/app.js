@@ -26,15 +26,17 @@ if (log) {
   });
 }
 // What is pressed takes the last error's words away, and the button that was pressed keeps the focus, if another comes in
-// its place. A question on its way is not written on: its form will be another one.
+// its place. A question on its way is not written on, since its form will be another one, and has its place already.
 const holdQuestion = (event, held) => {
-  if (event.detail.requestConfig.elt.id === "ask") document.getElementById("question").readOnly = held;
+  if (event.detail.requestConfig.elt.id !== "ask") return;
+  document.getElementById("question").readOnly = held;
+  log.classList.toggle("asking", held);
 };
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.requestConfig.triggeringEvent) document.getElementById("message").replaceChildren();
   holdQuestion(event, true);
 });
-document.addEventListener("htmx:afterRequest", (event) => holdQuestion(event, false));
+["htmx:beforeSwap", "htmx:afterRequest"].forEach((end) => document.addEventListener(end, (event) => holdQuestion(event, false)));
 document.addEventListener("htmx:afterSettle", (event) => {
   const id = event.detail.requestConfig?.triggeringEvent?.submitter?.id;
   if (id && document.activeElement === document.body) document.getElementById(id)?.focus({ preventScroll: true });

@@ -26,5 +26,17 @@ def test_it_holds_nothing_inline_and_no_outside_host(name: str) -> None:
     assert not OUTSIDE.search(text)
 
 
+def test_whatever_is_sent_is_sent_once_and_shows_that_it_is_on_its_way() -> None:
+    """A button that is out of use has its spinner from the style sheet. What polls has none to press."""
+    elements = [
+        found
+        for name in TEMPLATES
+        for found in re.findall(r"<[^<]*hx-post=.*?>\n", (PROJECT / "templates" / name).read_text())
+    ]
+    pressed = [found for found in elements if 'hx-trigger="every' not in found]
+    assert len(pressed) >= 8
+    assert [found for found in pressed if "hx-disabled-elt=" not in found] == []
+
+
 def test_there_are_templates() -> None:
     assert "base.html" in TEMPLATES

@@ -27,6 +27,14 @@ SESSION_S, GAP_S = 5.0, 1.0
 """How shifts are added up (web.dev, 'Cumulative Layout Shift')."""
 LARGEST_PAGE = 100_000
 """Bytes of a first visit, with style sheet, scripts and headers."""
+COVERED = """
+() => {
+    const [focused, banner] = [document.activeElement, document.getElementById("banner")];
+    const [its, top] = [focused.getBoundingClientRect(), banner.getBoundingClientRect().top];
+    return [!banner.contains(focused) && its.top >= top && its.bottom > top, focused.outerHTML.slice(0, 100)];
+}
+"""
+"""Whether what has the focus is wholly below the upper edge of the banner (WCAG 2.2, 2.4.11), and what it is."""
 WIDTHS = (320, 360, 768, 1280, 2560)
 
 
@@ -107,6 +115,7 @@ def test_a_first_visit_is_small_and_asks_nobody_else(set_up: Stage, browser: Bro
     context.close()
     assert sum(bytes_of) < LARGEST_PAGE
     assert watched.hosts == {set_up.server.url.removeprefix("http://")}
+    assert watched.unexpected == []
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -117,6 +126,36 @@ def test_nothing_jumps_while_a_slow_neighbour_is_tested(set_up: Stage, width: in
     STATES["config-tested"](set_up)
     page.unroute("**/config/test/*")
     assert largest_shift(page) <= LARGEST_SHIFT, page.evaluate("window.shifts")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_jumps_when_a_question_takes_its_time(set_up: Stage, width: int) -> None:
+    page = set_up.organiser
+    page.set_viewport_size({"width": width, "height": 740})
+    ask(page)
+    page.route("**/chat/*", _slowly)
+    for number in range(2, 5):
+        page.get_by_label("Your question").fill("And my lamp?")
+        page.get_by_role("button", name="Send").click()
+        expect(page.locator(".question")).to_have_count(number, timeout=FRESH_MS)
+        expect(page.locator(".reply[data-state=done]")).to_have_count(number, timeout=FRESH_MS)
+    page.unroute("**/chat/*")
+    assert largest_shift(page) <= LARGEST_SHIFT, page.evaluate("window.shifts")
+
+
+@pytest.mark.parametrize("height", [640, 740])
+def test_what_has_the_focus_is_not_under_a_banner_that_came_late(set_up: Stage, height: int) -> None:
+    page = STATES["config"](set_up)
+    page.set_viewport_size({"width": 360, "height": height})
+    set_up.ollama.go()
+    expect(page.locator(".late .banner")).to_be_visible(timeout=FRESH_MS)
+    page.locator("h1").click()
+    reached = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate(COVERED))
+    assert {html for is_covered, html in reached if is_covered} == set()
+    assert len({html for _, html in reached}) > 20
 
 
 def _slowly(route: Route) -> None:

@@ -285,6 +285,14 @@ def config(on: Stage) -> Page:
 
 
 @state
+def config_at_the_models(on: Stage) -> Page:
+    """As the list of what is to be done leads to it."""
+    on.organiser.goto("/config#downloads")
+    expect(on.organiser.locator("#model-lists")).to_be_visible()
+    return on.organiser
+
+
+@state
 def config_tested(on: Stage) -> Page:
     """After every test."""
     page = config(on)
