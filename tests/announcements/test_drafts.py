@@ -50,8 +50,10 @@ def ends(client: FlaskClient, form: str, language: str = "en") -> str:
 
 
 def test_what_is_not_among_the_facts_is_marked_with_the_fact_beside_it(planned: FlaskClient, ollama: Ollama) -> None:
-    ollama.script = [f"Come on {SOON:%A} at 15:00 to Kerkstraat 7. It costs €5. <b>Bring</b> it."]
+    go_on = threading.Event()
+    ollama.script = [f"Come on {SOON:%A} at 15:00 to Kerkstraat 7.", go_on, " It costs €5. <b>Bring</b> it."]
     assert 'aria-busy="true"' in press(planned, "newsletter")
+    go_on.set()
     shown = ends(planned, "newsletter")
     assert re.findall(r"<mark>(.*?)</mark>", shown)
     marked = " ".join(re.findall(r"<mark>(.*?)</mark>", shown))
