@@ -1,7 +1,8 @@
 """Days: in words, in figures, as a weekday, or seen from today."""
 
 import re
-from collections.abc import Iterator
+from calendar import monthcalendar
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
 from repaircafe.facts.claims import Claim, Day, Kind
@@ -31,6 +32,24 @@ SHORT_WEEKDAY = re.compile(rf"\b({either(SHORT_WEEKDAYS)})\b[.,]{{0,2}}\s+(?=\d{
 _NEXT = "volgende|aanstaande|komende|next|this coming|coming|nächste[nrs]?|kommende[nrs]?|diesen"
 RELATIVE = re.compile(
     rf"\b(?:(?:{_NEXT}|this|deze|dit)\s+(?P<before>{either(WEEKDAYS)})|(?P<after>{either(WEEKDAYS)})\s+prochain)\b",
+    _FLAGS,
+)
+_NTH: Mapping[str, int] = {
+    word: number
+    for number, words in enumerate(
+        (
+            "eerste first erste ersten erster premier",
+            "tweede second zweite zweiten zweiter deuxième",
+            "derde third dritte dritten dritter troisième",
+            "vierde fourth vierte vierten vierter quatrième",
+            "vijfde fifth fünfte fünften fünfter cinquième",
+        )
+    )
+    for word in words.split()
+} | dict.fromkeys(("laatste", "last", "letzte", "letzten", "letzter", "dernier"), -1)
+NTH = re.compile(
+    rf"\b(?P<nth>{either(_NTH)})\s+(?P<weekday>{either(WEEKDAYS)})\s+(?:of|van|in|im|des|de|du|d[’'])\s*"
+    rf"(?:mois\s+(?:de\s+|d[’']))?{_MONTH}{_YEAR}",
     _FLAGS,
 )
 _FUTURES = (
@@ -116,11 +135,22 @@ def _seen_from(text: str, today: date) -> Iterator[Claim]:
         wanted = WEEKDAYS[as_listed(match["before"] or match["after"])]
         first = today + timedelta(days=(wanted - today.weekday() - 1) % 7 + 1)
         yield _claim(match, first, first + timedelta(days=7))  # people do not agree on which of the two is the next
+    for match in NTH.finditer(text):
+        years = [int(match["year"])] if match["year"] else [today.year, today.year + 1]
+        yield _claim(match, *(day for year in years for day in _nth(match, year)))
     for match in TOMORROW.finditer(text):
         yield _claim(match, today + timedelta(days=2 if match["two"] else 1))
     for match in WEEKS.finditer(text):
         count = int(match["count"]) if match["count"].isdigit() else HOURS[as_listed(match["count"])]
         yield _claim(match, *(today + timedelta(days=7 * count + more) for more in range(-3, 4)))
+
+
+def _nth(match: re.Match[str], year: int) -> list[date]:
+    """The day of that year that "second Saturday of May" means; none where the month has no fifth."""
+    month, weekday = MONTHS[as_listed(match["month"])], WEEKDAYS[as_listed(match["weekday"])]
+    days = [date(year, month, week[weekday]) for week in monthcalendar(year, month) if week[weekday]]
+    number = _NTH[as_listed(match["nth"])]
+    return days[number:][:1]
 
 
 def _claim(match: re.Match[str], *values: Day | date) -> Claim:

@@ -61,6 +61,14 @@ HOUSE = re.compile(
     rf"\b(?i:{_KINDS})\b(?!{_GAP}(?!St\b)(?:{_ENGLISH_KINDS})\b)"
     rf"(?:{_GAP}[“\"„«]?((?:(?:De|Het|’t|'t|La|Le|Les|The){_GAP})?[A-ZÄÖÜÀ-Ý][\w’'-]{{0,30}}))?"
 )
+_NO_TOWN = (
+    "January|February|March|April|May|June|July|August|September|October|November|December"
+    "|Januar|Februar|März|Mai|Juni|Juli|Oktober|Dezember"
+)
+TOWN = re.compile(
+    rf",?{_GAP}(?:in|te|à){_GAP}(?!(?:{_NO_TOWN})\b)(?P<town>[A-ZÄÖÜÀ-Ý][\w’'-]{{0,30}}(?:{_GAP}[A-ZÀ-Ý][\w’'-]{{0,30}})?)"
+)
+"""Right after a street or a house. Elsewhere nobody can tell one from what German writes with a capital as well."""
 
 
 def streets(text: str) -> Iterator[Claim]:
@@ -74,18 +82,24 @@ def streets(text: str) -> Iterator[Claim]:
 
 
 def claims(text: str) -> Iterator[Claim]:
-    """Every address and name of a house in the text."""
-    yield from streets(text)
+    """Every address and name of a house in the text, and the town that is named with it."""
+    for found in (*streets(text), *_houses(text)):
+        yield found
+        if town := TOWN.match(text, found.end):
+            yield Claim(Kind.PLACE, *town.span("town"), town["town"], frozenset({town["town"].casefold()}))
     for match in POSTCODE.finditer(text):
         yield Claim(Kind.PLACE, *match.span(), match[0], frozenset({match[0].casefold()}))
+    for match in EMAIL.finditer(text):
+        address = match[0].rstrip("-")
+        yield Claim(Kind.EMAIL, match.start(), match.start() + len(address), address, frozenset({address.casefold()}))
+
+
+def _houses(text: str) -> Iterator[Claim]:
     for match in HOUSE.finditer(text):
         kind = next(kind for number, kind in enumerate(HOUSES) if match[f"h{number}"])
         name = match[len(HOUSES) + 1]
         said = f"{kind}: {name.casefold()}" if name else kind
         yield Claim(Kind.PLACE, *match.span(), match[0], frozenset({said}))
-    for match in EMAIL.finditer(text):
-        address = match[0].rstrip("-")
-        yield Claim(Kind.EMAIL, match.start(), match.start() + len(address), address, frozenset({address.casefold()}))
 
 
 def is_named(said: str, words: str) -> bool:

@@ -29,7 +29,7 @@ PATTERNS = tuple(
         + _MINUTE
         + r"(?![\d]|[.,:]\d|\s*(?:€|euro\b|eur\b)|\.)"
         rf"(?:\s*{_HALF})?(?:\s*(?:uur|uhr|h)\b)?",
-        r"(?<![\d.,:€$£])(?P<hour>[01]?\d|2[0-3])[:.h]" + _MINUTE + r"(?=\.(?:\s|$))",
+        r"(?<![\d.,:€$£])(?P<hour>[01]?\d|2[0-3])[:.hu]" + _MINUTE + r"(?=\.(?:\s|$))",
         rf"\b(?:kwart|quarter|viertel)\s+(?P<quarter>over|past|nach|voor|to|vor)\s+(?P<hour>{_HOUR})\b",
         rf"\b(?P<quarter>dreiviertel)\s+(?P<hour>{_HOUR})\b",
         rf"\b(?P<past>half)\s+past\s+(?P<hour>{_HOUR})\b",
@@ -42,6 +42,8 @@ PATTERNS = tuple(
         rf"\b{_OPENS}\s+at\s+(?P<hour>{_HOUR})\b{_NO_MORE}",
         rf"\b{_AT}\s+(?P<hour>{_HOUR})\s+uur\b(?!\s+(?:lang|rijden|wachten))",
         r"\b(?P<noon>noon|midday|(?<!apr[eè]s[\s‑-])midi)\b",
+        # less than six of them are how long something takes
+        rf"(?<![\d.,:€$£])\b(?P<hour>[6-9]|1\d|2[0-3])[^\S\n]h[^\S\n]{_MINUTE}\b",
     )
 )
 """The first that finds a place has it."""

@@ -78,6 +78,13 @@ MEANT = [
     (Kind.DATE, "overmorgen", {date(2026, 11, 27)}),
     (Kind.DATE, "over twee weken", {date(2026, 12, day) for day in range(6, 13)}),
     (Kind.DATE, "in 2 weeks", {date(2026, 12, day) for day in range(6, 13)}),
+    # of a month: of this year or the next, where none is named
+    (Kind.DATE, "first Sunday in May 2027", {date(2027, 5, 2)}),
+    (Kind.DATE, "Eerste zaterdag van december", {date(2026, 12, 5), date(2027, 12, 4)}),
+    (Kind.DATE, "fünften Samstag im Mai 2027", {date(2027, 5, 29)}),
+    (Kind.DATE, "dernier samedi du mois de mai", {date(2026, 5, 30), date(2027, 5, 29)}),
+    (Kind.DATE, "premier dimanche d’avril 2027", {date(2027, 4, 4)}),
+    (Kind.DATE, "fifth Monday of February 2027", set()),
     # weekdays
     (Kind.WEEKDAY, "zaterdagmiddag", {5}),
     (Kind.WEEKDAY, "Sonnabend", {5}),
@@ -115,6 +122,18 @@ MEANT = [
     (Kind.PLACE, "Buurthuis De Kern", {"community: de kern"}),
     (Kind.PLACE, "Bücherei", {"library"}),
     (Kind.EMAIL, "Info@Dehoek.LUX", {"info@dehoek.lux"}),
+]
+
+
+TOWNS = [
+    ("Dorpsstraat 1 in Utrecht", "Utrecht"),
+    ("Buurthuis De Kern, te Den Haag", "Den Haag"),
+    ("3 rue de la Paix à Évreux", "Évreux"),
+    ("Gemeindehaus in Köln am Samstag", "Köln"),
+    ("Dorpsstraat 1 in December", ""),
+    ("Bücherei in März", ""),
+    ("Dorpsstraat 1\nin Utrecht", ""),
+    ("wij zijn in Utrecht", ""),
 ]
 
 
@@ -230,3 +249,9 @@ def test_each_claim_is_found_once_and_as_it_is_written(text: str, kind: Kind, cl
     claimants = [one for one in found(text) if one.kind is kind]
     assert [one.text for one in claimants] == claimed
     assert [text[one.start : one.end] for one in claimants] == claimed
+
+
+@pytest.mark.parametrize(("text", "town"), TOWNS)
+def test_the_town_that_is_named_with_a_house_is_a_place_as_well(text: str, town: str) -> None:
+    named = [one for one in found(text) if one.kind is Kind.PLACE and one.start > 0]
+    assert [(one.text, one.values) for one in named] == ([(town, {town.casefold()})] if town else [])
