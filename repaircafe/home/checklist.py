@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
+from repaircafe.access import is_trial
 from repaircafe.config.keys import Settings
-from repaircafe.health.monitor import Health
+from repaircafe.config.store import store
+from repaircafe.health.monitor import Health, monitor
 from repaircafe.neighbours import Reason, Report, Service, Status, Text, explain
 
 NO_SERVER = frozenset({Reason.MODEL_MISSING, Reason.MODEL_NOT_CHOSEN, Reason.LOADING})
@@ -23,6 +25,12 @@ class Line:
     endpoint: str = ""
     anchor: str | None = None
     is_optional: bool = False
+
+
+def current() -> tuple[Line, ...]:
+    """The list as things are now, as far as the settings are known."""
+    stored = store().stored()
+    return lines(monitor().glance(), stored.settings if stored else Settings(), has_password=not is_trial())
 
 
 def lines(health: Health, settings: Settings, *, has_password: bool) -> tuple[Line, ...]:

@@ -8,13 +8,12 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from flask_babel import gettext as _
 
 from repaircafe import database
-from repaircafe.access import is_operator, is_trial
+from repaircafe.access import is_operator
 from repaircafe.answers import uncached, version_of
 from repaircafe.config.keys import Settings
 from repaircafe.config.store import store
 from repaircafe.environment import is_loopback
 from repaircafe.errors import PageError
-from repaircafe.health.monitor import monitor
 from repaircafe.home import calendar, checklist
 from repaircafe.logs import polled
 
@@ -29,7 +28,7 @@ def show() -> str:
     """The next repair café, as far as it is known."""
     stored = store().stored()
     settings = stored.settings if stored else Settings()
-    found = _checklist(settings) if is_operator() else ()
+    found = checklist.current() if is_operator() else ()
     return render_template(
         "home/show.html",
         settings=settings,
@@ -45,7 +44,7 @@ def show() -> str:
 @polled
 def checklist_now() -> Response:
     """What is still to be done, as it is now; 204 where the page has it already, so that no focus is lost."""
-    found = _checklist(store().settings())
+    found = checklist.current()
     version = _version(found)
     if request.args.get("seen") == version:
         return make_response("", 204)
@@ -91,10 +90,6 @@ def code() -> Response:
     response = make_response(drawn.getvalue())
     response.mimetype = "image/svg+xml"
     return response
-
-
-def _checklist(settings: Settings) -> tuple[checklist.Line, ...]:
-    return checklist.lines(monitor().glance(), settings, has_password=not is_trial())
 
 
 def _version(found: tuple[checklist.Line, ...]) -> str:

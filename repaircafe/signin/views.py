@@ -13,6 +13,7 @@ from repaircafe.access import Operator, check_password, is_operator, own_path, s
 from repaircafe.answers import wants_json
 from repaircafe.chat import conversation
 from repaircafe.errors import PageError, expired_form
+from repaircafe.home import checklist
 from repaircafe.languages import CHOSEN
 from repaircafe.logs import EventType
 from repaircafe.neighbours import Service, explain
@@ -29,14 +30,14 @@ log = structlog.get_logger()
 @blueprint.get("/sign-in")
 def show() -> Response:
     """The form; whoever is signed in goes on."""
-    then = own_path(request.args.get("next", ""), url_for("config.show"))
-    return make_response(redirect(then, 303)) if is_operator() else sign_in_page(then)
+    then = own_path(request.args.get("next", ""), "")
+    return make_response(redirect(then or _first(), 303)) if is_operator() else sign_in_page(then)
 
 
 @blueprint.post("/sign-in")
 def sign_in() -> Response:
     """Gives the browser a session of its own where the password is right."""
-    then, kept = own_path(request.form.get("next", ""), url_for("config.show")), _kept()
+    then, kept = own_path(request.form.get("next", ""), ""), _kept()
     try:
         right = check_password(request.form.get("password", ""))
     except PageError as error:
@@ -55,7 +56,7 @@ def sign_in() -> Response:
         return sign_in_page(then, kept, str(why), 503)
     if kept:
         return make_response(render_template("signin/again.html", then=then, sent=kept))
-    return make_response(redirect(then, 303))
+    return make_response(redirect(then or _first(), 303))
 
 
 @blueprint.errorhandler(CSRFError)
@@ -63,7 +64,7 @@ def expired(error: CSRFError) -> Response:
     """A fresh form for the password. A form that came along is not kept: this one could be another site's."""
     if wants_json() or request.endpoint != "signin.sign_in":
         return expired_form(error)
-    then = own_path(request.form.get("next", ""), url_for("config.show"))
+    then = own_path(request.form.get("next", ""), "")
     return sign_in_page(then, problem=_("This page was open for too long."), status=400)
 
 
@@ -81,6 +82,11 @@ def sign_out() -> Response:
         session.permanent = True
     flash(_("You are signed out."))
     return make_response(redirect(url_for("home.show"), 303))
+
+
+def _first() -> str:
+    """Where the operator begins: with what is still to be done after the installation, else with the settings."""
+    return url_for("home.show" if checklist.current() else "config.show")
 
 
 def _begin() -> None:

@@ -114,7 +114,7 @@ def stage(browser: Browser, server: Server, ollama: Returning, **options: Any) -
     organiser.goto("/sign-in")
     organiser.get_by_label("Password").fill(PASSWORD)
     organiser.get_by_role("button", name="Sign in").click()
-    expect(organiser.locator("h1")).to_have_text("Settings")
+    expect(organiser.get_by_role("button", name="Sign out")).to_be_visible()
     yield Stage(server, ollama, visitor, organiser)
     for context in contexts:
         context.close()

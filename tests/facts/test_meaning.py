@@ -254,4 +254,4 @@ def test_each_claim_is_found_once_and_as_it_is_written(text: str, kind: Kind, cl
 @pytest.mark.parametrize(("text", "town"), TOWNS)
 def test_the_town_that_is_named_with_a_house_is_a_place_as_well(text: str, town: str) -> None:
     named = [one for one in found(text) if one.kind is Kind.PLACE and one.start > 0]
-    assert [(one.text, one.values) for one in named] == ([(town, {town.casefold()})] if town else [])
+    assert [(one.text, one.values) for one in named] == ([(town, frozenset({town.casefold()}))] if town else [])

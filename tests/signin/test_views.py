@@ -73,6 +73,17 @@ def test_the_password_opens_what_is_the_operators(browser: FlaskClient) -> None:
     assert browser.get("/sign-in?next=/config", headers=HTML).location == "/config"
 
 
+def test_it_leads_to_what_is_still_to_be_done_and_else_to_the_settings(
+    browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sign_in(browser).location == "/"
+    assert 'id="checklist"' in browser.get("/", headers=HTML).text
+    assert browser.get("/sign-in", headers=HTML).location == "/"
+    monkeypatch.setattr("repaircafe.home.checklist.current", tuple)
+    assert browser.get("/sign-in", headers=HTML).location == "/config"
+    assert sign_in(browser.application.test_client()).location == "/config"
+
+
 @pytest.mark.parametrize("password", ["", "a-long-passwor", PASSWORD.upper(), PASSWORD + "\x00", "é" * 300])
 def test_another_password_opens_nothing(browser: FlaskClient, password: str) -> None:
     refused = sign_in(browser, password)
