@@ -158,7 +158,7 @@ class Store:
         Raises OutsideError where words would leave the network from now on, unless somebody has said that they may.
         """
         valid = validate(changes, self._app.extensions["redactor"])
-        if not anyway and self._leads_outside(valid):
+        if not anyway and self.leads_outside(valid):
             raise OutsideError
         session = db.session()
         session.execute(_SAVING)
@@ -173,7 +173,8 @@ class Store:
         self._cache.put(values)
         return Stored(values, current=True)
 
-    def _leads_outside(self, valid: Mapping[str, str]) -> bool:
+    def leads_outside(self, valid: Mapping[str, str]) -> bool:
+        """Whether the values change the address or the model to one that is not known to be on this network."""
         known = self.known()
         changed = {key: value for key, value in valid.items() if value and value != known[key]}
         return ("llm_model" in changed and is_cloud_model(changed["llm_model"])) or (

@@ -108,7 +108,7 @@ def _save_form(typed: dict[str, str]) -> Response:
     except InvalidSettingsError as error:
         return _page(typed, faults=error.faults, problem=_refused(), status=422)
     report = _test_changed_model(values)
-    doubt = _doubt(report) if report and not request.form.get("save_anyway") else None
+    doubt = _doubt(report, values) if report and not request.form.get("save_anyway") else None
     if report and doubt:
         return _page(typed, report=report, problem=doubt, offer_anyway=True, status=409)
     try:
@@ -137,9 +137,9 @@ def _test_changed_model(values: Mapping[str, str]) -> Report | None:
     return monitor().test(Service.LLM, wanted["llm_endpoint"], wanted["llm_model"], patiently=True)
 
 
-def _doubt(report: Report) -> Text | None:
+def _doubt(report: Report, values: Mapping[str, str]) -> Text | None:
     """Why to ask before saving; None where all is well. A model that is being loaded, or is busy, is the right one."""
-    leaves = _leaves(report)
+    leaves = _leaves(report, values)
     if report.reason in (None, Reason.LOADING, Reason.SLOW):
         return _("Nothing was saved yet: %(why)s", why=leaves) if leaves else None
     why = explain(Service.LLM, report.reason).sentence
@@ -150,10 +150,10 @@ def _doubt(report: Report) -> Text | None:
     return f"{said} {leaves}" if leaves else said
 
 
-def _leaves(report: Report) -> Text | None:
-    """That what is asked would leave the network, as far as the test came to know where the model is."""
+def _leaves(report: Report, values: Mapping[str, str]) -> Text | None:
+    """That what is asked would leave the network; where the test did not come so far, as a program is told."""
     if report.outside is None:
-        return OutsideError.message
+        return OutsideError.message if store().leads_outside(values) else None
     if report.outside:
         return _("That address or model is outside this network: what is asked would leave the building.")
     return None

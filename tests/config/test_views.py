@@ -269,6 +269,9 @@ def test_a_test_that_does_not_end_is_no_word_about_the_values(
     asked = submit(client, llm_endpoint="http://127.0.0.1:9", llm_model="gemma")
     assert (asked.status_code, "does not work" in asked.text) == (409, False)
     assert "Nothing was saved yet: The test before this one is still running." in asked.text
+    assert "would leave the building" not in asked.text
+    asked = submit(client, llm_endpoint="http://nobody.invalid:9", llm_model="gemma")
+    assert "The test before this one is still running. That address or model is not on this network" in asked.text
 
 
 def test_a_model_that_a_server_of_this_network_hands_on_is_told_and_asked_about(client: FlaskClient) -> None:
