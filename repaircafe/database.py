@@ -7,10 +7,11 @@ and, for dumps, in backup/.
 import hashlib
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -131,6 +132,11 @@ class Identity:
 
 
 identity: ContextVar[Identity] = ContextVar("identity", default=Identity())  # noqa: B039  Identity is frozen
+
+
+def act_in(session_id: uuid.UUID) -> None:
+    """Has the transactions that begin from now on carry the conversation, where the address does not name it."""
+    identity.set(replace(identity.get(), session_id=str(session_id)))
 
 
 class SchemaError(Exception):
@@ -403,7 +409,7 @@ def wait_for_server(
     attempted: Callable[[int, str], None],
     ended: threading.Event,
 ) -> None:
-    """Returns when the server takes a connection, after at most about `limit_s` seconds or when `ended` is set.
+    """Returns when the server takes a connection, after `limit_s` and one attempt at most, or when `ended` is set.
 
     `attempted` hears of each failed attempt: its number and the reason. Raises the last NeighbourError.
     """
@@ -419,11 +425,12 @@ def wait_for_server(
         error = state.outcome.exception() if state.outcome else None
         attempted(state.attempt_number, error.reason.value if isinstance(error, NeighbourError) else "")
 
+    backoff = tenacity.wait_exponential_jitter(multiplier=FIRST_RETRY_S, max=LONGEST_RETRY_S, jitter=FIRST_RETRY_S)
     # A refused password is retried as well: the container that has just been started may not know it yet.
     retrying = tenacity.Retrying(
         stop=tenacity.stop_any(tenacity.stop_after_delay(limit_s), tenacity.stop_when_event_set(ended)),
         sleep=tenacity.sleep_using_event(ended),
-        wait=tenacity.wait_exponential_jitter(multiplier=FIRST_RETRY_S, max=LONGEST_RETRY_S, jitter=FIRST_RETRY_S),
+        wait=lambda state: min(backoff(state), max(0.0, limit_s - (state.seconds_since_start or 0.0))),
         retry=tenacity.retry_if_exception_type(NeighbourError),
         before_sleep=tell,
         reraise=True,

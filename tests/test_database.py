@@ -1,9 +1,11 @@
 """repaircafe.database: migrations, sessions, identity, bounded connections."""
 
 import gc
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from flask import Flask
 from repaircafe import access, database
 from repaircafe.database import Database, Identity, SchemaError, db, identity
 from repaircafe.neighbours import Reason
-from tests.client import JSON
+from tests.client import HTML, JSON, csrf_token
 from tests.conftest import MakeApp, administer, url_of
 from tests.fakes.proxy import Proxy
 
@@ -163,6 +165,28 @@ def test_every_transaction_carries_who_acts(app: Flask) -> None:
         identity.reset(token)
     with app.app_context():
         assert tuple(db.session.execute(query).one()) == ("", "")
+
+
+def test_what_is_said_in_a_conversation_carries_it_whoever_says_it(app: Flask, raw: psycopg.Connection) -> None:
+    """What a policy on the rows of a conversation would be told."""
+    raw.execute("CREATE TABLE carried (said text, its text)")
+    raw.execute(
+        "CREATE FUNCTION carry() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " INSERT INTO carried VALUES (current_setting('app.session_id'), NEW.session_id::text); RETURN NEW; END $$"
+    )
+    raw.execute("CREATE TRIGGER carry BEFORE INSERT ON chat_messages FOR EACH ROW EXECUTE FUNCTION carry()")
+    client = app.test_client()
+    begun = client.post("/api/chat", json={"message": "Hi"}).get_json()["session_id"]
+    client.post("/api/chat", json={"message": "And?", "session_id": begun})
+    page = client.get("/chat/new", headers=HTML).text
+    (path,) = re.findall(r'id="ask" method="post" action="([^"#]+)', page)
+    client.post(path, data={"csrf_token": csrf_token(page), "message": "Hi"}, headers=HTML)
+    client.post("/config", json={"event_date": (date.today() + timedelta(days=9)).isoformat()})
+    page = client.get("/announcements", headers=HTML).text
+    client.post("/announcements/post", data={"csrf_token": csrf_token(page)}, headers=HTML)
+    rows = raw.execute("SELECT said, its FROM carried").fetchall()
+    assert len({its for _, its in rows}) == 3, "by a program, on the page, and for an announcement"
+    assert [(said, its) for said, its in rows if said != its] == []
 
 
 def test_a_request_that_fails_leaves_nothing_behind(app: Flask) -> None:

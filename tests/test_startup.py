@@ -79,6 +79,21 @@ def test_the_bounded_wait_ends_and_tells_each_attempt(absent: Flask, caplog: pyt
     assert "Database still away" in said[-1]
 
 
+def test_the_last_pause_ends_with_the_wait(absent: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    startup: Startup = absent.extensions["startup"]
+    pause = startup._ended.wait
+
+    def wait(timeout: float) -> bool:
+        pauses.append(timeout)
+        return pause(timeout)
+
+    monkeypatch.setattr(startup._ended, "wait", wait)
+    assert startup.run(1.0) is False
+    assert len(pauses) >= 2
+    assert sum(pauses) <= 1.0
+
+
 def test_the_doors_open_by_themselves_when_the_database_comes(make_app: MakeApp, cluster: Path) -> None:
     name = f"late_{time.monotonic_ns()}"
     app = make_app(database_url=url_of(cluster, name), started=False)

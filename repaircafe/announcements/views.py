@@ -89,7 +89,9 @@ def write(announcement: str) -> Response:
     settings, chosen, ours = store().settings(), _chosen(request.form.get("language", "")), database.db.session()
     if settings.next_date is None:
         raise PageError(409, _("The next repair café is not planned yet."), _("Enter its date in the settings first."))
-    order = Order(request.form.get("draft", uuid.uuid4(), type=uuid.UUID), Form(announcement), chosen, author(ours))
+    draft_id = request.form.get("draft", uuid.uuid4(), type=uuid.UUID)
+    database.act_in(draft_id)
+    order = Order(draft_id, Form(announcement), chosen, author(ours))
     drafts.write(ours, writer(), order)
     return _shown(Form(announcement), chosen)
 

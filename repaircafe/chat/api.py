@@ -68,10 +68,12 @@ def ask() -> Response:
     202 with the place to look at where the client prefers not to wait (RFC 7240, respond-async) or too many do.
     """
     asked = _question(received())
+    session_id = asked.session_id or uuid.uuid4()
+    database.act_in(session_id)
     session = database.db.session()
     if asked.session_id is not None and session.get(Conversation, asked.session_id) is None:
         raise UnknownError(asked.session_id)
-    question = Question(Conversation(id=asked.session_id), uuid.uuid4(), asked.message, author(session))
+    question = Question(Conversation(id=session_id), uuid.uuid4(), asked.message, author(session))
     begun = writer().ask(session, question)
     waiting: threading.BoundedSemaphore = current_app.extensions["chat_waiting"]
     if "respond-async" in request.headers.get("Prefer", "") or not waiting.acquire(blocking=False):
