@@ -4,7 +4,7 @@ import click
 import structlog
 from alembic import context
 from flask import current_app
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 from repaircafe import database
 from repaircafe.backup import archive
@@ -42,15 +42,16 @@ def run() -> None:
 
 
 def _changes_data(connection: Connection) -> bool:
-    """Whether this is an upgrade, not a question about one, of a database that is in use."""
+    """Whether this is an upgrade, not a question about one, of a database that holds anything, be it not ours."""
     try:
         context.get_revision_argument()
     except KeyError:
         return False
     before = database.current_revision(connection)
+    is_empty = not inspect(connection).get_table_names()
     connection.rollback()  # Alembic would leave the commit to whoever had begun
     database.require_known(before)
-    return before is not None and before != database.head()
+    return not is_empty and before != database.head()
 
 
 def _back_up(ours: database.Database) -> None:

@@ -79,6 +79,23 @@ def test_pending_migrations_are_applied_after_one_backup_and_recorded(app: Flask
         assert database.migration_state(connection).consistent
 
 
+def test_tables_of_somebody_elses_are_backed_up_before_ours_come_to_them(
+    make_app: MakeApp, cluster: Path, empty_database: str, place: Path
+) -> None:
+    url = url_of(cluster, empty_database)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE precious AS SELECT 1 AS kept")
+    make_app(database_url=url, backup_folder=str(place))
+    (made,) = archive.listing(place)
+    assert archive.verify(made.path).tables["precious"].rows == 1
+    assert (made.kind, made.manifest.revision) == (Kind.MIGRATION, None)
+
+
+def test_an_empty_database_is_not_backed_up(make_app: MakeApp, cluster: Path, empty_database: str, place: Path) -> None:
+    make_app(database_url=url_of(cluster, empty_database), backup_folder=str(place))
+    assert not place.exists()
+
+
 def test_without_a_backup_no_migration_and_the_start_says_why(app: Flask, pending: Path, place: Path) -> None:
     head = database.head()
     write_setting(app)
