@@ -39,7 +39,7 @@ check: .venv/.dev ## Lint, types, who may import whom, templates, unit files, se
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports --no-logo --cache-dir .cache/importlinter
 	@$(PY) -m pytest -q tests/test_templates.py tests/deploy/test_units.py
-	@$(PY) -m bandit -q -r repaircafe deploy migrations -c pyproject.toml
+	@$(PY) -m bandit -q -r repaircafe deploy migrations --ini setup.cfg
 	@$(PY) -m tests.deploy.wheels requirements.txt
 	@$(PY) -m tests.deploy.audit requirements.txt
 
