@@ -18,6 +18,7 @@ from repaircafe.database import Database
 from repaircafe.embedded import Postmaster
 from repaircafe.environment import Environment
 from repaircafe.startup import Startup
+from tests.client import PASSWORD
 from tests.conditions import until
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
@@ -169,6 +170,12 @@ def postmaster(tmp_path: Path) -> Iterator[Postmaster]:
 def app(make_app: MakeApp) -> Flask:
     """The app with open doors."""
     return make_app()
+
+
+@pytest.fixture
+def guarded(make_app: MakeApp) -> Flask:
+    """An app with a password."""
+    return make_app(operator_password=PASSWORD)
 
 
 @pytest.fixture

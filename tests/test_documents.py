@@ -2,16 +2,25 @@
 
 import importlib.util
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import click
+import pytest
 from flask import Flask
+from limits import parse_many
 
+from repaircafe.access import LARGEST_REQUEST
+from repaircafe.backup import archive
+from repaircafe.chat.conversation import LONGEST_QUEUE
 from repaircafe.environment import EX_CONFIG, PROJECT, Environment
+from repaircafe.llm.base import LONGEST_REPLY_TOKENS
 from repaircafe.logs import EventType
 from repaircafe.neighbours import Reason
 from repaircafe.openapi import document
 from repaircafe.startup import EXIT_SCHEMA
+from repaircafe.throttle import QUESTIONS, WRONG_PASSWORDS, WRONG_PASSWORDS_OF_ALL
+from repaircafe.users import LONGEST_SIGN_IN
 from tests.documents import OPERATIONS, SCALING, with_costs, with_reasons
 
 README = PROJECT / "README.md"
@@ -190,3 +199,45 @@ def test_the_exit_codes_are_those_of_the_app() -> None:
     codes = {str(EX_CONFIG), str(EXIT_SCHEMA)}
     assert set(re.findall(r"^\| (\d+) \|", OPERATIONS.read_text(), re.MULTILINE)) == codes
     assert set(re.findall(r"exit code (\d+)", README.read_text())) == codes
+
+
+IN_WORDS = {5: "five", 7: "seven", 4: "four", 12: "twelve", 20: "twenty", 60: "sixty", 200: "two hundred"}
+PASSWORDS, ALL_PASSWORDS = WRONG_PASSWORDS[0].amount, WRONG_PASSWORDS_OF_ALL[0].amount
+A_MINUTE, AN_HOUR = (one.amount for one in parse_many(QUESTIONS))
+LIMITS = [
+    (
+        "README.md",
+        "{} days and of {} weeks, the last {} that were",
+        (archive.DAYS, archive.WEEKS, archive.SAFETY_COPIES),
+    ),
+    ("README.md", "in this browser for {} hours", (LONGEST_SIGN_IN // timedelta(hours=1),)),
+    ("README.md", "{} questions a minute and {} an hour from one address", (A_MINUTE, AN_HOUR)),
+    (
+        "SECURITY.md",
+        "guessed at {} times a minute at most from one address, and {} times from all",
+        (PASSWORDS, ALL_PASSWORDS),
+    ),
+    ("SECURITY.md", "ends after {} hours", (LONGEST_SIGN_IN // timedelta(hours=1),)),
+    ("docs/threat-model.md", "{} wrong ones a minute from an address, {} from all", (PASSWORDS, ALL_PASSWORDS)),
+    ("docs/threat-model.md", "{} questions a minute from an address; {} replies wait", (A_MINUTE, LONGEST_QUEUE)),
+    (
+        "docs/scaling.md",
+        "{} wrong passwords a minute, {} questions a minute and {} an hour",
+        (PASSWORDS, A_MINUTE, AN_HOUR),
+    ),
+]
+"""What is said of a limit, where a person wrote it."""
+
+
+@pytest.mark.parametrize(("name", "said", "limits"), LIMITS)
+def test_a_limit_is_told_as_it_is(name: str, said: str, limits: tuple[int, ...]) -> None:
+    words = " ".join((PROJECT / name).read_text().split())
+    assert said.format(*(IN_WORDS[limit] for limit in limits)) in words
+
+
+def test_sizes_and_days_are_told_as_they_are() -> None:
+    assert f"requests of {LARGEST_REQUEST // 1024} kB at most" in (PROJECT / "docs/threat-model.md").read_text()
+    days = Environment.model_fields["chat_retention_days"].default
+    for name in ("README.md", "SECURITY.md"):
+        assert f"removed after {days} days" in (PROJECT / name).read_text()
+    assert f"{LONGEST_REPLY_TOKENS:,} tokens" in (PROJECT / "docs/decisions.md").read_text()

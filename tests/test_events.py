@@ -6,16 +6,9 @@ import pytest
 from flask import Flask
 
 from tests.client import HTML, PASSWORD, csrf_token, sign_in
-from tests.conftest import MakeApp
 from tests.logged import lines_of
 
 WORDS = "Nobody else's business"
-
-
-@pytest.fixture
-def guarded(make_app: MakeApp) -> Flask:
-    """An app with a password."""
-    return make_app(operator_password=PASSWORD)
 
 
 def test_each_event_is_one_line_with_who_and_which_request(guarded: Flask, caplog: pytest.LogCaptureFixture) -> None:

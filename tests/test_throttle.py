@@ -29,12 +29,6 @@ A_MINUTE = 5
 A_MINUTES_QUESTIONS = parse_many(throttle.QUESTIONS)[0].amount
 
 
-@pytest.fixture
-def guarded(make_app: MakeApp) -> Flask:
-    """An app with a password, whose model is not set up."""
-    return make_app(operator_password=PASSWORD)
-
-
 def client_at(app: Flask, address: str) -> FlaskClient:
     """A browser at an address."""
     client = app.test_client()

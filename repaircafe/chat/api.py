@@ -116,9 +116,9 @@ def refused(error: RefusedMessageError) -> Response:
     return answer(PageError(422, title, cure, length=error.length, most=LONGEST_MESSAGE))
 
 
-@blueprint.errorhandler(QueueFullError)
+@blueprint.app_errorhandler(QueueFullError)
 def full(_error: QueueFullError) -> Response:
-    """Nothing was stored."""
+    """Nothing was stored or begun; for the page as well, where a reply is asked for again."""
     return answer(too_many(QUEUE_WAIT_S))
 
 

@@ -43,7 +43,7 @@ from repaircafe.errors import PageError, answer, expired_form
 from repaircafe.health.monitor import monitor
 from repaircafe.logs import polled
 from repaircafe.neighbours import Service, Text, explain
-from repaircafe.throttle import exceeded, questions_wait_s, too_many
+from repaircafe.throttle import exceeded, questions_wait_s
 
 blueprint = Blueprint("chat", __name__)
 
@@ -196,12 +196,6 @@ def gone(_error: UnknownError) -> Response:
             ),
         )
     )
-
-
-@blueprint.errorhandler(QueueFullError)
-def full(_error: QueueFullError) -> Response:
-    """Of a reply that is asked for again; nothing was begun."""
-    return answer(too_many(QUEUE_WAIT_S))
 
 
 @blueprint.errorhandler(CSRFError)

@@ -19,12 +19,6 @@ from tests.fakes.proxy import Proxy
 
 
 @pytest.fixture
-def guarded(make_app: MakeApp) -> Flask:
-    """An app with a password."""
-    return make_app(operator_password=PASSWORD)
-
-
-@pytest.fixture
 def browser(guarded: Flask) -> FlaskClient:
     """A browser that nobody is signed in with."""
     return guarded.test_client()
