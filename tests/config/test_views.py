@@ -305,6 +305,7 @@ def test_what_may_leave_the_network_is_told_where_the_model_does_not_work_as_wel
     asked = submit(client, **typed)
     assert (asked.status_code, "the language model does not work with these values" in asked.text) == (409, True)
     assert warned in asked.text
+    assert " None" not in asked.text
     assert ("would leave the building" in asked.text) == bool(warned)
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,8 +34,9 @@ ENOUGH_WAL = "SELECT pg_logical_emit_message(false, 'ballast', repeat('x', 10000
 class Cafe:
     """The app on a PostgreSQL of its own, on a disk of its own."""
 
-    def __init__(self, server: Server, postmaster: Postmaster, disk: Path) -> None:
+    def __init__(self, server: Server, postmaster: Postmaster, disk: Path, model: Ollama) -> None:
         self.server = server
+        self.model = model
         self.postmaster = postmaster
         self.disk = disk
         self.taken: list[str] = []
@@ -64,6 +66,23 @@ class Cafe:
                 return visitor, question
             self.taken.append(question)
         raise AssertionError("the disk is not full")
+
+    @contextlib.contextmanager
+    def in_the_middle_of_a_reply(self) -> Iterator[None]:
+        """The model says the rest when the context is left, and no word of it is lost, without another press."""
+        more, asking = threading.Event(), Visitor(self.server.url)
+        self.model.script = ["Half a", more, " thought"]
+        try:
+            asking.ask("What do you think?")
+            assert asking.comes_to("writing")
+            self.taken.append("What do you think?")
+            yield
+        finally:
+            self.model.script = ["Hi"]
+            more.set()
+        assert until(lambda: asking.get(f"/api/chat/{asking.session_id}").status_code == 200, 60)
+        assert asking.comes_to("done"), asking.last()
+        assert asking.last()["content"] == "Half a thought"
 
     def stored(self) -> list[str]:
         """The questions that are there."""
@@ -99,7 +118,7 @@ def cafe_on(disk: Path, folder: Path) -> Iterator[Cafe]:
         with Ollama(f"{MODEL}:latest") as model, Server(folder, embedded.url(data), **VARIABLES) as server:
             saved = {"llm_endpoint": model.url, "llm_model": MODEL}
             assert requests.post(f"{server.url}/config", json=saved, timeout=30).status_code == 200
-            cafe = Cafe(server, postmaster, disk)
+            cafe = Cafe(server, postmaster, disk, model)
             assert cafe.is_healthy()
             yield cafe
     finally:
@@ -118,6 +137,14 @@ def test_a_full_disk_is_told_and_nothing_is_half_saved(tmp_path: Path) -> None:
             banner = requests.get(f"{cafe.server.url}/banner", headers=HTML, timeout=30)
             assert FULL in banner.text
             assert cafe.reason() == "disk_full", "it stays told without another attempt of anybody's"
+        cafe.check_recovery(visitor, question)
+
+
+def test_a_disk_that_fills_in_the_middle_of_a_reply_costs_no_word_of_it(tmp_path: Path) -> None:
+    with disks.small(tmp_path / "disk", 160) as disk, cafe_on(disk, tmp_path) as cafe:
+        with cafe.in_the_middle_of_a_reply(), disks.filled(disk):
+            visitor, question = cafe.ask_until_refused()
+            assert until(lambda: cafe.reason() == "disk_full"), cafe.health()
         cafe.check_recovery(visitor, question)
 
 
@@ -154,6 +181,34 @@ def test_a_disk_that_can_no_longer_be_written_is_told_and_nothing_is_half_saved(
         disks.repair(disk)
         cafe.postmaster.start()
         cafe.check_recovery(visitor, question)
+
+
+def test_a_disk_that_fails_in_the_middle_of_a_reply_costs_no_word_of_it(tmp_path: Path) -> None:
+    with disks.mortal(tmp_path / "disk", 300) as disk, cafe_on(disk, tmp_path) as cafe:
+        with cafe.in_the_middle_of_a_reply():
+            disks.fail(disk)
+            visitor, question = cafe.ask_until_refused()
+            cafe.postmaster.stop()
+            disks.repair(disk)
+            cafe.postmaster.start()
+        cafe.check_recovery(visitor, question)
+
+
+def test_a_start_on_a_disk_that_cannot_be_written_waits_and_comes_by_itself(tmp_path: Path) -> None:
+    with disks.mortal(tmp_path / "disk", 300) as disk, cafe_on(disk, tmp_path) as cafe:
+        cafe.server.stop()
+        disks.fail(disk)
+        cafe.server.start()
+        with (
+            contextlib.suppress(psycopg.OperationalError),
+            psycopg.connect(embedded.url(cafe.postmaster.folder)) as one,
+        ):
+            one.execute("CHECKPOINT")
+        assert until(lambda: cafe.reason() in UNWRITABLE or cafe.health()["status"] == "starting"), cafe.health()
+        cafe.postmaster.stop()
+        disks.repair(disk)
+        cafe.postmaster.start()
+        assert cafe.is_healthy(), cafe.health()
 
 
 def end(cafe: Cafe) -> None:

@@ -105,7 +105,7 @@ def test_a_changed_port_is_taken_by_the_next_run(machine: Machine) -> None:
     assert until(machine.is_healthy, 60)
     edit_environment(machine, PORT="8080")
     machine.run("systemctl", "restart", "repaircafe")
-    assert "PORT differs from the port of repaircafe.socket" in machine.journal()
+    assert until(lambda: "PORT differs from the port of repaircafe.socket" in machine.journal())
     assert "http://cafe.local:8080/config" in install(machine).stdout
     assert machine.health(8080)["status"] == "healthy"
     assert machine.health(8000) == {}

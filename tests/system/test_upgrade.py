@@ -53,7 +53,7 @@ def test_one_whose_migration_fails_is_rolled_back_with_all_data(machine: Machine
     source = next_version(machine, r9001="op.execute('DELETE FROM settings')", r9002="op.execute('SELECT 1/0')")
     assert "the old version runs again" in goes_back(machine, source).stderr
     assert machine.show("ActiveState", "repaircafe.socket") == "active"
-    assert "startup_error" in machine.journal()
+    assert until(lambda: "startup_error" in machine.journal())
     assert machine.run("repaircafe", "backup", "verify").returncode == 0
     # And the next try, mended, goes well.
     (machine.root / "next/migrations/versions/r9002_next.py").unlink()
