@@ -29,7 +29,8 @@ from repaircafe.addresses import is_metadata
 from repaircafe.neighbours import NeighbourError, PermanentError, Reason, TemporaryError
 
 CONNECT_LIMIT_S = 2.0
-"""A neighbour on the LAN accepts within milliseconds; two seconds forgive one lost packet (RFC 6298, section 2.1)."""
+"""For each of its addresses. A neighbour on the LAN accepts within milliseconds; two seconds forgive one lost packet
+(RFC 6298, section 2.1)."""
 
 LARGEST_ANSWER = 1_000_000
 """Bytes. A list of a hundred models is some 50 kB."""

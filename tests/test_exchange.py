@@ -5,7 +5,8 @@ import time
 import pytest
 
 from repaircafe import addresses
-from repaircafe.exchange import Exchange
+from repaircafe.exchange import CONNECT_LIMIT_S, Exchange
+from repaircafe.llm.base import FIRST_TOKEN_LIMIT_S, IDLE_LIMIT_S
 from repaircafe.neighbours import NeighbourError, Reason
 from tests.fakes.misbehaving import FAULTS, REASONS, Misbehaving
 from tests.fakes.scripted import Ollama
@@ -31,6 +32,10 @@ def test_the_limit_is_that_of_all_requests_together() -> None:
         with pytest.raises(NeighbourError) as caught:
             exchange.get(f"{ollama.url}/api/version")
     assert caught.value.reason is Reason.TIMEOUT
+
+
+def test_a_model_is_given_as_long_as_a_pi_needs() -> None:
+    assert (CONNECT_LIMIT_S, FIRST_TOKEN_LIMIT_S, IDLE_LIMIT_S) == (2, 300, 60)
 
 
 @pytest.mark.parametrize("url", ["http://", "ftp://host/", "http://[::1", "http://a..b/", "http://\udcff/"])

@@ -208,6 +208,10 @@ def test_pages_of_the_allowed_origins_alone_may_ask(make_app: MakeApp) -> None:
             }
             headers = client.options("/api/chat", headers=asked).headers
             assert (headers.get("Access-Control-Allow-Origin") == origin) is allowed
+        answer = client.post("/api/chat", json={"message": "Hi"}, headers={"Origin": origin})
+        assert (answer.status_code, answer.headers.get("Access-Control-Allow-Origin")) == (
+            (503, origin) if allowed else (403, None)
+        )
         for path in ("/", "/config", "/health"):
             assert "Access-Control-Allow-Origin" not in client.get(path, headers={"Origin": origin}).headers
 

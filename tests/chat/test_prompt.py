@@ -26,6 +26,17 @@ def settings(**values: str) -> Settings:
     return Settings.of(values)
 
 
+def test_the_model_is_told_to_keep_to_the_language_and_to_the_facts() -> None:
+    (system, _) = prompt.messages(Settings(), [Message("user", "Hi")])
+    for told in (
+        "Answer in the language of the question",
+        "state only what the facts below say",
+        "answer that you don't know and that the visitor should ask a volunteer",
+        "Never invent a date, an hour, a place, a price or a name",
+    ):
+        assert told in system.content
+
+
 def test_the_facts_are_told_and_those_that_are_missing_are_said_to_be_unknown() -> None:
     soon = date.today() + timedelta(days=14)
     (told, _) = prompt.messages(settings(event_date=soon.isoformat(), event_location="Dorpsstraat 1"), TALK[:1])

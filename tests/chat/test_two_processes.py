@@ -39,6 +39,7 @@ def test_a_reply_begun_in_one_process_grows_in_the_other(server: Server, other: 
     assert "Can you mend my toaster?" in there.show()
     assert 'aria-busy="true"' in there.page
     more.set()
+    assert until(lambda: "<span>Yes, bring</span>" in there.poll(reply_id)), "before it has ended"
     end.set()
     assert there.comes_to("done")
     assert "Yes, bring it." in there.show()
