@@ -134,8 +134,9 @@ def test_what_was_stored_without_an_answer_is_broken_off_and_keeps_nobody_waitin
     proxy.break_at(b"COMMIT", "reset")
     assert client.post("/api/chat", json={"message": "First"}).status_code == 503
     proxy.mend()
-    row = raw.execute("SELECT session_id FROM replies").fetchone()
-    assert row is not None, "it was stored"
+    stored = "SELECT session_id FROM replies"
+    assert until(lambda: raw.execute(stored).fetchone() is not None), "PostgreSQL may be at the commit still"
+    (row,) = raw.execute(stored).fetchall()
     session_id = ask(client, "Second")["session_id"]
     assert comes_to(client, session_id, "done")
     assert last(client, str(row[0]))["state"] == "broken"
