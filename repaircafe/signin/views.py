@@ -54,9 +54,10 @@ def sign_in() -> Response:
         database.db.session.rollback()
         why = explain(Service.DB, database.translate(error).reason).sentence
         return sign_in_page(then, kept, str(why), 503)
+    then = then or _first()
     if kept:
         return make_response(render_template("signin/again.html", then=then, sent=kept))
-    return make_response(redirect(then or _first(), 303))
+    return make_response(redirect(then, 303))
 
 
 @blueprint.errorhandler(CSRFError)

@@ -84,6 +84,12 @@ class Cafe:
         assert asking.comes_to("done"), asking.last()
         assert asking.last()["content"] == "Half a thought"
 
+    def mend_disk(self) -> None:
+        """What a person does when it can no longer be written."""
+        self.postmaster.stop()
+        disks.repair(self.disk)
+        self.postmaster.start()
+
     def stored(self) -> list[str]:
         """The questions that are there."""
         with psycopg.connect(embedded.url(self.postmaster.folder)) as connection:
@@ -177,9 +183,7 @@ def test_a_disk_that_can_no_longer_be_written_is_told_and_nothing_is_half_saved(
         assert question in visitor.page
         assert until(lambda: cafe.reason() is not None), cafe.health()
         assert cafe.reason() in UNWRITABLE
-        cafe.postmaster.stop()
-        disks.repair(disk)
-        cafe.postmaster.start()
+        cafe.mend_disk()
         cafe.check_recovery(visitor, question)
 
 
@@ -188,9 +192,7 @@ def test_a_disk_that_fails_in_the_middle_of_a_reply_costs_no_word_of_it(tmp_path
         with cafe.in_the_middle_of_a_reply():
             disks.fail(disk)
             visitor, question = cafe.ask_until_refused()
-            cafe.postmaster.stop()
-            disks.repair(disk)
-            cafe.postmaster.start()
+            cafe.mend_disk()
         cafe.check_recovery(visitor, question)
 
 
@@ -205,9 +207,7 @@ def test_a_start_on_a_disk_that_cannot_be_written_waits_and_comes_by_itself(tmp_
         ):
             one.execute("CHECKPOINT")
         assert until(lambda: cafe.reason() in UNWRITABLE or cafe.health()["status"] == "starting"), cafe.health()
-        cafe.postmaster.stop()
-        disks.repair(disk)
-        cafe.postmaster.start()
+        cafe.mend_disk()
         assert cafe.is_healthy(), cafe.health()
 
 
