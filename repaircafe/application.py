@@ -3,11 +3,13 @@
 Every request, of which most are the polls of open tabs, is spared what Flask does for apps of another kind.
 """
 
+import gzip
 from collections.abc import Callable
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from itsdangerous import SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 
@@ -54,3 +56,22 @@ class Application(Flask):
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """The function itself. See 'Using async and await' in Flask's documentation."""
         return func
+
+    def send_static_file(self, filename: str) -> Response:
+        """As Flask's, compressed for a browser that takes it: scripts and styles are most of a first visit.
+
+        What is said on a page never is: how small it becomes could tell a secret that is on it (the BREACH attack).
+        """
+        response = super().send_static_file(filename)
+        response.vary.add("Accept-Encoding")
+        if response.status_code == HTTPStatus.OK and request.accept_encodings["gzip"] > 0:
+            response.direct_passthrough = False
+            response.set_data(_compressed(response.get_data()))
+            response.content_encoding = "gzip"
+            response.set_etag(response.get_etag()[0] or "", weak=True)  # it is no longer the same byte for byte
+        return response
+
+
+@lru_cache
+def _compressed(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)

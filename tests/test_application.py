@@ -1,5 +1,6 @@
-"""repaircafe.application: what is made once for all requests is each app's own."""
+"""repaircafe.application: what is made once for all requests is each app's own; small files for telephones."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,35 @@ def test_a_file_that_has_changed_has_another_address(tmp_path: Path) -> None:
     old, same, new = found
     assert old == same != new
     assert old.startswith("/static/app.js?v=")
+
+
+def test_a_file_is_compressed_for_whoever_takes_it(make_app: MakeApp) -> None:
+    app = make_app()
+    client, path = app.test_client(), "/static/app.css"
+    plain = client.get(path, buffered=True)
+    packed = client.get(path, headers={"Accept-Encoding": "br, gzip"}, buffered=True)
+    assert plain.data == (Path(str(app.static_folder)) / "app.css").read_bytes() == gzip.decompress(packed.data)
+    assert len(packed.data) * 3 < len(plain.data)
+    assert packed.headers["Content-Length"] == str(len(packed.data))
+    assert [one.headers.get("Content-Encoding") for one in (plain, packed)] == [None, "gzip"]
+    assert [one.headers["Vary"] for one in (plain, packed)] == ["Accept-Encoding"] * 2
+    refused = client.get(path, headers={"Accept-Encoding": "gzip;q=0, identity"}, buffered=True)
+    assert refused.data == plain.data
+    part = client.get(path, headers={"Accept-Encoding": "gzip", "Range": "bytes=0-9"}, buffered=True)
+    assert (part.status_code, part.data) == (206, plain.data[:10])
+    head = client.head(path, headers={"Accept-Encoding": "gzip"}, buffered=True)
+    assert (head.data, head.headers["Content-Length"]) == (b"", str(len(packed.data)))
+
+
+def test_a_compressed_file_is_not_sent_again(make_app: MakeApp) -> None:
+    client, taken = make_app().test_client(), {"Accept-Encoding": "gzip"}
+    packed = client.get("/static/app.js", headers=taken, buffered=True)
+    assert packed.headers["ETag"].startswith("W/")
+    again = client.get("/static/app.js", headers={**taken, "If-None-Match": packed.headers["ETag"]}, buffered=True)
+    assert (again.status_code, again.data) == (304, b"")
+    assert again.headers["Vary"] == "Accept-Encoding"
+
+
+def test_a_page_is_not_compressed(make_app: MakeApp) -> None:
+    page = make_app().test_client().get("/", headers={"Accept-Encoding": "gzip"})
+    assert page.headers.get("Content-Encoding") is None
