@@ -16,7 +16,10 @@ document.addEventListener("htmx:afterSwap", () => {
 });
 // A conversation that is being written is busy, so that a screen reader waits; and stays in view for who reads its end.
 const log = document.getElementById("log");
-const covered = () => (log.lastElementChild?.getBoundingClientRect().bottom ?? 0) - document.getElementById("ask").getBoundingClientRect().top;
+const covered = () => {
+  const form = document.getElementById("ask");  // which a page of earlier messages does not have
+  return form ? (log.lastElementChild?.getBoundingClientRect().bottom ?? 0) - form.getBoundingClientRect().top : 0;
+};
 let follow = false;
 if (log) {
   document.addEventListener("htmx:beforeSwap", () => { follow = covered() < 80; });
@@ -38,8 +41,10 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 });
 ["htmx:beforeSwap", "htmx:afterRequest"].forEach((end) => document.addEventListener(end, (event) => holdQuestion(event, false)));
 document.addEventListener("htmx:afterSettle", (event) => {
-  const id = event.detail.requestConfig?.triggeringEvent?.submitter?.id;
-  if (id && document.activeElement === document.body) document.getElementById(id)?.focus({ preventScroll: true });
+  const pressed = event.detail.requestConfig?.triggeringEvent;
+  const id = pressed?.submitter?.id ?? pressed?.target?.id;
+  const preventScroll = Boolean(pressed?.submitter);  // a link leads to what comes in its place
+  if (id && document.activeElement === document.body) document.getElementById(id)?.focus({ preventScroll });
 });
 // A button that waits for its answer is not to be pressed meanwhile, and so the browser takes the focus from it.
 document.addEventListener("htmx:afterRequest", (event) => {

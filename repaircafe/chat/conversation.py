@@ -213,6 +213,12 @@ def reply_of(session: Session, session_id: uuid.UUID, reply_id: uuid.UUID) -> Re
     return found
 
 
+def is_last(session: Session, reply: Reply) -> bool:
+    """Whether its question is the conversation's last."""
+    later = (ChatMessage.session_id == reply.session_id, ChatMessage.role == "user", ChatMessage.id > reply.question_id)
+    return not session.scalar(sa.select(sa.exists().where(*later)))
+
+
 def turns(session: Session, session_id: uuid.UUID, made: Collection[uuid.UUID] = ()) -> list[Turn]:
     """The whole conversation in its order; `made` as for settle_abandoned. Raises UnknownError."""
     settle_abandoned(session, made)

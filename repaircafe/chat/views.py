@@ -1,7 +1,10 @@
 """`/chat`: a conversation as a page, which works as plain forms; with htmx the replies grow as they are made."""
 
 import uuid
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import (
@@ -21,6 +24,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext, to_user_timezone
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
+from markupsafe import Markup
 
 from repaircafe import database
 from repaircafe.access import author, is_operator, limit_questions
@@ -51,6 +55,9 @@ NIGHTLY = timedelta(hours=3, minutes=40)
 """When the retention begins at the earliest: OnCalendar= of deploy/systemd/repaircafe-retention.timer."""
 MOST_LISTED = 100
 """Earlier conversations on one page; more are found by searching."""
+LARGEST_STRETCH = 40_000
+"""Bytes of a conversation on one page, which stays below 100 kB with the longest question, scripts and styles. What was
+said before is a press away."""
 
 
 @blueprint.get("/chat")
@@ -75,8 +82,9 @@ def begin() -> Response:
 
 @blueprint.get("/chat/<uuid:session_id>")
 def show(session_id: uuid.UUID) -> Response:
-    """The whole conversation."""
-    return _page(session_id, conversation.turns(database.db.session(), session_id, writer().made()))
+    """The end of the conversation, or what was said until the question `until`: as much as a page takes."""
+    turns, until = conversation.turns(database.db.session(), session_id, writer().made()), request.args.get("until")
+    return _page(session_id, turns, until=_number(until))
 
 
 @blueprint.post("/chat/<uuid:session_id>")
@@ -99,7 +107,7 @@ def ask(session_id: uuid.UUID) -> Response:
         database.db.session.rollback()
         return _not_asked(session_id, text, _not_stored(error), 503, reply_id)
     if not is_htmx():
-        return _back(session_id, begun.reply.id)
+        return _back(begun.reply)
     turn = Turn(begun.reply.question, (begun.reply,))
     response = _fragment("chat/_asked.html", session_id, turn=turn, live=True)
     here = url_for("chat.show", session_id=session_id)
@@ -120,7 +128,7 @@ def grow(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
             raise
         return retargeted(_fragment("chat/_gone.html", session_id), "#log", "innerHTML")
     if not is_htmx():
-        return _back(session_id, reply_id)
+        return _back(reply)
     if reply.state in UNDER_WAY:
         return _fragment("chat/_growth.html", session_id, reply=reply, seen=seen, live=live)
     return retargeted(_fragment("chat/_ended.html", session_id, reply=reply), f"#reply-{reply_id}")
@@ -129,8 +137,9 @@ def grow(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
 @blueprint.post("/chat/<uuid:session_id>/replies/<uuid:reply_id>/stop")
 def stop(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
     """Stops the model; what it has said so far stays."""
-    writer().stop(database.db.session(), session_id, reply_id)
-    return make_response("", 204) if is_htmx() else _back(session_id, reply_id)
+    ours = database.db.session()
+    writer().stop(ours, session_id, reply_id)
+    return make_response("", 204) if is_htmx() else _back(conversation.reply_of(ours, session_id, reply_id))
 
 
 @blueprint.post("/chat/<uuid:session_id>/replies/<uuid:reply_id>/retry")
@@ -140,7 +149,7 @@ def retry(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
     ours = database.db.session()
     begun = writer().retry(ours, session_id, reply_id, author(ours))
     if not is_htmx():
-        return _back(session_id, begun.reply.id)
+        return _back(begun.reply)
     before = conversation.reply_of(ours, session_id, reply_id)
     return _fragment("chat/_retried.html", session_id, reply=begun.reply, before=before, live=True)
 
@@ -289,32 +298,75 @@ def _too_many(session_id: uuid.UUID, text: str, problem: Text, wait_s: int) -> R
     return response
 
 
-def _page(session_id: uuid.UUID, turns: list[Turn], reply_id: uuid.UUID | None = None, **context: object) -> Response:
-    report = monitor().glance().report(Service.LLM)
-    waiting = next((turn.reply for turn in turns if turn.reply and turn.reply.state in UNDER_WAY), None)
-    return _fragment("chat/show.html", session_id, reply_id, turns=turns, report=report, waiting=waiting, **context)
-
-
-def _fragment(template: str, session_id: uuid.UUID, reply_id: uuid.UUID | None = None, **context: object) -> Response:
-    """`reply_id`: of the question in the form; a new one where there is none yet."""
+def _page(
+    session_id: uuid.UUID,
+    turns: list[Turn],
+    reply_id: uuid.UUID | None = None,
+    until: int | None = None,
+    **context: object,
+) -> Response:
+    """A stretch of the conversation: its end, or what was said until the question `until`; for htmx that alone."""
+    context |= _context(session_id, reply_id)
+    told = [one for one in turns if until is None or one.question.id <= until]
+    said = _newest(_turn(one, context) for one in reversed(told))
+    shown = told[len(told) - len(said) :]
     page = render_template(
-        template,
-        session_id=session_id,
-        UNDER_WAY=UNDER_WAY,
-        RETRIABLE=RETRIABLE,
-        fresh_id=reply_id or uuid.uuid4(),
-        longest=LONGEST_MESSAGE,
-        days=_retention_days(),
-        ahead=lambda reply: conversation.ahead(database.db.session(), reply),
-        passed=conversation.passed,
-        removed=_removed,
-        ended=export.ended,
-        as_html=markdown.as_html,
-        as_speech=markdown.as_speech,
-        advice=export.advice,
+        "chat/_stretch.html" if until is not None and is_htmx() else "chat/show.html",
+        stretch=Markup("".join(said)),  # noqa: S704  of our own templates  # nosec B704
+        before=told[-len(said) - 1].question.id if len(said) < len(told) else None,
+        until=until,
+        goes_on=len(told) < len(turns),
+        waiting=next((one.reply for one in shown if one.reply and one.reply.state in UNDER_WAY), None),
+        newest=max((one.newest for one in turns), default=None),
+        report=monitor().glance().report(Service.LLM),
         **context,
     )
     return uncached(make_response(page))
+
+
+def _turn(turn: Turn, context: dict[str, Any]) -> str:
+    """One turn; of many attempts at a reply, which may be more than a page takes, the newest."""
+    whole = render_template("chat/_turn.html", turn=turn, **context)
+    if len(whole.encode()) <= LARGEST_STRETCH:
+        return whole
+    attempts = (render_template("chat/_reply.html", reply=one, **context) for one in reversed(turn.shown))
+    fitting = replace(turn, replies=turn.shown[-len(_newest(attempts)) :])
+    return render_template("chat/_turn.html", turn=fitting, is_cut=fitting.shown != turn.shown, **context)
+
+
+def _newest(parts: Iterable[str]) -> list[str]:
+    """Of parts that come newest first as many as a page takes, one in any case; in their order."""
+    found: list[str] = []
+    size = 0
+    for part in parts:
+        size += len(part.encode())
+        if found and size > LARGEST_STRETCH:
+            break
+        found.append(part)
+    return found[::-1]
+
+
+def _fragment(template: str, session_id: uuid.UUID, reply_id: uuid.UUID | None = None, **context: object) -> Response:
+    return uncached(make_response(render_template(template, **_context(session_id, reply_id), **context)))
+
+
+def _context(session_id: uuid.UUID, reply_id: uuid.UUID | None) -> dict[str, Any]:
+    """What the templates of a conversation need. `reply_id`: of the question in the form; new where there is none."""
+    return {
+        "session_id": session_id,
+        "UNDER_WAY": UNDER_WAY,
+        "RETRIABLE": RETRIABLE,
+        "fresh_id": reply_id or uuid.uuid4(),
+        "longest": LONGEST_MESSAGE,
+        "days": _retention_days(),
+        "ahead": lambda reply: conversation.ahead(database.db.session(), reply),
+        "passed": conversation.passed,
+        "removed": _removed,
+        "ended": export.ended,
+        "as_html": markdown.as_html,
+        "as_speech": markdown.as_speech,
+        "advice": export.advice,
+    }
 
 
 def _removed(said_at: datetime) -> date:
@@ -328,8 +380,12 @@ def _retention_days() -> int:
     return environment.chat_retention_days
 
 
-def _back(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
-    return make_response(redirect(url_for("chat.show", session_id=session_id, _anchor=f"reply-{reply_id}"), 303))
+def _back(reply: Reply) -> Response:
+    """To the reply, on the page that has it."""
+    is_last = conversation.is_last(database.db.session(), reply)
+    until = None if is_last else reply.question_id
+    page = url_for("chat.show", session_id=reply.session_id, until=until, _anchor=f"reply-{reply.id}")
+    return make_response(redirect(page, 303))
 
 
 def _uuid(text: object) -> uuid.UUID | None:
@@ -337,3 +393,7 @@ def _uuid(text: object) -> uuid.UUID | None:
         return uuid.UUID(str(text)) if text else None
     except ValueError:
         return None
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdecimal() else None

@@ -210,6 +210,38 @@ def test_earlier_conversations_are_found_saved_and_forgotten(
     assert len(ollama.chats()) == 2
 
 
+@BOTH
+def test_of_a_long_conversation_everything_is_a_press_away(
+    new_page: NewPage, configured: Server, ollama: Returning, script: bool
+) -> None:
+    page = new_page(configured, viewport=NARROW, java_script_enabled=script)
+    page.goto("/chat")
+    for number in range(5):
+        ollama.script = [f"Reply {number}. {'toaster ' * 2_000}"]
+        send(page, f"Question {number}")
+        expect(page.locator(".reply .said", has_text=f"Reply {number}.")).to_have_count(1, timeout=FRESH_MS)
+        expect(phase(page)).to_have_count(0, timeout=FRESH_MS)
+    page.goto("/chat")
+    expect(page.locator(".question .said")).to_have_text(["Question 3", "Question 4"])
+    question(page).fill("Half a thought")
+    page.get_by_role("link", name="Show what was said before").click()
+    if script:
+        expect(page.locator(".question .said")).to_have_text([f"Question {number}" for number in range(1, 5)])
+        expect(question(page)).to_have_value("Half a thought")
+        page.get_by_role("link", name="Show what was said before").dblclick()
+        expect(page.locator(".question .said")).to_have_text([f"Question {number}" for number in range(5)])
+        press(page, "Send")
+        expect(page.locator(".question .said").last).to_have_text("Half a thought")
+    else:
+        expect(page.locator(".question .said")).to_have_text(["Question 1", "Question 2"])
+        assert_fits(page)
+        page.get_by_role("link", name="Show what was said before").click()
+        expect(page.locator(".question .said")).to_have_text(["Question 0"])
+        page.get_by_role("link", name="To the newest messages").click()
+        expect(page.locator(".question .said")).to_have_text(["Question 3", "Question 4"])
+    assert_fits(page)
+
+
 def test_the_keyboard_alone_asks_and_stops(page: Page, configured: Server, ollama: Returning) -> None:
     assert configured
     ollama.script = ["Half", threading.Event()]

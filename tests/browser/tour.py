@@ -11,6 +11,7 @@ from typing import Any
 import requests
 from playwright.sync_api import Browser, Page, expect
 
+from repaircafe.chat.conversation import LONGEST_MESSAGE
 from tests.browser.conftest import Returning
 from tests.client import PASSWORD
 from tests.conditions import free_port, until
@@ -241,6 +242,43 @@ def chat_failed(on: Stage) -> Page:
     expect(on.visitor.locator(".ending")).to_contain_text("Not finished.", timeout=FRESH_MS)
     expect(on.visitor.locator("#banner .banner")).to_be_visible(timeout=FRESH_MS)
     return on.visitor
+
+
+@state
+def chat_long(on: Stage) -> Page:
+    """More than a page takes, and the longest question at its end."""
+    on.ollama.script = [f"A word about it: {'toaster ' * 1_200}"]
+    page = on.organiser
+    ask(page)
+    for number, text in enumerate(["And now?"] * 4 + ["&" * LONGEST_MESSAGE], start=1):
+        expect(page.locator(".reply[data-state=done]")).to_have_count(number, timeout=FRESH_MS)
+        page.get_by_label("Your question").fill(text)
+        press(page, "Send")
+    expect(page.locator(".reply[data-state=done]")).to_have_count(6, timeout=FRESH_MS)
+    page.reload()
+    expect(page.locator(".reply")).to_have_count(2)
+    return page
+
+
+@state
+def chat_said_before(on: Stage) -> Page:
+    """What the link at the head of a long conversation shows, above what is there."""
+    page = chat_long(on)
+    page.get_by_role("link", name="Show what was said before").click()
+    expect(page.get_by_role("link", name="Show what was said before")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".reply")).to_have_count(6)
+    expect(page.get_by_text("The conversation begins here.")).to_be_focused()
+    return page
+
+
+@state
+def chat_before_alone(on: Stage) -> Page:
+    """The same as a page of its own, as it opens without scripts."""
+    page = chat_long(on)
+    page.goto(page.get_by_role("link", name="Show what was said before").get_attribute("href") or "")
+    expect(page.get_by_role("link", name="To the newest messages")).to_be_visible()
+    return page
 
 
 @state

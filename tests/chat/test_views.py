@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from repaircafe.chat import conversation
 from repaircafe.chat.conversation import LONGEST_MESSAGE
 from repaircafe.chat.models import Reply, State
+from repaircafe.chat.views import LARGEST_STRETCH
 from repaircafe.health import checks
 from repaircafe.neighbours import Reason, Service, explain
 from tests.client import HTML, HTMX
@@ -348,6 +349,108 @@ def test_an_earlier_question_that_is_asked_again_is_waited_for_without_scripts(
     assert browser.press("Retry").status_code == 303
     browser.open("/chat")
     assert '<meta http-equiv="refresh"' in browser.page
+
+
+def have_said(browser: Browser, ollama: Ollama, questions: list[str]) -> None:
+    """A conversation of which a page takes two replies at most."""
+    for text in questions:
+        ollama.script = [f"About {text[:20]}: {'words ' * (LARGEST_STRETCH // 15)}"]
+        browser.open(f"/chat/{browser.session_id}" if text != questions[0] else "/chat/new")
+        browser.send(text)
+        assert comes_to(browser.client, browser.session_id, "done")
+    browser.open("/chat")
+
+
+def questions_of(page: str) -> list[str]:
+    """What was asked, in the order of the page."""
+    return re.findall(r'<div class="question">.*?<p class="said">(.*?)</p>', page, re.S)
+
+
+def before(page: str) -> str | None:
+    """Where a page leads for what was said before."""
+    found = re.search(r'id="before" href="([^"]+)"', page)
+    return found[1].replace("&amp;", "&") if found else None
+
+
+@pytest.mark.parametrize("headers", [HTML, HTMX])
+def test_of_a_long_conversation_a_page_shows_the_end_and_leads_to_all_before(
+    browser: Browser, ollama: Ollama, headers: dict[str, str]
+) -> None:
+    asked = [f"question {number}" for number in range(6)]
+    have_said(browser, ollama, asked)
+    page, found = browser.page, questions_of(browser.page)
+    assert 'id="question"' in page
+    while link := before(page):
+        assert len(page.encode()) < LARGEST_STRETCH + 12_000
+        page = browser.client.get(link, headers=headers).text
+        assert ("<html" in page) == (headers == HTML)
+        assert ("To the newest messages" in page) == (headers == HTML)
+        assert 'id="question"' not in page, "an answer would stand below what was said before"
+        found = questions_of(page) + found
+    assert found == asked
+    assert "The conversation begins here." in page
+    assert "The conversation begins here." not in browser.page
+
+
+def test_the_longest_question_is_shown_with_its_reply(browser: Browser, ollama: Ollama) -> None:
+    asked = ["&" * LONGEST_MESSAGE, "🔧" * LONGEST_MESSAGE, "<" * LONGEST_MESSAGE]
+    have_said(browser, ollama, asked)
+    assert len(browser.page.encode()) < LARGEST_STRETCH + 12_000
+    assert questions_of(browser.page)[-1] == "&lt;" * LONGEST_MESSAGE
+    assert "About &lt;" in browser.page
+
+
+def test_of_many_attempts_the_newest_are_shown_and_all_are_in_the_file(browser: Browser, ollama: Ollama) -> None:
+    rest = "words " * (LARGEST_STRETCH // 15)
+    for number in range(5):
+        ollama.script = [f"Attempt {number}: {rest}", threading.Event()]
+        browser.press("Retry") if number else browser.send("Tell me")
+        assert until(lambda: last(browser.client, browser.session_id)["content"].endswith(rest.strip()[-9:] + " "))
+        browser.open(f"/chat/{browser.session_id}")
+        browser.press("Stop")
+        assert comes_to(browser.client, browser.session_id, "stopped")
+        browser.open(f"/chat/{browser.session_id}")
+    assert re.findall(r"Attempt \d", browser.page) == ["Attempt 3", "Attempt 4"]
+    assert "Older attempts at a reply are not shown here" in browser.page
+    assert before(browser.page) is None
+    saved = browser.client.get(f"/chat/{browser.session_id}.md").text
+    assert re.findall(r"Attempt \d", saved) == [f"Attempt {number}" for number in range(5)]
+
+
+def test_asking_again_far_above_leads_to_where_the_reply_comes(browser: Browser, ollama: Ollama) -> None:
+    ollama.script = ["Half a thought", threading.Event()]
+    browser.send("the first")
+    assert until(lambda: last(browser.client, browser.session_id)["content"] == "Half a thought")
+    browser.open("/chat")
+    assert "until" not in browser.press("Stop").location
+    assert comes_to(browser.client, browser.session_id, "stopped")
+    session_id = browser.session_id
+    for number in range(4):
+        ollama.script = ["words " * (LARGEST_STRETCH // 15)]
+        browser.send(f"question {number}")
+        assert comes_to(browser.client, session_id, "done")
+        browser.open("/chat")
+    assert "Half a thought" not in browser.page
+    while "Half a thought" not in browser.page:
+        browser.open(before(browser.page) or "")
+    ollama.go_on.clear()
+    response = browser.press("Retry")
+    browser.open(response.location)
+    assert questions_of(browser.page) == ["the first"]
+    assert f'id="{response.location.partition("#")[2]}"' in browser.page
+    assert 'aria-busy="true"' in browser.page
+    reloads = re.search(r'http-equiv="refresh" content="3; url=([^"#]+)', browser.page)
+    assert reloads
+    assert "until=" in reloads[1]
+    browser.open("/chat")
+    assert 'aria-busy="false"' in browser.page, "what is written is not on this page"
+
+
+@pytest.mark.parametrize("until", ["", "x", "-1", "²", "9" * 40, "1\x00"])
+def test_a_stretch_that_nobody_offered_is_no_fault(browser: Browser, until: str) -> None:
+    browser.send("Hi")
+    response = browser.client.get(f"/chat/{browser.session_id}", query_string={"until": until})
+    assert (response.status_code, questions_of(response.text)) == (200, ["Hi"])
 
 
 def test_the_address_changes_with_the_first_question_alone(browser: Browser) -> None:
