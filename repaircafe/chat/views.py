@@ -53,7 +53,7 @@ blueprint = Blueprint("chat", __name__)
 
 NIGHTLY = timedelta(hours=3, minutes=40)
 """When the retention begins at the earliest: OnCalendar= of deploy/systemd/repaircafe-retention.timer."""
-MOST_LISTED = 100
+MOST_LISTED = 60
 """Earlier conversations on one page; more are found by searching."""
 LARGEST_STRETCH = 40_000
 """Bytes of a conversation on one page, which stays below 100 kB with the longest question, scripts and styles. What was

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from repaircafe.chat import conversation
 from repaircafe.chat.conversation import LONGEST_MESSAGE
 from repaircafe.chat.models import Reply, State
-from repaircafe.chat.views import LARGEST_STRETCH
+from repaircafe.chat.views import LARGEST_STRETCH, MOST_LISTED
 from repaircafe.health import checks
 from repaircafe.neighbours import Reason, Service, explain
 from tests.client import HTML, HTMX
@@ -577,6 +577,23 @@ def test_earlier_conversations_are_listed_and_searched(browser: Browser, ollama:
     ):
         text = browser.client.get("/chat/earlier", query_string={"q": words}, headers=HTML).text.partition("<ul")[2]
         assert {word for word in ("toaster", "wool") if word in text} == found, words
+
+
+def test_a_long_list_of_conversations_is_cut_and_says_so(browser: Browser, raw: psycopg.Connection) -> None:
+    browser.send("Hi")
+    assert comes_to(browser.client, browser.session_id, "done")
+    one_more = (
+        "WITH new AS (INSERT INTO conversations (browser_id) SELECT browser_id FROM conversations LIMIT 1 RETURNING id)"
+        " INSERT INTO chat_messages (role, content, session_id) SELECT 'user', repeat('&', 100), id FROM new"
+    )
+    for _ in range(MOST_LISTED - 1):
+        raw.execute(one_more)
+    whole = browser.open("/chat/earlier").text
+    assert (whole.count('class="card"'), "There are more" in whole) == (MOST_LISTED, False)
+    raw.execute(one_more)
+    cut = browser.open("/chat/earlier").text
+    assert (cut.count('class="card"'), "There are more" in cut) == (MOST_LISTED, True)
+    assert len(cut.encode()) < LARGEST_STRETCH + 12_000, "a first visit has more than 100 kB"
 
 
 def test_a_reply_that_has_outlived_its_question_stands_for_no_conversation(
