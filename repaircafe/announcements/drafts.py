@@ -99,10 +99,10 @@ def stop(session: Session, writer: Writer, form: Form, language: str) -> None:
         writer.stop(session, reply.session_id, reply.id)
 
 
-def pieces(text: str, facts: Facts) -> list[Piece]:
-    """The text in parts, those with their finding that are not among the facts."""
+def pieces(text: str, facts: Facts, language: str) -> list[Piece]:
+    """The text, of that language, in parts, those with their finding that are not among the facts."""
     parts, at = [], 0
-    for finding in check(text, facts):
+    for finding in check(text, facts, language):
         start = max(at, finding.claim.start)
         parts += [Piece(text[at:start]), Piece(text[start : finding.claim.end], finding)]
         at = max(at, finding.claim.end)

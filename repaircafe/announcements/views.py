@@ -63,7 +63,7 @@ def show() -> Response:
     if (day := settings.next_date) is not None:
         texts = {form: text(form, settings, day, chosen) for form in Form}
     facts = _facts(settings)
-    findings = {form: check(said, facts) for form, said in texts.items()}
+    findings = {form: check(said, facts, chosen) for form, said in texts.items()}
     return _page(
         "announcements/show.html", chosen, texts=texts, findings=findings, labels=labels(), **vars(_drafts(chosen))
     )
@@ -134,7 +134,7 @@ def _drafts(chosen: str) -> Drafts:
         replies = {}
     found = {}
     for form, reply in replies.items():
-        checked = drafts.pieces(reply.said, facts) if reply.state not in UNDER_WAY else [Piece(reply.said)]
+        checked = drafts.pieces(reply.said, facts, chosen) if reply.state not in UNDER_WAY else [Piece(reply.said)]
         found[form] = Draft(reply, tuple(checked))
     return Drafts(found, next((form for form, one in found.items() if one.reply.state in UNDER_WAY), None))
 

@@ -16,7 +16,7 @@ Form = TypeVar("Form", Day, date, time, Decimal, str)
 def known(settings: Settings, today: date) -> Facts:
     """The facts of the settings; what the organiser has written in the notes counts as well."""
     words = f"{settings.event_location}\n{settings.organiser_notes}\n{', '.join(settings.event_offerings)}"
-    noted = [one for one in claims(words, today) if not _is_of_any_month(one)]
+    noted = [one for one in claims(words, today) if not _is_of_many_days(one)]
     days, hours = _days(noted, today), _of(noted, Kind.TIME, time)
     return Facts(
         today=today,
@@ -30,21 +30,24 @@ def known(settings: Settings, today: date) -> Facts:
     )
 
 
-def claims(text: str, today: date) -> Iterator[Claim]:
-    """Everything in the text that can be right or wrong. What is a price is no time, nor is a day."""
+def claims(text: str, today: date, language: str = "") -> Iterator[Claim]:
+    """Everything in the text that can be right or wrong. What is a price is no time, nor is a day.
+
+    `language`: the text's code, or nothing where it may be of several.
+    """
     # Imported here: the calendars of four languages cost 6 MB, which only an organiser's announcements should.
     from repaircafe.facts import dates, prices, times  # noqa: PLC0415
 
     taken = [*prices.claims(text)]
-    for found in (*dates.claims(text, today), *places.claims(text), *times.claims(text)):
+    for found in (*dates.claims(text, today), *places.claims(text, language), *times.claims(text)):
         if not any(found.start < one.end and one.start < found.end for one in taken):
             taken.append(found)
     yield from taken
 
 
-def check(text: str, facts: Facts) -> list[Finding]:
-    """What is not among the facts, in the order of the text."""
-    found = [one for one in claims(text, facts.today) if not _is_known(one, facts)]
+def check(text: str, facts: Facts, language: str = "") -> list[Finding]:
+    """What is not among the facts, in the order of the text; `language` as in claims()."""
+    found = [one for one in claims(text, facts.today, language) if not _is_known(one, facts)]
     return [Finding(one, _told_values(one.kind, facts)) for one in sorted(found, key=lambda one: one.start)]
 
 
@@ -56,9 +59,9 @@ def _is_known(claim: Claim, facts: Facts) -> bool:
     return not claim.values.isdisjoint(_known_values(claim.kind, facts))
 
 
-def _is_of_any_month(claim: Claim) -> bool:
-    """A bare day of the notes would make it known in each of twelve months."""
-    return claim.kind is Kind.DATE and len(claim.values) == 12
+def _is_of_many_days(claim: Claim) -> bool:
+    """A bare day of the notes would make it known in each of twelve months, a bare month each of its days."""
+    return claim.kind is Kind.DATE and len(claim.values) >= 12
 
 
 def _told_values(kind: Kind, facts: Facts) -> frozenset[Value]:

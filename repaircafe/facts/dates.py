@@ -52,6 +52,7 @@ NTH = re.compile(
     rf"(?:mois\s+(?:de\s+|d[’']))?{_MONTH}{_YEAR}",
     _FLAGS,
 )
+MONTH_ALONE = re.compile(rf"\b(?:in|im|en|eind|begin)\s+(?P<named>{_MONTH}{_YEAR})(?!\s+\d{{1,2}}\b)", _FLAGS)
 _FUTURES = (
     *(
         "better ",
@@ -82,7 +83,7 @@ WEEKS = re.compile(
 def claims(text: str, today: date) -> Iterator[Claim]:
     """Every day and every weekday in the text, those of a day ("next Saturday") as well."""
     taken: list[Claim] = []
-    for found in (*_in_words(text), *_in_figures(text), *_seen_from(text, today), *_bare(text)):
+    for found in (*_in_words(text), *_in_figures(text), *_seen_from(text, today), *_bare(text), *_months(text)):
         if not any(found.start < one.end and one.start < found.end for one in taken):
             taken.append(found)
     yield from taken
@@ -108,6 +109,14 @@ def _bare(text: str) -> Iterator[Claim]:
         if 1 <= (day := int(match["day"])) <= 31:
             days = frozenset(Day(day, month) for month in range(1, 13))
             yield Claim(Kind.DATE, *match.span("bare"), match["bare"], days)
+
+
+def _months(text: str) -> Iterator[Claim]:
+    """A month without its day, as in "we meet again in May": any of its days."""
+    for match in MONTH_ALONE.finditer(text):
+        month, year = MONTHS[as_listed(match["month"])], int(match["year"]) if match["year"] else None
+        days = frozenset(Day(day, month, year) for day in range(1, 32))
+        yield Claim(Kind.DATE, *match.span("named"), match["named"], days)
 
 
 def _in_figures(text: str) -> Iterator[Claim]:

@@ -34,6 +34,8 @@ ENGLISH = re.compile(
     rf"{_BEGINS}(\d{{1,4}}[a-z]?){_GAP}((?:[A-Z][\w’']{{0,30}}{_GAP}){{1,3}}"
     rf"(?:{_ENGLISH_KINDS}))\b"
 )
+TURNED = re.compile(rf"{_BEGINS}(\d{{1,4}}[a-z]?){_GAP}([A-ZÄÖÜ][\w’'-]{{0,30}}(?:{_SUFFIX}))\b(?!{_GAP}\d)")
+"""A Dutch or German street as English and French write addresses: "20 Dorpsstraat"."""
 FRENCH = re.compile(
     rf"{_BEGINS}(?P<number>\d{{1,4}}(?:[^\S\n]?bis|[^\S\n]?ter)?),?{_GAP}"
     rf"(?P<kind>(?i:rue|avenue|boulevard|place|chemin|route|impasse|quai|allée|cours){_GAP}"
@@ -61,37 +63,85 @@ HOUSE = re.compile(
     rf"\b(?i:{_KINDS})\b(?!{_GAP}(?!St\b)(?:{_ENGLISH_KINDS})\b)"
     rf"(?:{_GAP}[“\"„«]?((?:(?:De|Het|’t|'t|La|Le|Les|The){_GAP})?[A-ZÄÖÜÀ-Ý][\w’'-]{{0,30}}))?"
 )
-_NO_TOWN = (
-    "January|February|March|April|May|June|July|August|September|October|November|December"
-    "|Januar|Februar|März|Mai|Juni|Juli|Oktober|Dezember"
+_NO_TOWNS = frozenset(
+    (
+        *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october"),
+        *("november", "december", "januar", "februar", "märz", "mai", "juni", "juli", "oktober", "dezember"),
+        *("spring", "summer", "autumn", "winter", "frühjahr", "frühling", "sommer", "herbst"),
+        *("easter", "christmas", "noël", "pâques", "ostern", "weihnachten"),
+        *("english", "dutch", "german", "french", "englisch", "niederländisch", "deutsch", "französisch"),
+        *("nederlands", "engels", "duits", "frans", "repair", "repair-café", "repaircafé", "café", "cafés"),
+        *("google", "facebook", "whatsapp", "our", "your", "my", "this", "these", "their", "its", "any", "all", "one"),
+        *("just", "need", "person", "community", "style", "time", "minutes", "town", "home", "work", "least"),
+    )
 )
+"""What stands with a capital after "in" or "at" and is no place, as in the titles of English."""
+_GERMAN_NOUN = re.compile(
+    r"ihr|.*(?:[ens]|ihre[mr]|ung|heit|keit|schaft|ät|ment|ei|arbeit|art|betrieb|empfang|euro|form|kauf|kontakt|kraft"
+    r"|not|papier|plastik|raum|reparatur|schwung|sicht|stand|stoff|team|teil|vorfeld|zeit|zukunft)"
+)
+"""What German says with a capital and is no name: plurals, what else ends so, and what is often said with "in"."""
+_GERMAN_TOWN = re.compile(
+    r".*(?:ingen|hausen|kirchen|brücken|haven|hafen|hagen|leben|münden|stetten|hofen|kusen|langen|baden|rode|walde|hude)"
+    r"|aachen|ahlen|bautzen|berlin|bonn|bremen|dresden|dülmen|düren|emden|essen|geldern|haren|kempen|köln|landau|meissen"
+    r"|meppen|minden|münchen|plauen|siegen|straelen|verden|viersen|vreden|giessen|worms|neuss|moers|rees"
+    r"|celle|halle|herne|karlsruhe|kleve|lage|löhne|peine|rhede|rheine|stade|werne|brake|bünde|aue"
+    r"|wien|bern|luzern|olten|wels|dornbirn"
+    r"|aalten|assen|ede|emmen|enschede|groningen|houten|leiden|nijmegen|rhenen|zutphen|zwolle|vlissingen"
+    r"|antwerpen|eupen|leuven|mechelen|verviers|paris|lyon|nantes|lille|london|leeds"
+    r"|bayern|flandern|franken|hessen|sachsen|thüringen|westfalen|niederlanden|polen|spanien|italien|belgien"
+)
+"""Towns and regions that would be taken for such a noun."""
+_BEGINNINGS = frozenset(
+    ("den", "de", "der", "het", "the", "le", "la", "les", "st", "sint", "saint", "sankt", "bad", "new")
+)
+"""With what the name of a town or house begins that has more to it."""
+_NAME = r"(?:[’']s-)?[A-ZÄÖÜÀ-Ý][\w’'-]{0,30}"
 TOWN = re.compile(
-    rf",?{_GAP}(?:in|te|à){_GAP}(?!(?:{_NO_TOWN})\b)(?P<town>[A-ZÄÖÜÀ-Ý][\w’'-]{{0,30}}(?:{_GAP}[A-ZÀ-Ý][\w’'-]{{0,30}})?)"
+    rf"(?<!\w)(?:[Ii]n|[Tt]e|[Nn]aar|[Nn]abij|[Nn]ear|[Aa]t|(?<!\b[Mm]erci )(?<!\b[Gg]râce )[Àà]|[Pp]rès de)"
+    rf"{_GAP}(?P<town>{_NAME}(?:{_GAP}{_NAME}){{0,2}})"
 )
-"""Right after a street or a house. Elsewhere nobody can tell one from what German writes with a capital as well."""
+"""After a word that leads to a place."""
+ADDRESSED = re.compile(
+    rf",{_GAP}(?P<town>(?:(?:Den|De|Le|La|Bad|St|Sankt){_GAP})?{_NAME})(?=[.;:!?)]|[^\S\n]*(?:\n|\Z))"
+)
+"""Right after a street and its number, at the end of what is said about it."""
 
 
 def streets(text: str) -> Iterator[Claim]:
     """Every street with a number; its value is both, in one order and in small letters."""
     for match in GERMANIC.finditer(text):
         yield _street(match, match["number"], *_germanic(match["before"] or "", match["name"], match["kind"]))
-    for match in ENGLISH.finditer(text):
+    for match in (*ENGLISH.finditer(text), *TURNED.finditer(text)):
         yield _street(match, match[1], match[2])
     for match in FRENCH.finditer(text):
         yield _street(match, match["number"], *(f"{match['kind']}{one}" for one in _french(match["name"])))
 
 
-def claims(text: str) -> Iterator[Claim]:
-    """Every address and name of a house in the text, and the town that is named with it."""
-    for found in (*streets(text), *_houses(text)):
-        yield found
-        if town := TOWN.match(text, found.end):
-            yield Claim(Kind.PLACE, *town.span("town"), town["town"], frozenset({town["town"].casefold()}))
+def claims(text: str, language: str = "") -> Iterator[Claim]:
+    """Every address, name of a house and town in the text; `language`: its code, since German has capitals for more."""
+    named = [*streets(text), *_houses(text)]
+    yield from named
     for match in POSTCODE.finditer(text):
         yield Claim(Kind.PLACE, *match.span(), match[0], frozenset({match[0].casefold()}))
     for match in EMAIL.finditer(text):
         address = match[0].rstrip("-")
         yield Claim(Kind.EMAIL, match.start(), match.start() + len(address), address, frozenset({address.casefold()}))
+    addressed = (ADDRESSED.match(text, one.end) for one in named)
+    for match in (*TOWN.finditer(text), *filter(None, addressed)):
+        if values := _town(match["town"], is_german=language == "de"):
+            yield Claim(Kind.PLACE, *match.span("town"), match["town"], values)
+
+
+def _town(name: str, *, is_german: bool) -> frozenset[str]:
+    """What the town may be called; nothing where it is none. Of "Utrecht Fahrräder" only the first word may be it."""
+    words = name.casefold().split()
+    chief = next((word for word in words if word not in _BEGINNINGS), "")
+    is_noun = is_german and _GERMAN_NOUN.fullmatch(chief) and not _GERMAN_TOWN.fullmatch(chief)
+    if len(chief) < 3 or chief in _NO_TOWNS or is_noun:
+        return frozenset()
+    names = [one for one in accumulate(words, lambda so_far, word: f"{so_far} {word}") if chief in one]
+    return frozenset(one for name in names for one in (name, re.sub(r"[’']?s$", "", name)))
 
 
 def _houses(text: str) -> Iterator[Claim]:
