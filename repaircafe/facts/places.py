@@ -118,7 +118,7 @@ def streets(text: str) -> Iterator[Claim]:
         yield _street(match, match["number"], *(f"{match['kind']}{one}" for one in _french(match["name"])))
 
 
-def claims(text: str, language: str = "") -> Iterator[Claim]:
+def claims(text: str, language: str) -> Iterator[Claim]:
     """Every address, name of a house and town in the text; `language`: its code, since German has capitals for more."""
     named = [*streets(text), *_houses(text)]
     yield from named
@@ -136,12 +136,16 @@ def claims(text: str, language: str = "") -> Iterator[Claim]:
 def _town(name: str, *, is_german: bool) -> frozenset[str]:
     """What the town may be called; nothing where it is none. Of "Utrecht Fahrräder" only the first word may be it."""
     words = name.casefold().split()
-    chief = next((word for word in words if word not in _BEGINNINGS), "")
-    is_noun = is_german and _GERMAN_NOUN.fullmatch(chief) and not _GERMAN_TOWN.fullmatch(chief)
-    if len(chief) < 3 or chief in _NO_TOWNS or is_noun:
+    chief = [word for word in words if word not in _BEGINNINGS]
+    if not chief or _is_no_town(chief[0], is_german=is_german):
         return frozenset()
-    names = [one for one in accumulate(words, lambda so_far, word: f"{so_far} {word}") if chief in one]
+    names = [one for one in accumulate(words, lambda so_far, word: f"{so_far} {word}") if chief[0] in one]
     return frozenset(one for name in names for one in (name, re.sub(r"[’']?s$", "", name)))
+
+
+def _is_no_town(word: str, *, is_german: bool) -> bool:
+    is_noun = is_german and _GERMAN_NOUN.fullmatch(word) and not _GERMAN_TOWN.fullmatch(word)
+    return len(word) < 3 or word in _NO_TOWNS or bool(is_noun)
 
 
 def _houses(text: str) -> Iterator[Claim]:

@@ -281,6 +281,17 @@ def test_each_claim_is_found_once_and_as_it_is_written(text: str, kind: Kind, cl
     assert [text[one.start : one.end] for one in claimants] == claimed
 
 
+@pytest.mark.parametrize(("text", "year"), [("in december 2027", 2027), ("En décembre", None), ("im Dezember", None)])
+def test_a_month_alone_is_any_of_its_days(text: str, year: int | None) -> None:
+    days = frozenset(Day(day, 12, year) for day in range(1, 32))
+    assert [(one.text, one.values) for one in found(text)] == [(text.partition(" ")[2], days)]
+
+
+@pytest.mark.parametrize("text", ["in May 5 people", "maybe in Maya", "wij may", "in de mei"])
+def test_what_is_no_month_alone_is_none(text: str) -> None:
+    assert [one.text for one in found(text) if one.kind is Kind.DATE and len(one.values) > 12] == []
+
+
 @pytest.mark.parametrize(("text", "towns"), TOWNS)
 def test_a_town_is_a_place_as_well(text: str, towns: list[str]) -> None:
     houses = ("Dorpsstraat", "Buurthuis", "3 rue", "Gemeindehaus", "Bücherei")
