@@ -153,7 +153,7 @@ TOWNS = [
     ("Bicycles, Utrecht.", []),
 ]
 """What is named, beside the house that it may be named with."""
-GERMAN = [
+GERMAN: list[tuple[str, list[str] | None]] = [
     ("in Absprache, in Begleitung, in Stadtnähe, in Repair-Cafés, in Tüten, in Ihrer, in Reparatur, in Teamarbeit", []),
     ("in Köln, in Göttingen, in Utrecht, in Karlsruhe, in Wernigerode", None),
 ]
