@@ -83,8 +83,8 @@ def begin() -> Response:
 @blueprint.get("/chat/<uuid:session_id>")
 def show(session_id: uuid.UUID) -> Response:
     """The end of the conversation, or what was said until the question `until`: as much as a page takes."""
-    turns, until = conversation.turns(database.db.session(), session_id, writer().made()), request.args.get("until")
-    return _page(session_id, turns, until=_number(until))
+    turns = conversation.turns(database.db.session(), session_id, writer().made())
+    return _page(session_id, turns, until=request.args.get("until", type=int))
 
 
 @blueprint.post("/chat/<uuid:session_id>")
@@ -393,7 +393,3 @@ def _uuid(text: object) -> uuid.UUID | None:
         return uuid.UUID(str(text)) if text else None
     except ValueError:
         return None
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdecimal() else None

@@ -106,6 +106,8 @@ ADDRESSED = re.compile(
     rf",{_GAP}(?P<town>(?:(?:Den|De|Le|La|Bad|St|Sankt){_GAP})?{_NAME})(?=[.;:!?)]|[^\S\n]*(?:\n|\Z))"
 )
 """Right after a street and its number, at the end of what is said about it."""
+POSTED = re.compile(rf"{_GAP}(?P<town>(?:(?:Den|De|Le|La|Bad|St|Sankt){_GAP})?{_NAME})")
+"""Right after a postcode."""
 
 
 def streets(text: str) -> Iterator[Claim]:
@@ -122,13 +124,15 @@ def claims(text: str, language: str) -> Iterator[Claim]:
     """Every address, name of a house and town in the text; `language`: its code, since German has capitals for more."""
     named = [*streets(text), *_houses(text)]
     yield from named
-    for match in POSTCODE.finditer(text):
+    postcodes = [*POSTCODE.finditer(text)]
+    for match in postcodes:
         yield Claim(Kind.PLACE, *match.span(), match[0], frozenset({match[0].casefold()}))
     for match in EMAIL.finditer(text):
         address = match[0].rstrip("-")
         yield Claim(Kind.EMAIL, match.start(), match.start() + len(address), address, frozenset({address.casefold()}))
     addressed = (ADDRESSED.match(text, one.end) for one in named)
-    for match in (*TOWN.finditer(text), *filter(None, addressed)):
+    posted = (POSTED.match(text, one.end()) for one in postcodes)
+    for match in (*TOWN.finditer(text), *filter(None, (*addressed, *posted))):
         if values := _town(match["town"], is_german=language == "de"):
             yield Claim(Kind.PLACE, *match.span("town"), match["town"], values)
 

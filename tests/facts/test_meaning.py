@@ -151,6 +151,8 @@ TOWNS = [
     ("Dorpsstraat 1, Samstag und Sonntag; Dorpsstraat 1, Kaffee und Kuchen", []),
     ("Dorpsstraat 1, December!", []),
     ("Bicycles, Utrecht.", []),
+    ("1234 AB Ede, 3512 XY Den Haag", ["1234 AB", "Ede", "3512 XY", "Den Haag"]),
+    ("1234 AB\nWij zijn er. 1234 AB, Zaal", ["1234 AB", "1234 AB"]),
 ]
 """What is named, beside the house that it may be named with."""
 GERMAN: list[tuple[str, list[str] | None]] = [
@@ -265,7 +267,7 @@ def test_what_only_looks_like_it_is_no_postcode_and_no_house(text: str) -> None:
         ("Koffie 1 euro 12 december", Kind.DATE, ["12 december"]),
         ("Een film in 720p, één euro en vijftig bezoekers", Kind.PRICE, ["één euro"]),
         ("Free entry, entrée libre", Kind.PRICE, ["Free entry", "entrée libre"]),
-        ("In 50674 Köln, 75000 Paris", Kind.PLACE, ["50674", "75000"]),
+        ("In 50674 Köln, 75000 Paris", Kind.PLACE, ["50674", "Köln", "75000", "Paris"]),
         ("Am Ring 5, ab morgen", Kind.STREET_NUMBER, ["Am Ring 5"]),
         ("À partir de demain", Kind.DATE, ["demain"]),
         ("Ab morgen, 23/7 und 24/7/2027", Kind.DATE, ["morgen", "23/7", "24/7/2027"]),
