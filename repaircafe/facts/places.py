@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, takewhile
 
 from repaircafe.facts.claims import Claim, Kind
 
@@ -70,20 +70,20 @@ _NO_TOWNS = frozenset(
         *("spring", "summer", "autumn", "winter", "frühjahr", "frühling", "sommer", "herbst"),
         *("easter", "christmas", "noël", "pâques", "ostern", "weihnachten"),
         *("english", "dutch", "german", "french", "englisch", "niederländisch", "deutsch", "französisch"),
-        *("nederlands", "engels", "duits", "frans", "repair", "repair-café", "repaircafé", "café", "cafés"),
+        *("nederlands", "engels", "duits", "frans", "repair", "repaircafé", "café", "cafés"),
         *("google", "facebook", "whatsapp", "our", "your", "my", "this", "these", "their", "its", "any", "all", "one"),
         *("just", "need", "person", "community", "style", "time", "minutes", "town", "home", "work", "least"),
     )
 )
 """What stands with a capital after "in" or "at" and is no place, as in the titles of English."""
 _GERMAN_NOUN = re.compile(
-    r"ihr|.*(?:[ens]|ihre[mr]|ung|heit|keit|schaft|ät|ment|ei|arbeit|art|betrieb|empfang|euro|form|kauf|kontakt|kraft"
+    r"ihr|.*(?:[ens]|ihre[mr]|ung|heit|keit|schaft|ät|ment|ei|arbeit|art|betrieb|empfang|euro|form|hand|kauf|kontakt|kraft"
     r"|not|papier|plastik|raum|reparatur|schwung|sicht|stand|stoff|team|teil|vorfeld|zeit|zukunft)"
 )
 """What German says with a capital and is no name: plurals, what else ends so, and what is often said with "in"."""
 _GERMAN_TOWN = re.compile(
     r".*(?:ingen|hausen|kirchen|brücken|haven|hafen|hagen|leben|münden|stetten|hofen|kusen|langen|baden|rode|walde|hude)"
-    r"|aachen|ahlen|bautzen|berlin|bonn|bremen|dresden|dülmen|düren|emden|essen|geldern|haren|kempen|köln|landau|meissen"
+    r"|aachen|ahlen|bautzen|berlin|bonn|bremen|dresden|dülmen|düren|emden|essen|geldern|haltern|haren|kempen|köln|landau|meissen"
     r"|meppen|minden|münchen|plauen|siegen|straelen|verden|viersen|vreden|giessen|worms|neuss|moers|rees"
     r"|celle|halle|herne|karlsruhe|kleve|lage|löhne|peine|rhede|rheine|stade|werne|brake|bünde|aue"
     r"|wien|bern|luzern|olten|wels|dornbirn"
@@ -93,15 +93,16 @@ _GERMAN_TOWN = re.compile(
 )
 """Towns and regions that would be taken for such a noun."""
 _BEGINNINGS = frozenset(
-    ("den", "de", "der", "het", "the", "le", "la", "les", "st", "sint", "saint", "sankt", "bad", "new")
+    ("den", "de", "der", "het", "the", "le", "la", "les", "st", "st.", "sint", "saint", "sankt", "bad", "new")
 )
 """With what the name of a town or house begins that has more to it."""
-_NAME = r"(?:[’']s-)?[A-ZÄÖÜÀ-Ý][\w’'-]{0,30}"
+_NAME = r"(?:St\.[^\S\n]?|[’']s-)?[A-ZÄÖÜÀ-Ý][\w’'-]{0,30}"
+_TO_SOMEBODY = r"(?i:merci|grâce|conseil|demande\w{0,3}|adresse\w{0,3}|écri\w{0,5}|parle\w{0,3}|made)"
 TOWN = re.compile(
-    rf"(?<!\w)(?:[Ii]n|[Tt]e|[Nn]aar|[Nn]abij|[Nn]ear|[Aa]t|(?<!\b[Mm]erci )(?<!\b[Gg]râce )[Àà]|[Pp]rès de)"
+    rf"(?<!\w)(?:(?P<other>{_TO_SOMEBODY}){_GAP})?(?:[Ii]n|[Tt]e|[Nn]aar|[Nn]abij|[Nn]ear|[Aa]t|[Àà]|[Pp]rès de)"
     rf"{_GAP}(?P<town>{_NAME}(?:{_GAP}{_NAME}){{0,2}})"
 )
-"""After a word that leads to a place."""
+"""After a word that leads to a place; not where `other` stands before it: "Merci à Marie", "Made in China"."""
 ADDRESSED = re.compile(
     rf",{_GAP}(?P<town>(?:(?:Den|De|Le|La|Bad|St|Sankt){_GAP})?{_NAME})(?=[.;:!?)]|[^\S\n]*(?:\n|\Z))"
 )
@@ -132,7 +133,8 @@ def claims(text: str, language: str) -> Iterator[Claim]:
         yield Claim(Kind.EMAIL, match.start(), match.start() + len(address), address, frozenset({address.casefold()}))
     addressed = (ADDRESSED.match(text, one.end) for one in named)
     posted = (POSTED.match(text, one.end()) for one in postcodes)
-    for match in (*TOWN.finditer(text), *filter(None, (*addressed, *posted))):
+    led = (match for match in TOWN.finditer(text) if not match["other"])
+    for match in (*led, *filter(None, (*addressed, *posted))):
         if values := _town(match["town"], is_german=language == "de"):
             yield Claim(Kind.PLACE, *match.span("town"), match["town"], values)
 
@@ -140,16 +142,18 @@ def claims(text: str, language: str) -> Iterator[Claim]:
 def _town(name: str, *, is_german: bool) -> frozenset[str]:
     """What the town may be called; nothing where it is none. Of "Utrecht Fahrräder" only the first word may be it."""
     words = name.casefold().split()
-    chief = [word for word in words if word not in _BEGINNINGS]
-    if not chief or _is_no_town(chief[0], is_german=is_german):
+    begun = len(list(takewhile(_BEGINNINGS.__contains__, words)))
+    if begun == len(words) or _is_no_town(words[begun], is_german=is_german and not begun):
         return frozenset()
-    names = [one for one in accumulate(words, lambda so_far, word: f"{so_far} {word}") if chief[0] in one]
+    names = [*accumulate(words, lambda so_far, word: f"{so_far} {word}")][begun:]
     return frozenset(one for name in names for one in (name, re.sub(r"[’']?s$", "", name)))
 
 
 def _is_no_town(word: str, *, is_german: bool) -> bool:
-    is_noun = is_german and _GERMAN_NOUN.fullmatch(word) and not _GERMAN_TOWN.fullmatch(word)
-    return len(word) < 3 or word in _NO_TOWNS or bool(is_noun)
+    """Of "Wuppertal-Barmen" the town alone can be told from a noun."""
+    first = word.partition("-")[0]
+    is_noun = is_german and _GERMAN_NOUN.fullmatch(first) and not _GERMAN_TOWN.fullmatch(first)
+    return len(word) < 3 or first in _NO_TOWNS or bool(is_noun)
 
 
 def _houses(text: str) -> Iterator[Claim]:

@@ -142,6 +142,11 @@ TOWNS = [
     ("in utrecht, in UTRECHT", ["UTRECHT"]),
     ("In The Hague or at The Old Mill", ["The Hague", "The Old Mill"]),
     ("in The, in Den, in St", []),
+    (
+        "in St. Gallen, in 's-Hertogenbosch, in Ede-Zuid, in Ox-Bow",
+        ["St. Gallen", "'s-Hertogenbosch", "Ede-Zuid", "Ox-Bow"],
+    ),
+    ("Merci à Marie, conseil à Paul, Made in China, adressez à Léa", []),
     ("In The Community, in Ox", []),
     ("in Absprache, in Tüten", ["Absprache", "Tüten"]),
     ("in Utrecht\nWij zijn er", ["Utrecht"]),
@@ -157,7 +162,7 @@ TOWNS = [
 """What is named, beside the house that it may be named with."""
 GERMAN: list[tuple[str, list[str] | None]] = [
     ("in Absprache, in Begleitung, in Stadtnähe, in Repair-Cafés, in Tüten, in Ihrer, in Reparatur, in Teamarbeit", []),
-    ("in Köln, in Göttingen, in Utrecht, in Karlsruhe, in Wernigerode", None),
+    ("in Köln, in Göttingen, in Utrecht, in Karlsruhe, in Wernigerode, in Wuppertal-Barmen, in St. Gallen", None),
 ]
 """German says nouns of every kind with a capital after "in"."""
 MANY_WORDS = [
