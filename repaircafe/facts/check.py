@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import TypeVar
 
 from repaircafe.config.keys import Settings
-from repaircafe.facts import places
 from repaircafe.facts.claims import Claim, Day, Facts, Finding, Kind, Value
 
 Form = TypeVar("Form", Day, date, time, Decimal, str)
@@ -36,7 +35,7 @@ def claims(text: str, today: date, language: str = "") -> Iterator[Claim]:
     `language`: the text's code, or nothing where it may be of several.
     """
     # Imported here: the calendars of four languages cost 6 MB, which only an organiser's announcements should.
-    from repaircafe.facts import dates, prices, times  # noqa: PLC0415
+    from repaircafe.facts import dates, places, prices, times  # noqa: PLC0415
 
     taken = [*prices.claims(text)]
     for found in (*dates.claims(text, today), *places.claims(text, language), *times.claims(text)):
@@ -55,6 +54,8 @@ def _is_known(claim: Claim, facts: Facts) -> bool:
     if claim.kind is Kind.DATE:
         return any(one.is_in(facts.days) if isinstance(one, Day) else one in facts.days for one in claim.values)
     if claim.kind is Kind.PLACE:
+        from repaircafe.facts import places  # noqa: PLC0415  as above
+
         return any(places.is_named(str(one), facts.words) for one in claim.values)
     return not claim.values.isdisjoint(_known_values(claim.kind, facts))
 

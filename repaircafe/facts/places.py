@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from itertools import accumulate, takewhile
+from itertools import accumulate
 
+from repaircafe.facts import towns
 from repaircafe.facts.claims import Claim, Kind
 
 EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
@@ -34,6 +35,11 @@ ENGLISH = re.compile(
     rf"{_BEGINS}(\d{{1,4}}[a-z]?){_GAP}((?:[A-Z][\w’']{{0,30}}{_GAP}){{1,3}}"
     rf"(?:{_ENGLISH_KINDS}))\b"
 )
+ENGLISH_TURNED = re.compile(
+    rf"\b((?:[A-Z][\w’]{{0,30}}{_GAP}){{1,3}}(?:Street|Road|Lane|Avenue|Square)){_GAP}(\d{{1,4}}[a-z]?)\b"
+    rf"(?![:.]\d|{_GAP}?(?i:am|pm|min|minutes)\b)"
+)
+"""As the Continent writes addresses: "Station Road 44"."""
 TURNED = re.compile(rf"{_BEGINS}(\d{{1,4}}[a-z]?){_GAP}([A-ZÄÖÜ][\w’'-]{{0,30}}(?:{_SUFFIX}))\b(?!{_GAP}\d)")
 """A Dutch or German street as English and French write addresses: "20 Dorpsstraat"."""
 FRENCH = re.compile(
@@ -49,66 +55,30 @@ POSTCODE = re.compile(
     r"\b(?:[1-9]\d{3}[^\S\n]?[A-Z]{2}|[A-Z]{1,2}\d[A-Z\d]?[^\S\n]\d[A-Z]{2}"
     rf"|{_NO_COUNT}\d{{5}}(?={_GAP}(?!(?:{_COUNTED})\b)[A-ZÄÖÜÀ-Ý]\w))\b"
 )
+_LONG = "straat|laan|plein|gracht|kade|dijk|singel|steeg|straße|strasse|gasse|allee"
+STREET_ALONE = re.compile(rf"\b[A-ZÄÖÜ][\w’'-]{{0,30}}(?:{_LONG})\b")
+"""Without a number, by the endings that no other word has."""
 HOUSES = {
     "community": "buurthuis|wijkcentrum|dorpshuis|buurtcentrum|community cent(?:re|er)|village hall|gemeindehaus"
     "|bürgerhaus|stadtteilzentrum|nachbarschaftshaus|maison de quartier|centre social|salle des fêtes",
-    "library": "bibliotheek|library|bibliothek|bücherei|bibliothèque|médiathèque",
-    "church": "kerk|church|church hall|kirche|église",
-    "school": "basisschool|school|schule|école",
+    "library": r"\w{0,30}bibliotheek|library|\w{0,30}bibliothek|\w{0,30}bücherei|bibliothèque|médiathèque",
+    "church": r"[\w-]{0,30}kerk|church|church hall|[\w-]{0,30}kirche|église",
+    "school": r"[\w-]{0,30}school|[\w-]{0,30}schule|école",
+    "hall": "(?:sport|markt|gym|dorps|stads|noorder|zuider|ooster|wester)hal|gymzaal|gymnase|salle polyvalente"
+    "|(?:turn|sport|stadt|fest|mehrzweck)halle",
     "town hall": "stadhuis|gemeentehuis|town hall|rathaus|mairie",
 }
 """A house of one kind may be called by any of its words, in any language."""
 _KINDS = "|".join(f"(?P<h{number}>{words})" for number, words in enumerate(HOUSES.values()))
 HOUSE = re.compile(
     rf"\b(?i:{_KINDS})\b(?!{_GAP}(?!St\b)(?:{_ENGLISH_KINDS})\b)"
-    rf"(?:{_GAP}[“\"„«]?((?:(?:De|Het|’t|'t|La|Le|Les|The){_GAP})?[A-ZÄÖÜÀ-Ý][\w’'-]{{0,30}}))?"
+    rf"(?:{_GAP}[“\"„«]?((?:(?:De|Het|’t|'t|La|Le|Les|The|St\.?){_GAP})?[A-ZÄÖÜÀ-Ý][\w’'-]{{0,30}}))?"
 )
-_NO_TOWNS = frozenset(
-    (
-        *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october"),
-        *("november", "december", "januar", "februar", "märz", "mai", "juni", "juli", "oktober", "dezember"),
-        *("spring", "summer", "autumn", "winter", "frühjahr", "frühling", "sommer", "herbst"),
-        *("easter", "christmas", "noël", "pâques", "ostern", "weihnachten"),
-        *("english", "dutch", "german", "french", "englisch", "niederländisch", "deutsch", "französisch"),
-        *("nederlands", "engels", "duits", "frans", "repair", "repaircafé", "café", "cafés"),
-        *("google", "facebook", "whatsapp", "our", "your", "my", "this", "these", "their", "its", "any", "all", "one"),
-        *("just", "need", "person", "community", "style", "time", "minutes", "town", "home", "work", "least"),
-    )
+NAMED_BEFORE = re.compile(
+    rf"(?P<name>(?:(?:St\.|[A-Z][\w’'-]{{0,30}}){_GAP}){{1,3}})(?P<house>Church|School|Library|Hall|Community Centre)\b"
+    rf"(?!{_GAP}(?:{_ENGLISH_KINDS})\b)"
 )
-"""What stands with a capital after "in" or "at" and is no place, as in the titles of English."""
-_GERMAN_NOUN = re.compile(
-    r"ihr|.*(?:[ens]|ihre[mr]|ung|heit|keit|schaft|ät|ment|ei|arbeit|art|betrieb|empfang|euro|form|hand|kauf|kontakt|kraft"
-    r"|not|papier|plastik|raum|reparatur|schwung|sicht|stand|stoff|team|teil|vorfeld|zeit|zukunft)"
-)
-"""What German says with a capital and is no name: plurals, what else ends so, and what is often said with "in"."""
-_GERMAN_TOWN = re.compile(
-    r".*(?:ingen|hausen|kirchen|brücken|haven|hafen|hagen|leben|münden|stetten|hofen|kusen|langen|baden|rode|walde|hude)"
-    r"|aachen|ahlen|bautzen|berlin|bonn|bremen|dresden|dülmen|düren|emden|essen|geldern|haltern|haren|kempen|köln|landau|meissen"
-    r"|meppen|minden|münchen|plauen|siegen|straelen|verden|viersen|vreden|giessen|worms|neuss|moers|rees"
-    r"|celle|halle|herne|karlsruhe|kleve|lage|löhne|peine|rhede|rheine|stade|werne|brake|bünde|aue"
-    r"|wien|bern|luzern|olten|wels|dornbirn"
-    r"|aalten|assen|ede|emmen|enschede|groningen|houten|leiden|nijmegen|rhenen|zutphen|zwolle|vlissingen"
-    r"|antwerpen|eupen|leuven|mechelen|verviers|paris|lyon|nantes|lille|london|leeds"
-    r"|bayern|flandern|franken|hessen|sachsen|thüringen|westfalen|niederlanden|polen|spanien|italien|belgien"
-)
-"""Towns and regions that would be taken for such a noun."""
-_BEGINNINGS = frozenset(
-    ("den", "de", "der", "het", "the", "le", "la", "les", "st", "st.", "sint", "saint", "sankt", "bad", "new")
-)
-"""With what the name of a town or house begins that has more to it."""
-_NAME = r"(?:St\.[^\S\n]?|[’']s-)?[A-ZÄÖÜÀ-Ý][\w’'-]{0,30}"
-_TO_SOMEBODY = r"(?i:merci|grâce|conseil|demande\w{0,3}|adresse\w{0,3}|écri\w{0,5}|parle\w{0,3}|made)"
-TOWN = re.compile(
-    rf"(?<!\w)(?:(?P<other>{_TO_SOMEBODY}){_GAP})?(?:[Ii]n|[Tt]e|[Nn]aar|[Nn]abij|[Nn]ear|[Aa]t|[Àà]|[Pp]rès de)"
-    rf"{_GAP}(?P<town>{_NAME}(?:{_GAP}{_NAME}){{0,2}})"
-)
-"""After a word that leads to a place; not where `other` stands before it: "Merci à Marie", "Made in China"."""
-ADDRESSED = re.compile(
-    rf",{_GAP}(?P<town>(?:(?:Den|De|Le|La|Bad|St|Sankt){_GAP})?{_NAME})(?=[.;:!?)]|[^\S\n]*(?:\n|\Z))"
-)
-"""Right after a street and its number, at the end of what is said about it."""
-POSTED = re.compile(rf"{_GAP}(?P<town>(?:(?:Den|De|Le|La|Bad|St|Sankt){_GAP})?{_NAME})")
-"""Right after a postcode."""
+"""As English names a house: "St Mary's Church"."""
 
 
 def streets(text: str) -> Iterator[Claim]:
@@ -117,43 +87,41 @@ def streets(text: str) -> Iterator[Claim]:
         yield _street(match, match["number"], *_germanic(match["before"] or "", match["name"], match["kind"]))
     for match in (*ENGLISH.finditer(text), *TURNED.finditer(text)):
         yield _street(match, match[1], match[2])
+    for match in ENGLISH_TURNED.finditer(text):
+        yield _street(match, match[2], *_ends(match[1]))
     for match in FRENCH.finditer(text):
         yield _street(match, match["number"], *(f"{match['kind']}{one}" for one in _french(match["name"])))
 
 
 def claims(text: str, language: str) -> Iterator[Claim]:
     """Every address, name of a house and town in the text; `language`: its code, since German has capitals for more."""
-    named = [*streets(text), *_houses(text)]
-    yield from named
+    named = [*streets(text), *_named_before(text), *_houses(text)]
     postcodes = [*POSTCODE.finditer(text)]
+    yield from named
+    for match in STREET_ALONE.finditer(text):
+        names = {re.sub(f"(?:{end})$", "str", match[0].casefold()) for end in ("straat", "strasse")}
+        yield Claim(Kind.PLACE, *match.span(), match[0], frozenset({match[0].casefold(), *names}))
     for match in postcodes:
         yield Claim(Kind.PLACE, *match.span(), match[0], frozenset({match[0].casefold()}))
     for match in EMAIL.finditer(text):
         address = match[0].rstrip("-")
         yield Claim(Kind.EMAIL, match.start(), match.start() + len(address), address, frozenset({address.casefold()}))
-    addressed = (ADDRESSED.match(text, one.end) for one in named)
-    posted = (POSTED.match(text, one.end()) for one in postcodes)
-    led = (match for match in TOWN.finditer(text) if not match["other"])
-    for match in (*led, *filter(None, (*addressed, *posted))):
-        if values := _town(match["town"], is_german=language == "de"):
-            yield Claim(Kind.PLACE, *match.span("town"), match["town"], values)
+    yield from towns.claims(text, language, (one.end for one in named), (one.end() for one in postcodes))
 
 
-def _town(name: str, *, is_german: bool) -> frozenset[str]:
-    """What the town may be called; nothing where it is none. Of "Utrecht Fahrräder" only the first word may be it."""
-    words = name.casefold().split()
-    begun = len(list(takewhile(_BEGINNINGS.__contains__, words)))
-    if begun == len(words) or _is_no_town(words[begun], is_german=is_german and not begun):
-        return frozenset()
-    names = [*accumulate(words, lambda so_far, word: f"{so_far} {word}")][begun:]
-    return frozenset(one for name in names for one in (name, re.sub(r"[’']?s$", "", name)))
+def _named_before(text: str) -> Iterator[Claim]:
+    for match in NAMED_BEFORE.finditer(text):
+        house, names = match["house"].casefold(), _ends(match["name"])
+        if names[0].casefold() in towns.NO_TOWNS | towns.BEGINNINGS:
+            continue
+        kind = next((kind for kind, words in HOUSES.items() if re.fullmatch(words, house)), None)
+        said = {f"{kind}: {one.casefold()}" if kind else f"{one.casefold()} {house}" for one in names}
+        yield Claim(Kind.PLACE, *match.span(), match[0], frozenset(said))
 
 
-def _is_no_town(word: str, *, is_german: bool) -> bool:
-    """Of "Wuppertal-Barmen" the town alone can be told from a noun."""
-    first = word.partition("-")[0]
-    is_noun = is_german and _GERMAN_NOUN.fullmatch(first) and not _GERMAN_TOWN.fullmatch(first)
-    return len(word) < 3 or first in _NO_TOWNS or bool(is_noun)
+def _ends(name: str) -> list[str]:
+    """The last word of a name, the last two and so on: those before may be of the sentence ("Visit Mill Lane 3")."""
+    return list(accumulate(reversed(name.split()), lambda so_far, word: f"{word} {so_far}"))
 
 
 def _houses(text: str) -> Iterator[Claim]:
