@@ -157,6 +157,7 @@ TOWNS = [
     ("Dorpsstraat 1, Samstag und Sonntag; Dorpsstraat 1, Kaffee und Kuchen", []),
     ("Dorpsstraat 1, December!", []),
     ("Wij van Utrecht, de Groningers, Friesland!", ["Utrecht", "Friesland"]),
+    ("The Hall and Mill Hall", ["Mill Hall"]),
     ("Repair Café Ubbena: kom! Repair-Café de Ubbena", ["Ubbena", "Ubbena"]),
     ("inwoners van Ubbena, people of Ubbena, back to Ubbena, habitants de la Drôme", ["Ubbena"] * 3 + ["Drôme"]),
     ("Jan van Dijk, listen to Anna, amis de Paul, im Namen von Anna", []),
