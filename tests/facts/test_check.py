@@ -74,7 +74,27 @@ def test_any_text_can_be_checked(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "junk", ["1", " ", "a", "1:", "1.", "12 ", "half ", "€", "De Hoek ", "tot 2 ", "@a.", "1-", "Kerk "]
+    "junk",
+    [
+        "1",
+        " ",
+        "a",
+        "1:",
+        "1.",
+        "12 ",
+        "half ",
+        "€",
+        "De Hoek ",
+        "tot 2 ",
+        "@a.",
+        "1-",
+        "Kerk ",
+        "in A",
+        "A ",
+        "St. ",
+        "a-",
+        "Repair Café ",
+    ],
 )
 def test_junk_takes_time_in_proportion(junk: str) -> None:
     """Twice as much takes about twice as long: a pattern that tries every way would take for ever."""
