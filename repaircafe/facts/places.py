@@ -12,8 +12,7 @@ _SUFFIX = (
     "straat|laan|weg|plein|gracht|kade|dijk|singel|hof|steeg|markt|dreef"
     "|straße|strasse|str\\.|gasse|allee|platz|ring|ufer"
 )
-_GAP = r"[^\S\n]+"
-"""Between words of a name, which ends with its line."""
+_GAP = towns.GAP
 _BEGINS = r"(?<![\d:.])\b"
 """Before a number that is not the end of a time."""
 GERMANIC = re.compile(

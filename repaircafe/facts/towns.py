@@ -7,7 +7,7 @@ from itertools import accumulate, takewhile
 from repaircafe.facts.claims import Claim, Kind
 from repaircafe.facts.gazetteer import ALIASES, ANYWHERE
 
-_GAP = r"[^\S\n]+"
+GAP = r"[^\S\n]+"
 """Between words of a name, which ends with its line."""
 NO_TOWNS = frozenset(
     (
@@ -24,8 +24,9 @@ NO_TOWNS = frozenset(
 )
 """What stands with a capital after "in" or "at" and is no place, as in the titles of English."""
 _GERMAN_NOUN = re.compile(
-    r"ihr|.*(?:[ens]|ihre[mr]|ung|heit|keit|schaft|ät|ment|ei|arbeit|art|bedarf|betrieb|empfang|euro|form|gang|hand|kauf|kontakt|kraft|lust"
-    r"|not|papier|plastik|raum|reparatur|schwung|sicht|stand|stoff|team|teil|vorfeld|wunsch|zeit|zukunft)"
+    r"ihr|.*(?:[ens]|ihre[mr]|ung|heit|keit|schaft|ät|ment|ei|arbeit|art|bedarf|betrieb|empfang|euro|form|gang|hand"
+    r"|kauf|kontakt|kraft|lust|not|papier|plastik|raum|reparatur|schwung|sicht|stand|stoff|team|teil|vorfeld|wunsch"
+    r"|zeit|zukunft)"
 )
 """What German says with a capital and is no name: plurals, what else ends so, and what is often said with "in"."""
 _GERMAN_TOWN = re.compile(
@@ -50,16 +51,16 @@ _LEADS = (
 )
 """Words that lead to a place: by themselves, and those of people and parts of a place."""
 TOWN = re.compile(
-    rf"(?<!\w)(?:(?P<other>{_TO_SOMEBODY}){_GAP})?(?:{_LEADS}){_GAP}(?P<town>{_NAME}(?:{_GAP}{_NAME}){{0,2}})"
+    rf"(?<!\w)(?:(?P<other>{_TO_SOMEBODY}){GAP})?(?:{_LEADS}){GAP}(?P<town>{_NAME}(?:{GAP}{_NAME}){{0,2}})"
 )
 """After a word that leads to a place; not where `other` stands before it: "Merci à Marie", "Made in China"."""
-_ONE_TOWN = rf"(?P<town>(?:(?:Den|De|Le|La|Bad|St|Sankt){_GAP})?{_NAME})"
+_ONE_TOWN = rf"(?P<town>(?:(?:Den|De|Le|La|Bad|St|Sankt){GAP})?{_NAME})"
 _ENDS = r"(?=[.,;:!?)]|[^\S\n]*(?:\n|\Z))"
-ADDRESSED = re.compile(rf",{_GAP}{_ONE_TOWN}{_ENDS}")
+ADDRESSED = re.compile(rf",{GAP}{_ONE_TOWN}{_ENDS}")
 """Right after a street and its number, at the end of what is said about it."""
-POSTED = re.compile(rf"{_GAP}{_ONE_TOWN}")
+POSTED = re.compile(rf"{GAP}{_ONE_TOWN}")
 """Right after a postcode."""
-CAFE = re.compile(rf"\b[Rr]epair[- ]?[Cc]afé(?:{_GAP}de)?{_GAP}{_ONE_TOWN}{_ENDS}")
+CAFE = re.compile(rf"\b[Rr]epair[- ]?[Cc]afé(?:{GAP}de)?{GAP}{_ONE_TOWN}{_ENDS}")
 """In the name of a café: "Repair Café Leeds: bring it, fix it"."""
 KNOWN = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, sorted(ANYWHERE, key=len, reverse=True)))})(?![\w-])")
 """What is in the gazetteer, wherever it stands."""
