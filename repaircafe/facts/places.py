@@ -98,8 +98,8 @@ def claims(text: str, language: str) -> Iterator[Claim]:
     postcodes = [*POSTCODE.finditer(text)]
     yield from named
     for match in STREET_ALONE.finditer(text):
-        names = {re.sub(f"(?:{end})$", "str", match[0].casefold()) for end in ("straat", "strasse")}
-        yield Claim(Kind.PLACE, *match.span(), match[0], frozenset({match[0].casefold(), *names}))
+        name = match[0].casefold()
+        yield Claim(Kind.PLACE, *match.span(), match[0], frozenset({name, _shortened(name)}))
     for match in postcodes:
         yield Claim(Kind.PLACE, *match.span(), match[0], frozenset({match[0].casefold()}))
     for match in EMAIL.finditer(text):
@@ -162,5 +162,8 @@ def _street(match: re.Match[str], number: str, *names: str) -> Claim:
 
 
 def _listed(street: str, number: str) -> str:
-    name = re.sub(r"(?:straat|strasse|str\.)$", "str", " ".join(street.split()).casefold())
-    return f"{name} {number.replace(' ', '').casefold()}"
+    return f"{_shortened(' '.join(street.split()).casefold())} {number.replace(' ', '').casefold()}"
+
+
+def _shortened(street: str) -> str:
+    return re.sub(r"(?:straat|strasse|str\.)$", "str", street)
