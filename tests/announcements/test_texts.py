@@ -15,8 +15,9 @@ PLACES = [
     "Lindenstraße 12, 50674 Köln", "Church Street, Leeds", "Church Street 4, Leeds", "12 rue Pasteur",
     "12 rue Pasteur, Lyon", "Dorpsstraat 1, Buurthuis", "Buurthuis De Hoek, Dorpsstraat 1, 3512 AB Utrecht",
     "DE HOEK", "3 Mill Lane", "Mairie", "Lange Dorpsstraat 1", "Gemeindehaus St. Martin, Kirchweg 3, 48599 Gronau",
-    "Riverside Hall, Station Road 44, Hebden Bridge", "Bürgerhaus, Hauptstr. 7, Bad Tölz", "La Rochelle, salle des fêtes",
-    "St Mary's Church, Bath", "Sporthal, 's-Hertogenbosch", "In de Sint-Jozefkerk aan de Oudegracht te Den Haag",
+    "Riverside Hall, Station Road 44, Hebden Bridge", "Bürgerhaus, Hauptstr. 7, Bad Tölz",
+    "La Rochelle, salle des fêtes", "St Mary's Church, Bath", "Sporthal, 's-Hertogenbosch",
+    "In de Sint-Jozefkerk aan de Oudegracht te Den Haag",
 ]  # fmt: skip
 
 
