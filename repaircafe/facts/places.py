@@ -88,8 +88,8 @@ def streets(text: str) -> Iterator[Claim]:
         yield _street(match, match[1], match[2])
     for match in ENGLISH_TURNED.finditer(text):
         yield _street(match, match[2], *_ends(match[1]))
-    for match in FRENCH.finditer(text):
-        yield _street(match, match["number"], *(f"{match['kind']}{one}" for one in _french(match["name"])))
+    for match in FRENCH.finditer(text):  # whose last words may be the town's: "12 rue Pasteur Lyon"
+        yield _street(match, match["number"], *(f"{match['kind']}{one}" for one in towns.grown(match["name"])))
 
 
 def claims(text: str, language: str) -> Iterator[Claim]:
@@ -149,11 +149,6 @@ def _germanic(before: str, name: str | None, kind: str | None) -> set[str]:
     """A word before a whole name may be of the sentence ("Adres Dorpsstraat"); "Oude" in "Oude Markt" is not."""
     whole = f"{before}{name or kind}"
     return {whole, name} if name and before.strip().casefold() not in _TWINS else {whole}
-
-
-def _french(name: str) -> list[str]:
-    """The name, and what is left of it where its last words are the town's ("12 rue Pasteur Lyon")."""
-    return list(accumulate(name.split(), lambda so_far, word: f"{so_far} {word}"))
 
 
 def _street(match: re.Match[str], number: str, *names: str) -> Claim:

@@ -57,7 +57,7 @@ TOWN = re.compile(
 _ONE_TOWN = rf"(?P<town>(?:(?:Den|De|Le|La|Bad|St|Sankt){GAP})?{_NAME})"
 _ENDS = r"(?=[.,;:!?)]|[^\S\n]*(?:\n|\Z))"
 ADDRESSED = re.compile(rf",{GAP}{_ONE_TOWN}{_ENDS}")
-"""Right after a street and its number, at the end of what is said about it."""
+"""Right after a house or a street's number, at the end of what is said about it."""
 POSTED = re.compile(rf"{GAP}{_ONE_TOWN}")
 """Right after a postcode."""
 CAFE = re.compile(rf"\b[Rr]epair[- ]?[Cc]afé(?:{GAP}de)?{GAP}{_ONE_TOWN}{_ENDS}")
@@ -74,27 +74,34 @@ def claims(text: str, language: str, addresses: Iterable[int], postcodes: Iterab
     led = (match for match in TOWN.finditer(text) if not match["other"])
     addressed = (ADDRESSED.match(text, end) for end in addresses)
     posted = (POSTED.match(text, end) for end in postcodes)
-    for match in (*led, *filter(None, (*addressed, *posted)), *CAFE.finditer(text)):
-        if values := _town(match["town"], is_german=language == "de"):
+    doubtful = ((match, language == "de") for match in (*led, *filter(None, addressed), *CAFE.finditer(text)))
+    certain = ((match, False) for match in filter(None, posted))
+    for match, may_be_noun in (*certain, *doubtful):
+        if values := _town(match["town"], may_be_noun=may_be_noun):
             yield Claim(Kind.PLACE, *match.span("town"), match["town"], values)
     for match in KNOWN.finditer(text):
         yield Claim(Kind.PLACE, *match.span(), match[0], ALIASES[match[0].casefold()])
 
 
-def _town(name: str, *, is_german: bool) -> frozenset[str]:
+def grown(name: str) -> list[str]:
+    """The first word of a name, the first two and so on: those after it may be of the sentence, or another name."""
+    return list(accumulate(name.split(), lambda so_far, word: f"{so_far} {word}"))
+
+
+def _town(name: str, *, may_be_noun: bool) -> frozenset[str]:
     """What the town may be called; nothing where it is none. Of "Utrecht Fahrräder" only the first word may be it."""
     words = name.casefold().split()
     begun = len(list(takewhile(BEGINNINGS.__contains__, words)))
-    if begun == len(words) or _is_no_town(words[begun], is_german=is_german and not begun):
+    if begun == len(words) or _is_no_town(words[begun], may_be_noun=may_be_noun and not begun):
         return frozenset()
-    names = [*accumulate(words, lambda so_far, word: f"{so_far} {word}")][begun:]
+    names = grown(name.casefold())[begun:]
     called = {one for name in names for one in (name, re.sub(r"[’']?s$", "", name))}
     return frozenset(called.union(*(ALIASES.get(one, ()) for one in called)))
 
 
-def _is_no_town(word: str, *, is_german: bool) -> bool:
+def _is_no_town(word: str, *, may_be_noun: bool) -> bool:
     """Of "Wuppertal-Barmen" the town alone can be told from a noun."""
     first = word.partition("-")[0]
     is_known = first in ALIASES or _GERMAN_TOWN.fullmatch(first)
-    is_noun = is_german and _GERMAN_NOUN.fullmatch(first) and not is_known
+    is_noun = may_be_noun and _GERMAN_NOUN.fullmatch(first) and not is_known
     return len(word) < 3 or first in NO_TOWNS or bool(is_noun)

@@ -168,6 +168,7 @@ TOWNS = [
 """What is named, beside the house that it may be named with."""
 GERMAN: list[tuple[str, list[str] | None]] = [
     ("in Absprache, in Begleitung, in Stadtnähe, in Repair-Cafés, in Tüten, in Ihrer, in Reparatur, in Teamarbeit", []),
+    ("48683 Ahaus, in Ruhe", ["48683", "Ahaus"]),
     ("in Köln, in Göttingen, in Utrecht, in Karlsruhe, in Wernigerode, in Wuppertal-Barmen, in St. Gallen", None),
 ]
 """German says nouns of every kind with a capital after "in"."""
