@@ -3,9 +3,9 @@
 import contextlib
 import re
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -26,7 +26,6 @@ from tests.conftest import TEMPLATE, a_database, url_of
 OPEN_LIMIT_MS = 20.0
 SEARCH_LIMIT_MS = 200.0
 """Of 300 conversations; on a Pi it is still within a second."""
-HELD_UP_LIMIT_MS = 100.0
 
 
 @pytest.fixture(scope="module")
@@ -155,50 +154,42 @@ def test_a_browsers_own_conversations_are_listed_and_searched_by_their_indexes(
 
 
 def test_removing_a_tenth_holds_no_reader_up(app: Flask, database_url: str) -> None:
-    """The machine may be busy with something else: of five removals, four of them taken back, one is looked at."""
+    """A reader that had to wait for a lock would end with an error. `make bench` has how long one reading takes."""
     ids = [million.session_id(number) for number in (1, 77, CONVERSATIONS)]
-    for _ in range(4):
-        with psycopg.connect(database_url, application_name="repaircafe") as connection:
-            worst, rounds, locks = _read_during(
-                database_url, ids, partial(connection.execute, "SELECT delete_old_chat_messages(30)")
-            )
-            connection.rollback()
-        if worst <= HELD_UP_LIMIT_MS:
-            break
     ours: Database = app.extensions["database"]
     removed = []
-    worst_in_earnest, rounds, locks = _read_during(database_url, ids, lambda: removed.append(remove_older(ours, 30)))
+    rounds, locks = _read_during(database_url, ids, lambda: removed.append(remove_older(ours, 30)))
     assert removed == [2 * TURNS * OLD]
     assert rounds > 10
-    assert min(worst, worst_in_earnest) <= HELD_UP_LIMIT_MS
     assert locks == {"AccessShareLock", "RowExclusiveLock"}, "neither of which keeps anybody from reading"
 
 
-def _read_during(database_url: str, ids: list[uuid.UUID], remove: Callable[[], Any]) -> tuple[float, int, set[str]]:
-    """The slowest reading of a conversation meanwhile in ms, how many there were, and the locks of the removal."""
-    over, took, locks = threading.Event(), [0.0], set[str]()
+def _read_during(database_url: str, ids: list[uuid.UUID], remove: Callable[[], Any]) -> tuple[int, set[str]]:
+    """How many conversations were read meanwhile, none of which waited for a lock, and the locks of the removal."""
+    over, locks = threading.Event(), set[str]()
 
-    def read() -> None:
-        engine = sa.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(database_url))
+    def read() -> int:
+        impatient = partial(psycopg.connect, database_url, options="-c lock_timeout=1ms")
+        engine = sa.create_engine("postgresql+psycopg://", creator=impatient)
+        rounds = 0
         with Session(engine) as session:
             while not over.is_set():
                 session.expunge_all()
-                began = time.monotonic()
                 with contextlib.suppress(UnknownError):  # the oldest goes
-                    conversation.turns(session, ids[len(took) % len(ids)])
-                took.append((time.monotonic() - began) * 1000)
+                    conversation.turns(session, ids[rounds % len(ids)])
+                rounds += 1
         engine.dispose()
+        return rounds
 
-    threads = [threading.Thread(target=read), threading.Thread(target=_watch_locks, args=(database_url, over, locks))]
-    for thread in threads:
-        thread.start()
-    try:
-        remove()
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
-    return max(took), len(took), locks
+    with ThreadPoolExecutor(2) as pool:
+        reading = pool.submit(read)
+        watching = pool.submit(_watch_locks, database_url, over, locks)
+        try:
+            remove()
+        finally:
+            over.set()
+        watching.result()
+        return reading.result(), locks
 
 
 def _watch_locks(database_url: str, over: threading.Event, found: set[str]) -> None:
