@@ -52,13 +52,7 @@ def _no_foreign_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of a running PostgreSQL 18 that holds a migrated database to copy.
-
-    Whoever runs pytest a thousand times prepares one for all runs, and names its folder in CLUSTER (tests/mutants).
-    """
-    if shared := os.environ.get("CLUSTER"):
-        yield Path(shared)
-        return
+    """The folder of a running PostgreSQL 18 that holds a migrated database to copy; each worker has its own."""
     folder = tmp_path_factory.mktemp("cluster") / "postgres"
     prepare(folder)
     yield folder

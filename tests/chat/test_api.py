@@ -60,7 +60,7 @@ def test_a_conversation_goes_on_and_the_model_is_shown_it(chat: FlaskClient, oll
         ({"message": 7}, 422, "There is no message."),
         ({}, 422, "There is no message."),
         ([], 422, "There is no message."),
-        ({"message": "Hi", "session_id": str(uuid.uuid4())}, 404, "There is no such conversation."),
+        ({"message": "Hi", "session_id": str(uuid.UUID(int=1))}, 404, "There is no such conversation."),
         ({"message": "Hi", "session_id": "not a uuid"}, 404, "There is no such conversation."),
         ({"message": "Hi", "session_id": 7}, 404, "There is no such conversation."),
     ],
@@ -87,7 +87,7 @@ def test_any_text_is_stored_as_it_is_or_with_a_mark_for_what_cannot_be(chat: Fla
     assert found["user_message"]["content"] == text.replace("\ud83d", "?").replace("\x00", "")
 
 
-@pytest.mark.parametrize("path", [f"/api/chat/{uuid.uuid4()}", "/api/chat/nothing"])
+@pytest.mark.parametrize("path", [f"/api/chat/{uuid.UUID(int=1)}", "/api/chat/nothing"])
 def test_an_unknown_conversation_is_a_404_in_every_way(chat: FlaskClient, path: str) -> None:
     for method in ("GET", "DELETE"):
         response = chat.open(path, method=method)

@@ -40,6 +40,8 @@ POINTS = [
     Point("writing", 1, "LOCK TABLE chat_messages IN SHARE MODE"),
 ]
 """Twenty, and each is killed in two ways."""
+AT_ONE_SERVER = 5
+"""The points that a server goes through one after the other."""
 
 
 class Feed:
@@ -80,10 +82,11 @@ def kill_all(server: Server) -> None:
 
 
 @pytest.mark.parametrize("kill", [kill_worker, kill_all])
+@pytest.mark.parametrize("first", range(0, len(POINTS), AT_ONE_SERVER))
 def test_what_was_stored_survives_a_kill_at_any_point_and_retry_completes_it(
-    server: Server, ollama: Ollama, raw: psycopg.Connection, kill: Callable[[Server], None]
+    server: Server, ollama: Ollama, raw: psycopg.Connection, kill: Callable[[Server], None], first: int
 ) -> None:
-    for point in POINTS:
+    for point in POINTS[first : first + AT_ONE_SERVER]:
         feed = Feed(ollama)
         try:
             conversations = list(begin(server, ollama, feed, point, raw))

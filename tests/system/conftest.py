@@ -1,6 +1,7 @@
 """An installed machine, made once by `deploy/install` itself, and copies of it for each test."""
 
 import contextlib
+import fcntl
 import json
 import os
 import subprocess
@@ -38,18 +39,53 @@ MakeMachine = Callable[..., Machine]
 
 
 @pytest.fixture(scope="session")
-def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder in memory for what machines write."""
-    assert os.getuid() == 0, "make test-system needs root"
-    folder = tmp_path_factory.mktemp("machines")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6g", "tmpfs", folder], check=True)
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all of pytest's workers share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")
-def wheels() -> Path:
+def disk(common: Path) -> Iterator[Path]:
+    """A folder in memory for what machines write. The first worker mounts it, and the last one takes it away."""
+    assert os.getuid() == 0, "make test-system needs root"
+    folder = common / "machines"
+    with (common / "machines.users").open("w") as users:
+        with _alone(common):
+            fcntl.flock(users, fcntl.LOCK_SH)
+            folder.mkdir(exist_ok=True)
+            if not folder.is_mount():
+                subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6g", "tmpfs", folder], check=True)
+        yield folder
+        with _alone(common), contextlib.suppress(BlockingIOError):  # somebody else still uses it
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            subprocess.run(["umount", "-l", folder], check=True)
+
+
+@contextlib.contextmanager
+def _alone(common: Path) -> Iterator[None]:
+    """One worker at a time."""
+    with (common / "alone.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _made_once(common: Path, name: str, make: Callable[[], Path]) -> Path:
+    """The folder that `make` answers, for all workers; whoever comes while it is made waits."""
+    note = common / f"{name}.path"
+    with _alone(common):
+        if not note.exists():
+            note.write_text(str(make()))
+    return Path(note.read_text())
+
+
+@pytest.fixture(scope="session")
+def wheels(common: Path) -> Path:
     """A folder with every locked package, as the machine's own Python takes them."""
+    return _made_once(common, "wheels", _download_wheels)
+
+
+def _download_wheels() -> Path:
     folder = PROJECT / ".cache" / "wheels"
     python = PROJECT / ".cache" / "system" / "bin" / "python"
     if not python.exists():
@@ -65,9 +101,12 @@ def wheels() -> Path:
 
 
 @pytest.fixture(scope="session")
-def bare(disk: Path, wheels: Path) -> Path:
+def bare(common: Path, disk: Path, wheels: Path) -> Path:
     """The layer of a machine with the project's files in /src and a PostgreSQL, but without Repair Café."""
-    machine = Machine(disk, wheels=wheels)
+    return _made_once(common, "bare", lambda: _make_bare(Machine(disk, wheels=wheels)))
+
+
+def _make_bare(machine: Machine) -> Path:
     copy_project(machine.root / "src")
     machine.write("/etc/systemd/system/postgres-test.service", _POSTGRES)
     with machine:
@@ -87,9 +126,12 @@ def bare(disk: Path, wheels: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def installed(disk: Path, wheels: Path, bare: Path) -> Path:
+def installed(common: Path, disk: Path, wheels: Path, bare: Path) -> Path:
     """The layer of a machine on which `deploy/install` has run; its service starts with the boot."""
-    machine = Machine(disk, [bare], wheels)
+    return _made_once(common, "installed", lambda: _make_installed(Machine(disk, [bare], wheels)))
+
+
+def _make_installed(machine: Machine) -> Path:
     with machine:
         install(machine)
     return machine.upper

@@ -1,1 +1,0 @@
-"""Whether the tests notice when the code is changed."""
