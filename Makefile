@@ -6,6 +6,9 @@ FUZZ_EXAMPLES ?= 20000
 TABS_S ?= 60
 SOAK_MINUTES ?= 20
 OF ?=
+# Tests wait more than they compute: two workers for each core, each with a PostgreSQL of its own.
+WORKERS ?= $(shell cores=$$(nproc); echo $$((cores < 4 ? 2 * cores : 8)))
+BESIDE := -n $(WORKERS) --dist worksteal
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input -q
 HTMX := static/vendor/htmx.min.js
@@ -13,7 +16,7 @@ PO := $(wildcard repaircafe/translations/*/LC_MESSAGES/messages.po)
 MO := $(PO:.po=.mo)
 RUN_ENV := $(if $(PORT),PORT=$(PORT),)
 
-.PHONY: help run build test coverage check test-browser test-llm test-hosts test-system test-faults soak fuzz mutants bench pictures translations lock clean
+.PHONY: help run build test coverage check test-browser test-llm test-hosts test-system test-faults soak fuzz proof bench pictures translations lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -24,8 +27,8 @@ run: .venv/.run $(HTMX) $(MO) ## Start the app with a PostgreSQL of its own (POR
 build: .venv/.run $(HTMX) $(MO) ## Install the locked packages and fetch htmx; deploy/install calls it
 	@$(PY) -m compileall -q repaircafe migrations
 
-test: .venv/.dev $(HTMX) $(MO) ## Run every test that needs neither root nor a browser nor a model server
-	@$(PY) $(if $(MEASURED),-m coverage run) -m pytest tests
+test: .venv/.dev $(HTMX) $(MO) ## Run every test that needs neither root nor a browser nor a model server (WORKERS=1 for one after the other)
+	@$(PY) $(if $(MEASURED),-m coverage run) -m pytest tests $(BESIDE)
 
 coverage: .venv/.dev ## Run make test, measured, and list the lines and branches that no test saw; fails below 95 %
 	@$(PY) -m coverage erase
@@ -44,7 +47,7 @@ check: .venv/.dev ## Lint, types, who may import whom, templates, unit files, se
 	@$(PY) -m tests.deploy.audit requirements.txt
 
 test-browser: .venv/.dev $(HTMX) $(MO) .cache/axe/.done ## Drive the pages in Chromium (/usr/bin/chromium must be there)
-	@$(PY) -m pytest tests/browser -m browser
+	@$(PY) -m pytest tests/browser -m browser $(BESIDE)
 
 test-llm: .venv/.dev $(HTMX) .cache/llama/.built $(MO) ## Test against a real llama.cpp server (the first time builds it: ten minutes)
 	@$(PY) -m pytest tests/llm -m llm
@@ -55,7 +58,7 @@ test-hosts: .venv/.dev $(HTMX) $(MO) ## Put two hosts behind a real nginx, start
 test-system: .venv/.dev ## Install, break and upgrade the service under a real systemd (root and systemd-nspawn; 20 minutes)
 	@[ "$$(id -u)" -eq 0 ] || { echo "Machines are booted by root alone: sudo make test-system"; exit 1; }
 	@command -v systemd-nspawn >/dev/null || { echo "systemd-nspawn is missing. On Debian: sudo apt install systemd-container"; exit 1; }
-	@$(PY) -m pytest tests/system -m system
+	@$(PY) -m pytest tests/system -m system $(BESIDE)
 
 test-faults: .venv/.dev $(HTMX) $(MO) ## Break every neighbour in every way, the disk, the clock and the app itself (root; eight minutes)
 	@[ "$$(id -u)" -eq 0 ] || { echo "Disks are mounted by root alone: sudo make test-faults"; exit 1; }
@@ -68,8 +71,9 @@ fuzz: .venv/.dev $(MO) ## Put anything at all into every input, 20,000 times (a 
 	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m pytest tests/fuzz
 	@FUZZ_EXAMPLES=$$(($(FUZZ_EXAMPLES) / 100)) $(PY) -m pytest tests/test_openapi.py -k schemathesis
 
-mutants: .venv/.dev $(HTMX) $(MO) ## Change the code one thing at a time, and see whether a test fails (OF=facts for one package alone)
-	@$(PY) -m tests.mutants $(OF)
+proof: ## Run every step of .ci/run, and what is too long for it: all of the fuzz, the soak and the bench (two hours)
+	@.ci/run
+	@$(MAKE) --no-print-directory fuzz soak bench
 
 bench: .venv/.dev $(HTMX) .cache/llama/.built $(MO) ## Measure, each figure beside its reference, and write docs/performance.md (OF="memory chat": two tables, printed)
 	@TABS_S=$(TABS_S) $(PY) -m bench $(or $(OF),--out docs/performance.md)
@@ -86,7 +90,7 @@ lock: ## Resolve the dependency ranges of setup.cfg into the locked files again 
 
 clean: ## Remove what make has made, the trial's data excepted
 	rm -f $(MO)
-	rm -rf .venv .cache static/vendor mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .cache static/vendor .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; this is $$($(PYTHON) --version)."; exit 1; }

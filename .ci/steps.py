@@ -1,0 +1,175 @@
+"""Runs every step of the proof, two at a time, and prints how long each took.
+
+The steps stand in the order of what they protect. After START_LIMIT_S no step begins any more, so that a slow machine
+ends with a line for each step that it did not reach, and not at the limit of whoever called. Answers 1 where a step
+failed, was stopped, or was not reached though nothing may land without it.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+START_LIMIT_S = 70 * 60
+STOP_LIMIT_S = 85 * 60
+"""What is under way then is stopped."""
+AT_ONCE = 2
+"""Most steps wait more than they compute."""
+TAIL_BYTES = 6_000
+"""How much of a failed step is printed once more, at the end."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command. Nothing lands without a `required` one; it never runs beside the step named `apart_from`."""
+
+    name: str
+    command: Sequence[str]
+    required: bool = False
+    apart_from: str = ""
+
+
+def make(target: str, *variables: str, required: bool = False, apart_from: str = "") -> Step:
+    """A step that is a target of the Makefile."""
+    return Step(target, ("make", target, *variables), required, apart_from)
+
+
+FIRST = Step("fresh-run", (".ci/fresh-run",), required=True)
+"""The README's first command, in a fresh clone: alone, since it installs what all others use."""
+
+STEPS = (
+    make("test-system", required=True),
+    make("check", required=True),
+    make("coverage", required=True),  # the README's second command, make test, measured
+    make("test-browser"),
+    make("test-llm"),
+    make("test-faults", apart_from="test-system"),  # a machine's copy of the mounts would keep the disks it breaks
+    make("test-hosts"),
+    make("test-debian13"),
+    make("fuzz", "FUZZ_EXAMPLES=1000"),  # of the 20,000 of make proof
+    make("bench", "OF=memory hosts"),  # two tables of which no busy machine can break a budget
+    make("soak", "SOAK_MINUTES=2"),  # of the 20 of make proof
+)
+
+
+@dataclass
+class Run:
+    """A step under way, or what became of it."""
+
+    step: Step
+    said: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
+    began: float = field(default_factory=time.monotonic)
+    took_s: float = 0.0
+    outcome: str = ""
+
+    def __post_init__(self) -> None:
+        print(f"--- {self.step.name} begins", flush=True)
+        self._process = subprocess.Popen(
+            self.step.command,
+            stdin=subprocess.DEVNULL,
+            stdout=self.said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # it ends as one
+        )
+
+    def has_ended(self) -> bool:
+        """Prints all that the step said once it has ended."""
+        code = self._process.poll()
+        if code is None:
+            return False
+        self.took_s = time.monotonic() - self.began
+        self.outcome = self.outcome or ("passed" if code == 0 else "FAILED")
+        print(self.text() + f"--- {self.step.name}: {self.outcome} after {self.took_s:.0f} s", flush=True)
+        return True
+
+    def stop(self) -> None:
+        """Ends the step with all that it has started."""
+        self.outcome = "STOPPED"
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self._process.pid, number)
+                self._process.wait(30)
+            except (ProcessLookupError, subprocess.TimeoutExpired):
+                continue
+
+    def text(self, most: int | None = None) -> str:
+        """What it said, or the end of it."""
+        length = self.said.seek(0, os.SEEK_END)
+        self.said.seek(max(0, length - most) if most else 0)
+        return self.said.read().decode(errors="replace")
+
+
+class Proof:
+    """All steps of one run."""
+
+    def __init__(self) -> None:
+        self._loop_s = five_million()
+        self._began = time.monotonic()
+        self._waiting: list[Step] = []
+        self._under_way: list[Run] = []
+        self._ended: list[Run] = []
+
+    def run(self) -> int:
+        """Answers the exit code."""
+        try:
+            self._play([FIRST])
+            self._play(STEPS)
+        finally:
+            for run in self._under_way:
+                run.stop()
+        self._tell()
+        failed = any(run.outcome != "passed" for run in self._ended)
+        return 1 if failed or any(step.required for step in self._waiting) else 0
+
+    def _play(self, steps: Sequence[Step]) -> None:
+        self._waiting += steps
+        while self._under_way or (self._waiting and self._passed_s() < START_LIMIT_S):
+            self._begin()
+            if self._passed_s() > STOP_LIMIT_S:
+                for run in self._under_way:
+                    run.stop()
+            ended = [run for run in self._under_way if run.has_ended()]
+            self._under_way = [run for run in self._under_way if run not in ended]
+            self._ended += ended
+            time.sleep(0.2)
+
+    def _begin(self) -> None:
+        for step in tuple(self._waiting):
+            if len(self._under_way) == AT_ONCE or self._passed_s() > START_LIMIT_S:
+                return
+            if step.apart_from not in (run.step.name for run in self._under_way):
+                self._waiting.remove(step)
+                self._under_way.append(Run(step))
+
+    def _passed_s(self) -> float:
+        return time.monotonic() - self._began
+
+    def _tell(self) -> None:
+        for run in self._ended:
+            if run.outcome != "passed":
+                print(f"\n=== The end of {run.step.name}, {run.outcome}:\n{run.text(TAIL_BYTES)}")
+        print("\n| step | result | seconds | began after |\n|---|---|---|---|")
+        for run in self._ended:
+            print(f"| {run.step.name} | {run.outcome} | {run.took_s:.0f} | {run.began - self._began:.0f} |")
+        for step in self._waiting:
+            print(f"| {step.name} | NOT REACHED{' though required' if step.required else ''} | | |")
+        print(f"\nAll steps: {self._passed_s():.0f} s. Five million x += i * i: {self._loop_s:.2f} s.", flush=True)
+
+
+def five_million() -> float:
+    """Seconds of a fixed loop in this Python: how fast the machine is, so that two runs can be compared."""
+    began, x = time.perf_counter(), 0
+    for i in range(5_000_000):
+        x += i * i
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    os.chdir(Path(__file__).parent.parent)
+    sys.exit(Proof().run())
