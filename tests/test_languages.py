@@ -1,5 +1,6 @@
 """repaircafe.languages: every page in four languages, chosen by the browser or by whoever reads."""
 
+import ast
 import re
 import time
 import uuid
@@ -9,6 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 
+from repaircafe.environment import PROJECT
 from repaircafe.health import checks
 from repaircafe.languages import LANGUAGES
 from tests import catalogues
@@ -19,6 +21,19 @@ TITLES = {"nl": "Instellingen", "de": "Einstellungen", "fr": "Réglages", "en": 
 PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[.\d]*[a-z%]")
 LITERAL = re.compile(r"[A-Z]+_[A-Z_]*[A-Z]|\.env\b|sudo [a-z -]+|https?://[\w.:/]*\w|llama3\.2:3b")
 """What is the same in every language: names of variables, files, commands and addresses."""
+
+
+def in_f_strings(code: str) -> list[str]:
+    """Words that Babel finds there from Python 3.12 on, and misses before."""
+    return sorted(
+        {
+            ast.unparse(call)
+            for string in ast.walk(ast.parse(code))
+            if isinstance(string, ast.JoinedStr)
+            for call in ast.walk(string)
+            if isinstance(call, ast.Call) and ast.unparse(call.func).split(".")[-1] in catalogues.KEYWORDS
+        }
+    )
 
 
 def texts(said: Any) -> list[str]:
@@ -34,6 +49,17 @@ def test_no_word_is_untranslated_or_left_over(language: str) -> None:
     for message in known.values():
         assert all(text.strip() for text in texts(message.string)), message.id
         assert not message.fuzzy
+
+
+def test_no_word_stands_in_an_f_string() -> None:
+    files = (PROJECT / "repaircafe").rglob("*.py")
+    found = {str(path.relative_to(PROJECT)): in_f_strings(path.read_text()) for path in files}
+    assert {path: words for path, words in found.items() if words} == {}
+    assert in_f_strings("""f"# {_('a')} {babel.ngettext('b', 'c', n)!s:>{_l('d')}}" + _('e')""") == [
+        "_('a')",
+        "_l('d')",
+        "babel.ngettext('b', 'c', n)",
+    ]
 
 
 @pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))

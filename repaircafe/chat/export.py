@@ -54,11 +54,12 @@ def reply_as_dict(reply: Reply) -> dict[str, object]:
 
 def as_markdown(turns: Sequence[Turn]) -> str:
     """The conversation as a text that any editor shows."""
-    parts = [f"# {_('Conversation with the repair café’s assistant')}"]
+    title, question, answer = _("Conversation with the repair café’s assistant"), _("Question"), _("Reply")
+    parts = [f"# {title}"]
     for turn in turns:
-        parts += [f"## {_('Question')}", turn.question.content]
+        parts += [f"## {question}", turn.question.content]
         for reply in turn.shown:
-            parts += [f"## {_('Reply')}", reply.said] if reply.said else []
+            parts += [f"## {answer}", reply.said] if reply.said else []
             parts += [f"*{ending}*"] if (ending := ended(reply)) else []
     return "\n\n".join(parts) + "\n"
 

@@ -622,6 +622,14 @@ def test_times_are_those_of_the_cafe(browser: Browser, raw: psycopg.Connection) 
     assert 'filename="repair-cafe-2026-07-02.md"' in saved.headers["Content-Disposition"]
 
 
+def test_a_saved_conversation_has_its_headings_in_the_readers_language(browser: Browser) -> None:
+    browser.send("Mijn broodrooster bromt")
+    comes_to(browser.client, browser.session_id, "done")
+    saved = browser.client.get(f"/chat/{browser.session_id}.md", headers={"Accept-Language": "nl"}).text
+    headings = ["# Gesprek met de assistent van het repair café", "## Vraag", "## Antwoord"]
+    assert re.findall("^#.*", saved, re.MULTILINE) == headings
+
+
 def test_what_postgresql_cannot_hold_is_not_searched_for(browser: Browser) -> None:
     browser.send("My toaster hums")
     for words in ("\x00", "toas\x00ter"):
