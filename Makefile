@@ -12,14 +12,15 @@ BESIDE := -n $(WORKERS) --dist worksteal
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input -q
 HTMX := static/vendor/htmx.min.js
+DEBIAN13 := .cache/debian13
 PO := $(wildcard repaircafe/translations/*/LC_MESSAGES/messages.po)
 MO := $(PO:.po=.mo)
 RUN_ENV := $(if $(PORT),PORT=$(PORT),)
 
-.PHONY: help run build test coverage check test-browser test-llm test-hosts test-system test-faults soak fuzz proof bench pictures translations lock clean
+.PHONY: help run build test coverage check test-browser test-llm test-hosts test-system test-debian13 test-faults soak fuzz proof bench pictures translations lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
 
 run: .venv/.run $(HTMX) $(MO) ## Start the app with a PostgreSQL of its own (PORT=8001 for another port)
 	@$(RUN_ENV) exec setpriv --pdeathsig TERM $(PY) -m gunicorn -c deploy/gunicorn.conf.py
@@ -59,6 +60,12 @@ test-system: .venv/.dev ## Install, break and upgrade the service under a real s
 	@[ "$$(id -u)" -eq 0 ] || { echo "Machines are booted by root alone: sudo make test-system"; exit 1; }
 	@command -v systemd-nspawn >/dev/null || { echo "systemd-nspawn is missing. On Debian: sudo apt install systemd-container"; exit 1; }
 	@$(PY) -m pytest tests/system -m system $(BESIDE)
+
+test-debian13: .venv/.dev $(HTMX) $(MO) ## Run the tests of languages, templates and unit files on Debian 13, with its Python 3.13 (root and mmdebstrap)
+	@[ "$$(id -u)" -eq 0 ] || { echo "Only root can make a Debian 13: sudo make test-debian13"; exit 1; }
+	@command -v mmdebstrap >/dev/null || { echo "mmdebstrap is missing. On Debian: sudo apt install mmdebstrap"; exit 1; }
+	@$(MAKE) --no-print-directory -j2 $(DEBIAN13)/root/.done $(DEBIAN13)/packages/.done
+	@tests/debian13.sh run tests/test_languages.py tests/test_templates.py tests/deploy/test_units.py tests/announcements/test_texts.py
 
 test-faults: .venv/.dev $(HTMX) $(MO) ## Break every neighbour in every way, the disk, the clock and the app itself (root; eight minutes)
 	@[ "$$(id -u)" -eq 0 ] || { echo "Disks are mounted by root alone: sudo make test-faults"; exit 1; }
@@ -127,6 +134,14 @@ $(HTMX): .venv/.python requirements-assets.txt
 	@cp tests/browser/package.json tests/browser/package-lock.json .cache/axe/
 	@cd .cache/axe && npm ci --ignore-scripts --no-fund --no-audit --silent
 	@touch $@
+
+# Debian 13 and the packages for its Python; the packages are made anew when the locked files change.
+$(DEBIAN13)/root/.done: tests/debian13.sh
+	@echo "Making a Debian 13; this takes half a minute, once."
+	@tests/debian13.sh root
+
+$(DEBIAN13)/packages/.done: tests/debian13.sh requirements.txt requirements-dev.txt
+	@tests/debian13.sh packages
 
 %.mo: %.po .venv/.run
 	@$(PY) -m babel.messages.frontend -q compile -i $< -o $@
