@@ -44,8 +44,9 @@ check: .venv/.dev ## Lint, types, who may import whom, templates, unit files, se
 	@.venv/bin/lint-imports --no-logo --cache-dir .cache/importlinter
 	@$(PY) -m pytest -q tests/test_templates.py tests/deploy/test_units.py
 	@$(PY) -m bandit -q -r repaircafe deploy migrations --ini setup.cfg
-	@$(PY) -m tests.deploy.wheels requirements.txt
-	@$(PY) -m tests.deploy.audit requirements.txt
+	@for locked in requirements.txt requirements-trial.txt; do \
+		echo "$$locked:" && $(PY) -m tests.deploy.wheels $$locked && $(PY) -m tests.deploy.audit $$locked || exit 1; \
+	done
 
 test-browser: .venv/.dev $(HTMX) $(MO) .cache/axe/.done ## Drive the pages in Chromium (/usr/bin/chromium must be there)
 	@$(PY) -m pytest tests/browser -m browser $(BESIDE)
