@@ -48,14 +48,17 @@ def characters_that_fit(sent: Sequence[Message], error: TooLongError) -> int:
 
 
 def _facts(settings: Settings) -> str:
+    """The date comes last, and what it means to visitors: a small model takes what it read last, and else today's."""
     facts = [
         "Facts:",
         f"- Today: {_day(settings.now.date())}",
-        f"- Next repair café: {_next(settings)}",
-        f"- Open: {_hours(settings) or UNKNOWN}",
         f"- Place: {settings.event_location or UNKNOWN}",
         f"- What can be repaired: {', '.join(settings.event_offerings) or UNKNOWN}",
+        f"- Open: {_hours(settings) or UNKNOWN}",
+        f"- Next repair café: {_next(settings)}",
     ]
+    if settings.next_date:
+        facts.append(f"- Visitors can come, and bring what is broken, on: {_day(settings.next_date)}")
     if settings.organiser_notes:
         facts += ["", "The organiser says:", settings.organiser_notes]
     return "\n".join(facts)

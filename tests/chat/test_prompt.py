@@ -53,6 +53,7 @@ def test_a_day_that_is_over_is_promised_to_nobody(days: int, said: str) -> None:
     planned = settings().now.date() + timedelta(days=days)
     (told, _) = prompt.messages(settings(event_date=planned.isoformat()), TALK[:1])
     assert said.format(day=f"{planned:%A}, {planned.isoformat()}") in told.content
+    assert ("Visitors can come" in told.content) is (days == 0)
 
 
 def test_the_organisers_notes_are_told_where_there_are_any() -> None:
