@@ -1,4 +1,4 @@
-"""What a small real model says to visitors."""
+"""What a small real model says to visitors: the date of the settings, and something at the tenth turn as well."""
 
 from datetime import date, datetime
 from typing import Any
@@ -9,7 +9,10 @@ from flask.testing import FlaskClient
 from repaircafe.config.keys import Settings
 from repaircafe.facts import check
 from repaircafe.facts.claims import Claim, Day, Kind
+from tests import program
+from tests.client import HTML
 from tests.llm.conftest import MODEL, LlamaServer
+from tests.program import comes_to, last, messages
 
 pytestmark = pytest.mark.llm
 
@@ -36,6 +39,7 @@ WORDINGS = (
     "I'd like to come by. When is it?",
 )
 MOST_WRONG = 2
+STORY = "My neighbour gave me a radio of the sixties. It hums, gets warm at the back, and the left knob turns freely."
 
 
 @pytest.fixture
@@ -67,9 +71,34 @@ def is_on(claim: Claim, *days: date) -> bool:
     return any(one.is_in(frozenset(days)) if isinstance(one, Day) else one in days for one in claim.values)
 
 
-def test_the_question_for_the_date_is_answered_with_the_one_of_the_settings_however_it_is_worded(
-    visitor: FlaskClient,
-) -> None:
+def test_of_ten_wordings_of_the_question_for_the_date_eight_get_the_one_of_the_settings(visitor: FlaskClient) -> None:
     replies = {asked: ask(visitor, asked)["assistant_message"]["content"] for asked in WORDINGS}
     wrong = {asked: reply for asked, reply in replies.items() if not names_the_day(reply)}
     assert len(wrong) <= MOST_WRONG, wrong
+
+
+def test_a_conversation_of_ten_turns_goes_on_past_the_models_context(visitor: FlaskClient, llama: LlamaServer) -> None:
+    refused = llama.refusals()
+    session_id = None
+    for number in range(10):
+        answered = ask(visitor, f"Question {number}: {STORY} Can you mend it?", session_id)
+        session_id = answered["session_id"]
+        assert answered["assistant_message"]["state"] == "done"
+    said = messages(visitor, str(session_id))
+    assert [one["role"] for one in said] == ["user", "assistant"] * 10
+    assert [one["content"][:11] for one in said[::2]] == [f"Question {number}:" for number in range(10)]
+    assert all(one["content"] for one in said)
+    assert llama.refusals() > refused, "all ten together are longer than the context"
+
+
+def test_a_question_longer_than_the_context_is_said_to_be_and_the_next_one_is_answered(
+    visitor: FlaskClient, llama: LlamaServer
+) -> None:
+    refused = llama.refusals()
+    session_id = program.ask(visitor, STORY * 30)["session_id"]
+    assert comes_to(visitor, session_id, "failed")
+    assert last(visitor, session_id)["reason"] == "too_long"
+    assert "more text than the language model can hold" in visitor.get(f"/chat/{session_id}", headers=HTML).text
+    answered = ask(visitor, WORDINGS[0], session_id)
+    assert answered["assistant_message"]["content"]
+    assert llama.refusals() > refused
