@@ -5,12 +5,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import chat, growth, health, hosts, machine, memory, model, sessions, start, tabs
+from bench import chat, growth, health, hosts, machine, memory, model, sessions, start, tabs, trial
 from bench.figures import Table
 
 TABLES: dict[str, Callable[[], Table]] = {
     "health": health.measure,
     "memory": memory.measure,
+    "trial": trial.measure,
     "start": start.measure,
     "tabs": tabs.measure,
     "growth": growth.measure,

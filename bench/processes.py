@@ -39,6 +39,12 @@ def pss(pid: int, part: str = "Pss") -> int:
     return int(found[1]) * 1024 if found else 0
 
 
+def parent(pid: int) -> int:
+    """The process that started it (proc(5), PPid)."""
+    found = re.search(r"^PPid:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
 def _tasks(pid: int) -> list[Path]:
     return sorted(Path(f"/proc/{pid}/task").iterdir())
 
