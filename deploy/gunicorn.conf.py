@@ -107,7 +107,8 @@ def when_ready(server: Any) -> None:
         log.warning("PORT differs from the port of repaircafe.socket, which counts: run deploy/install again")
     if environment.development:
         print(f"Repair Café runs at http://{_host}:{environment.port}/", flush=True)
-        print(f"Set it up at http://{_host}:{environment.port}/config and end it with Ctrl-C.", flush=True)
+        pages = f"http://{_host}:{environment.port}"
+        print(f"Ask it a question at {pages}/chat, set it up at {pages}/config, end it with Ctrl-C.", flush=True)
 
 
 def on_reload(server: Any) -> None:
@@ -145,6 +146,7 @@ def post_fork(server: Any, _worker: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Where the database was not there in time, this worker goes on waiting behind the waiting page."""
     worker.app.wsgi().extensions["startup"].run_in_background()
+    worker.app.wsgi().extensions["trial"].start()  # a process of the worker's, which ends with it
     sys.setswitchinterval(SWITCH_S)
 
 
@@ -155,7 +157,7 @@ def worker_int(worker: Any) -> None:
 
 def worker_exit(_server: Any, worker: Any) -> None:
     """Before a worker ends, told or not: what it is in the middle of is broken off, and nobody waits any more."""
-    for part in ("writer", "downloader", "startup"):
+    for part in ("writer", "downloader", "trial", "startup"):
         worker.app.wsgi().extensions[part].close()
     worker.app.wsgi().extensions["presence"].leave()
 

@@ -29,6 +29,8 @@ from repaircafe.health.monitor import Monitor
 from repaircafe.home import views as home_views
 from repaircafe.llm import views as llm_views
 from repaircafe.llm.download import Downloader
+from repaircafe.llm.trial import Trial
+from repaircafe.neighbours import Service
 from repaircafe.presence import Presence
 from repaircafe.signin import cli as signin_cli
 from repaircafe.signin import views as signin_views
@@ -51,7 +53,12 @@ def create_app(environment: Environment | None = None) -> Flask:
     except EmbeddedDatabaseError as error:
         startup.report(error)
         raise SystemExit(1) from None
-    store = Store(app)
+    trial = app.extensions["trial"] = Trial(
+        environment,
+        is_wanted=lambda: opening.ready and store.lacks_endpoint(),
+        changed=lambda: monitor.forget(Service.LLM),
+    )
+    store = Store(app, trial.address)
     presence = app.extensions["presence"] = Presence(database.connect)  # one name for all that this process owns
     Writer(app, database, store, presence)
     Downloader(app, database, store, presence)

@@ -144,6 +144,7 @@ class Environment(BaseSettings):
     db_pool_timeout: int = Field(default=3, ge=1, le=60, description="seconds, a whole number from 1 to 60")
     db_connect_timeout: int = Field(default=2, ge=2, le=30, description="seconds, a whole number from 2 to 30")
     db_startup_timeout: int = Field(default=30, ge=0, le=600, description="seconds, a whole number from 0 to 600")
+    trial_model: bool = Field(default=True, description="true or false")
     llm_concurrency: int = Field(default=1, ge=1, le=8, description="a whole number from 1 to 8")
     chat_retention_days: int = Field(default=30, ge=1, le=365, description="days, a whole number from 1 to 365")
     backup_folder: str = Field(
@@ -307,6 +308,11 @@ class Environment(BaseSettings):
     def development(self) -> bool:
         """Whether missing credentials are made up for: a PostgreSQL of our own, a key for this run."""
         return self.environment is Stage.DEVELOPMENT
+
+    @property
+    def may_keep_model(self) -> bool:
+        """Whether the app may start a small language model of its own: in development, and unless .env forbids it."""
+        return self.development and self.trial_model
 
     def flask_key(self) -> str:
         """What signs the cookies; in development without SECRET_KEY, one for this run alone."""

@@ -63,6 +63,8 @@ class Reason(StrEnum):
     OFFLINE = "offline"
     DOWNLOAD_CUT = "download_cut"
     LOADING = "loading"
+    TRIAL_STARTING = "trial_starting"
+    TRIAL_FAILING = "trial_failing"
     MODEL_MISSING = "model_missing"
     MODEL_NOT_CHOSEN = "model_not_chosen"
     AUTH_EXPIRED = "auth_expired"
@@ -86,6 +88,7 @@ STATUS_OF: Mapping[Reason, Status] = MappingProxyType(
         Reason.SETTINGS_UNKNOWN: Status.UNCONFIGURED,
         Reason.NOT_CHECKED: Status.UNCONFIGURED,
         Reason.LOADING: Status.DEGRADED,
+        Reason.TRIAL_STARTING: Status.DEGRADED,
         Reason.MODEL_MISSING: Status.DEGRADED,
         Reason.MODEL_NOT_CHOSEN: Status.DEGRADED,
         Reason.AUTH_EXPIRED: Status.DEGRADED,
@@ -100,6 +103,12 @@ STATUS_OF: Mapping[Reason, Status] = MappingProxyType(
     }
 )
 """What a reason means for its service; a reason that is not here means `unreachable`."""
+
+
+TRIAL_REASONS = frozenset({Reason.TRIAL_STARTING, Reason.TRIAL_FAILING})
+"""What only the trial's own small model can have against it."""
+SERVER_GONE = frozenset({Reason.REFUSED, Reason.RESET, Reason.CUT_OFF})
+"""What is seen of a server whose process has just ended."""
 
 
 class NeighbourError(Exception):
@@ -191,6 +200,8 @@ class Report:
     models: tuple[str, ...] = ()
     outside: bool | None = None
     """Whether what is sent there leaves the building; None where that is not known."""
+    is_trial: bool = False
+    """Whether it is about the trial's own small model, because no other is set up."""
     known_at: float = field(default_factory=time.monotonic)
     """When it was learnt, in seconds of the monotonic clock: the other one, of `checked_at`, may be set back."""
 
@@ -358,6 +369,15 @@ _EXPLANATIONS: Mapping[tuple[Service, Reason], Explanation] = MappingProxyType(
         ),
         (Service.LLM, Reason.LOADING): Explanation(
             _l("The language model is being loaded."), _l("Wait: on a Raspberry Pi this takes up to a few minutes.")
+        ),
+        (Service.LLM, Reason.TRIAL_STARTING): Explanation(
+            _l("The trial's own small model is starting."),
+            _l("Wait a few seconds: it starts by itself."),
+        ),
+        (Service.LLM, Reason.TRIAL_FAILING): Explanation(
+            _l("The trial's own small model does not start."),
+            _l("The file .data/model/server.log says why. Choose a real model in the settings."),
+            *_SETTINGS,
         ),
         (Service.LLM, Reason.MODEL_MISSING): Explanation(
             _l("The chosen model is not installed."),

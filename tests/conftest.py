@@ -47,6 +47,7 @@ def _no_foreign_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """The developer's own .env and shell must not decide a test."""
     for name in Environment.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("TRIAL_MODEL", "false")  # the wheels may be installed: what answers is the test's to choose
     monkeypatch.setenv("ENV_FILE", os.devnull)
 
 
@@ -224,7 +225,7 @@ def make_read_only(app: Flask, value: str) -> None:
 
 def dispose(app: Flask) -> None:
     """Gives an app's connections back."""
-    for part in ("writer", "downloader"):
+    for part in ("writer", "downloader", "trial"):
         app.extensions[part].close()
     app.extensions["presence"].leave()
     startup: Startup = app.extensions["startup"]

@@ -34,7 +34,13 @@ class Server:
         self.port = int(variables.pop("PORT", "0")) or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = folder / f"server-{self.port}.log"
-        self._variables = {"DATABASE_URL": database_url, "LOG_FORMAT": "json", "ENV_FILE": os.devnull, **variables}
+        self._variables = {
+            "DATABASE_URL": database_url,
+            "LOG_FORMAT": "json",
+            "ENV_FILE": os.devnull,
+            "TRIAL_MODEL": "false",  # the wheels may be installed
+            **variables,
+        }
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:

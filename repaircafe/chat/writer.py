@@ -25,7 +25,7 @@ from repaircafe.exchange import Exchange, StoppedError
 from repaircafe.llm.base import FIRST_TOKEN_LIMIT_S, LARGEST_REPLY, Message, Server, TooLongError
 from repaircafe.llm.identify import identify
 from repaircafe.logs import EventType
-from repaircafe.neighbours import NeighbourError, PermanentError, Reason
+from repaircafe.neighbours import SERVER_GONE, NeighbourError, PermanentError, Reason, TemporaryError
 from repaircafe.presence import Presence, living
 
 WATCH_S = 0.25
@@ -37,6 +37,8 @@ FLUSH_LENGTH = 20_000
 ASK_LIMIT_S = 30.0
 """For the server to say what it is, before the question."""
 LOADING_PAUSE_S = 1.0
+COMING = frozenset({Reason.LOADING, Reason.TRIAL_STARTING})
+"""What a question waits for: a model that will answer soon."""
 AFTER_FAULT_S = 5.0
 CLOSE_LIMIT_S = 5.0
 GROWTH_WAIT_S = 1.0
@@ -335,13 +337,15 @@ class Writer:
 
     def _speak(self, making: Making) -> None:
         identity.set(Identity(session_id=str(making.session_id)))
-        settings = self._settings()
-        shown = making.shown or self._shown_when_there(making)
+        shown = making.shown
         until = time.monotonic() + FIRST_TOKEN_LIMIT_S
         characters = None
         while True:
-            sent, known = prompt.messages(settings, shown, characters), self._recognised
+            known = self._recognised
             try:
+                settings = self._settings()
+                shown = shown or self._shown_when_there(making)
+                sent = prompt.messages(settings, shown, characters)
                 self._ask(making, settings, sent)
             except TooLongError as error:
                 fitting = prompt.characters_that_fit(sent, error)
@@ -351,7 +355,8 @@ class Writer:
             except NeighbourError as error:
                 if making.content or time.monotonic() > until or not self._is_curable(error, known is not None):
                     raise
-                making.stopping.wait(LOADING_PAUSE_S if error.reason is Reason.LOADING else 0)
+                if making.stopping.wait(LOADING_PAUSE_S if error.reason in COMING else 0):
+                    raise StoppedError from None
             else:
                 return
 
@@ -386,16 +391,21 @@ class Writer:
             making.exchange = exchange
             if making.stopping.is_set():
                 raise StoppedError
-            server = self._server(exchange, settings.llm_endpoint)
-            making.is_reading = server.is_loaded(settings.llm_model)
-            self._listen(making, server.chat(settings.llm_model, sent))
+            try:
+                server = self._server(exchange, settings.llm_endpoint)
+                making.is_reading = server.is_loaded(settings.llm_model)
+                self._listen(making, server.chat(settings.llm_model, sent))
+            except TemporaryError as error:
+                if settings.is_trial and error.reason in SERVER_GONE:
+                    raise TemporaryError(Reason.CUT_OFF if making.content else Reason.TRIAL_STARTING) from error
+                raise
 
     def _is_curable(self, error: NeighbourError, was_known: bool) -> bool:
         """Whether asking again may help: the model is being loaded, or another server stands at the address now."""
         if error.reason is Reason.LENGTH:  # it has thought until there was no room left, and would again
             return False
         self._recognised = None
-        return error.reason is Reason.LOADING or (was_known and isinstance(error, PermanentError))
+        return error.reason in COMING or (was_known and isinstance(error, PermanentError))
 
     def _server(self, exchange: Exchange, endpoint: str) -> Server:
         """What answers there. It is told apart once, and again after a failure: four requests would delay each word."""

@@ -8,12 +8,12 @@ import click
 from flask.cli import with_appcontext
 
 from repaircafe import database, errors
-from repaircafe.config.keys import KEYS, UnknownKeyError
+from repaircafe.config.keys import KEYS, Settings, UnknownKeyError
 from repaircafe.config.store import InvalidSettingsError, OutsideError, read, store
 from repaircafe.health.checks import report_of
 from repaircafe.health.cli import MARKS, echo_report
 from repaircafe.health.monitor import monitor
-from repaircafe.neighbours import STEP_LABELS, Reason, Report, Service, Status, explain
+from repaircafe.neighbours import STEP_LABELS, NeighbourError, Reason, Report, Service, Status, explain
 
 
 @click.command("config-show")
@@ -74,15 +74,19 @@ def test(service: str, as_json: bool) -> None:
 
 
 def _test(service: Service) -> Report:
+    settings = Settings()
     try:
-        values = read(database.db.session()) if service is Service.LLM else {}
+        if service is Service.LLM:
+            settings = store().answering(Settings.of(read(database.db.session())))
+    except NeighbourError as error:
+        return report_of(service, error.reason)
     except database.ERRORS as error:
         reason = database.translate(error).reason
         database.db.session.rollback()
         click.echo(f"The settings cannot be read: {explain(Service.DB, reason).sentence}", err=True)
         return report_of(service, Reason.SETTINGS_UNKNOWN)
     database.db.session.rollback()
-    return monitor().test(service, values.get("llm_endpoint", ""), values.get("llm_model", ""))
+    return monitor().test(service, settings.llm_endpoint, settings.llm_model)
 
 
 def _echo(report: Report) -> None:

@@ -305,6 +305,8 @@ class Settings:
     event_location: str = ""
     event_offerings: tuple[str, ...] = ()
     organiser_notes: str = ""
+    is_trial: bool = False
+    """Whether address and model are those of the trial's own model, because none are set. Never stored."""
 
     @property
     def now(self) -> datetime:

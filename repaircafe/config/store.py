@@ -1,7 +1,7 @@
 """Reads and writes the settings: validated as a whole, upserted at once, known while the database is away."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ from repaircafe.config.models import Setting
 from repaircafe.database import db, is_told_by_health
 from repaircafe.deadlines import Cached, DeadlineError
 from repaircafe.logs import EventType, Redactor, name_faults
-from repaircafe.neighbours import PermanentError, Reason, TemporaryError, Text
+from repaircafe.neighbours import Reason, TemporaryError, Text
 
 FRESH_S = 1.0
 READ_LIMIT_S = 0.4
@@ -115,8 +115,13 @@ def _tell_of_ignored(key: str) -> None:
 class Store:
     """The app's settings, readable at any moment, without waiting for a database that does not answer."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, trial_model: Callable[[], tuple[str, str]]) -> None:
+        """`trial_model` is the address and the name of the model that answers while no address is set.
+
+        It raises NeighbourError where there is none.
+        """
         self._app = app
+        self._trial_model = trial_model
         self._cache: Cached[dict[str, str]] = Cached("settings", FRESH_S, READ_LIMIT_S)
         app.extensions["settings"] = self
 
@@ -136,16 +141,29 @@ class Store:
         return stored.settings if stored else Settings()
 
     def with_endpoint(self) -> Settings:
-        """The settings, in which it stands where the language model is.
+        """The settings with the address and the name of the language model that answers.
 
-        Raises TemporaryError while they have never been read, PermanentError where no address is set.
+        Raises TemporaryError while they have never been read, and what `answering` raises.
         """
         stored = self.stored()
         if stored is None:
             raise TemporaryError(Reason.SETTINGS_UNKNOWN)
-        if not stored.settings.llm_endpoint:
-            raise PermanentError(Reason.NOT_SET)
-        return stored.settings
+        return self.answering(stored.settings)
+
+    def answering(self, settings: Settings) -> Settings:
+        """The same, with the trial's own model where no address is set.
+
+        Raises PermanentError(not_set) where there is no such model, and NeighbourError while it does not answer.
+        """
+        if settings.llm_endpoint:
+            return settings
+        endpoint, model = self._trial_model()
+        return replace(settings, llm_endpoint=endpoint, llm_model=model, is_trial=True)
+
+    def lacks_endpoint(self) -> bool:
+        """Whether it is known that no address of a language model is set."""
+        stored = self.stored()
+        return stored is not None and not stored.settings.llm_endpoint
 
     def known(self) -> dict[str, str]:
         """Every key's text as far as it is known; empty where it has never been read."""

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -25,7 +25,20 @@ from repaircafe.health import checks, models
 from repaircafe.health.checks import Check, Work
 from repaircafe.logs import EventType
 from repaircafe.mail.gmail import GmailCredentials
-from repaircafe.neighbours import SERVES, Reason, Report, Service, Status, StepName, Text, explain, in_english
+from repaircafe.neighbours import (
+    SERVER_GONE,
+    SERVES,
+    TRIAL_REASONS,
+    NeighbourError,
+    Reason,
+    Report,
+    Service,
+    Status,
+    StepName,
+    Text,
+    explain,
+    in_english,
+)
 from repaircafe.startup import Startup
 from repaircafe.version import __version__
 
@@ -221,9 +234,9 @@ class Monitor:
         return report
 
     def models(self) -> tuple[str, ...]:
-        """The models that the last check of the language model found."""
+        """The models that the last check of the language model found; the trial's own is none to choose."""
         last = self._caches[Service.LLM].last
-        return last.models if last else ()
+        return last.models if last and not last.is_trial else ()
 
     def forget(self, service: Service) -> None:
         """After a change of settings: what is known of the service is of another one."""
@@ -259,10 +272,16 @@ class Monitor:
                 return self._mail()
 
     def _llm(self, check: Check) -> Report:
-        stored = self._store.stored() if self._startup.ready else None
-        if stored is None:
+        if not self._startup.ready:
             return checks.report_of(Service.LLM, Reason.SETTINGS_UNKNOWN)
-        return checks.run(check, checks.llm(stored.settings.llm_endpoint, stored.settings.llm_model))
+        try:
+            settings = self._store.with_endpoint()
+        except NeighbourError as error:
+            return replace(checks.report_of(Service.LLM, error.reason), is_trial=error.reason in TRIAL_REASONS)
+        report = checks.run(check, checks.llm(settings.llm_endpoint, settings.llm_model))
+        if settings.is_trial and report.reason in SERVER_GONE:
+            report = checks.report_of(Service.LLM, Reason.TRIAL_STARTING)  # whoever keeps it is about to notice
+        return replace(report, is_trial=settings.is_trial)
 
     def _mail(self) -> Report:
         """The last test's result: a health poll never contacts the mail provider."""

@@ -51,10 +51,12 @@ def _database(report: Report) -> Line:
 
 
 def _language_model(report: Report) -> tuple[Line, Line]:
-    is_there = report.reason is None or report.reason in NO_SERVER
-    cure = explain(Service.LLM, report.reason).cure if report.reason else ""
+    """The trial's own model answers, and yet none has been chosen."""
+    reason = Reason.NOT_SET if report.is_trial else report.reason
+    is_there = reason is None or reason in NO_SERVER
+    cure = explain(Service.LLM, reason).cure if reason else ""
     server = Line(_("A language model's server is found"), is_there, cure, _("Settings"), "config.show", "llm_endpoint")
-    is_ready = report.reason is None or report.reason is Reason.LOADING
+    is_ready = reason is None or reason is Reason.LOADING
     cure = cure if is_there else _("First the server has to be found.")
     return server, Line(_("A model is installed and chosen"), is_ready, cure, _("Settings"), "config.show", "downloads")
 

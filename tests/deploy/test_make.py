@@ -1,0 +1,57 @@
+"""What the targets of make install, in a fresh clone."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from repaircafe.environment import PROJECT
+
+MODEL = "requirements-trial.txt"
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """What make looks at, without anything that it has made before."""
+    for path in (PROJECT / "Makefile", *PROJECT.glob("requirements*.txt")):
+        shutil.copy(path, tmp_path)
+    return tmp_path
+
+
+def planned(clone: Path, *words: str, **variables: str) -> str:
+    """The commands that make would run."""
+    environment = {"PATH": os.environ["PATH"], **variables}
+    made = subprocess.run(
+        ["make", "-n", *words], cwd=clone, env=environment, capture_output=True, text=True, check=True
+    )
+    return made.stdout
+
+
+def test_the_installers_target_leaves_the_trials_model_out(clone: Path) -> None:
+    (line,) = [one for one in (PROJECT / "deploy" / "install").read_text().splitlines() if "make -s" in one]
+    assert " build)" in line
+    commands = planned(clone, "build")
+    assert "-r requirements.txt" in commands
+    assert MODEL not in commands
+
+
+def test_a_trial_has_a_model(clone: Path) -> None:
+    commands = planned(clone, "run", MODEL="something-else-of-this-shell")
+    assert f"--no-deps --require-hashes -r {MODEL}" in commands
+    assert "TRIAL_MODEL" not in commands
+
+
+@pytest.mark.parametrize(("words", "variables"), [(["MODEL=none"], {}), ([], {"MODEL": "none"})])
+def test_a_trial_without_a_model_installs_and_starts_none(
+    clone: Path, words: list[str], variables: dict[str, str]
+) -> None:
+    commands = planned(clone, "run", *words, **variables)
+    assert "-r requirements.txt" in commands
+    assert MODEL not in commands
+    assert "TRIAL_MODEL=false exec" in commands
+
+
+def test_tests_need_no_model(clone: Path) -> None:
+    assert MODEL not in planned(clone, "test")
