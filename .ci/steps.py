@@ -40,8 +40,11 @@ def make(target: str, *variables: str, required: bool = False, apart_from: str =
     return Step(target, ("make", target, *variables), required, apart_from)
 
 
-FIRST = Step("fresh-run", (".ci/fresh-run",), required=True)
-"""The README's first command, in a fresh clone: alone, since it installs what all others use."""
+FIRST = (
+    Step("fresh-run", (".ci/fresh-run",), required=True),  # the README's first command, in a fresh clone
+    Step("packages", ("make", ".venv/.dev"), required=True),
+)
+"""One after the other: they install what all others use."""
 
 STEPS = (
     make("test-system", required=True),
@@ -118,7 +121,8 @@ class Proof:
     def run(self) -> int:
         """Answers the exit code."""
         try:
-            self._play([FIRST])
+            for step in FIRST:
+                self._play([step])
             self._play(STEPS)
         finally:
             for run in self._under_way:
@@ -172,4 +176,5 @@ def five_million() -> float:
 
 if __name__ == "__main__":
     os.chdir(Path(__file__).parent.parent)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # whoever ends this ends the steps
     sys.exit(Proof().run())
