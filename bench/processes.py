@@ -45,6 +45,11 @@ def parent(pid: int) -> int:
     return int(found[1]) if found else 0
 
 
+def command(pid: int) -> str:
+    """What it was started with (proc(5), cmdline)."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+
+
 def _tasks(pid: int) -> list[Path]:
     return sorted(Path(f"/proc/{pid}/task").iterdir())
 

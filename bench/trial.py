@@ -4,14 +4,13 @@ import requests
 
 from bench.chat import ANSWER_LIMIT_S
 from bench.figures import Figure, Table, compared
-from bench.processes import Tree, parent
+from bench.processes import Tree, command, parent
 from bench.servers import Postgres, postgres
-from tests.llm.conftest import MODEL, LlamaServer
+from repaircafe.llm import trial
+from tests.conditions import until
 from tests.server import Server
 
 TITLE = "The trial"
-CONTEXT = 4_096
-"""Tokens, as the app counts on (repaircafe/chat/prompt.py)."""
 QUESTIONS = ("When is the next repair café?", "Can you repair my toaster?", "What does it cost?")
 STARTS = 3
 PARTS = ("the app", "PostgreSQL", "the model's server", "all together")
@@ -28,21 +27,15 @@ def measure() -> Table:
 
 
 def _start(database: Postgres, name: str, before: list[list[float]], after: list[list[float]]) -> None:
-    llama = LlamaServer(database.folder, {"n_ctx": CONTEXT})
-    llama.start()
-    try:
-        with Server(database.folder, database.database(name)) as app:
-            keeper = Tree(parent(database.tree.root))
-            before.append(_megabytes(Tree(app.pid), keeper, Tree(llama.pid)))
-            _talk(app, llama)
-            after.append(_megabytes(Tree(app.pid), keeper, Tree(llama.pid)))
-    finally:
-        llama.stop()
+    with Server(database.folder, database.database(name), TRIAL_MODEL="true") as app:
+        if not until(lambda: app.health() == "healthy", trial.START_LIMIT_S):
+            raise AssertionError("the trial's model does not answer")
+        before.append(_megabytes(app, database))
+        _talk(app)
+        after.append(_megabytes(app, database))
 
 
-def _talk(app: Server, llama: LlamaServer) -> None:
-    settings = {"llm_endpoint": llama.url, "llm_model": MODEL}
-    requests.post(f"{app.url}/config", json=settings, timeout=30).raise_for_status()
+def _talk(app: Server) -> None:
     session: dict[str, str] = {}
     for question in QUESTIONS:
         asked = requests.post(f"{app.url}/api/chat", json={"message": question, **session}, timeout=ANSWER_LIMIT_S)
@@ -50,10 +43,11 @@ def _talk(app: Server, llama: LlamaServer) -> None:
         session = {"session_id": asked.json()["session_id"]}
 
 
-def _megabytes(*trees: Tree) -> list[float]:
-    """Of each, and of all together."""
-    found = [tree.memory_mb() for tree in trees]
-    return [*found, sum(found)]
+def _megabytes(app: Server, database: Postgres) -> list[float]:
+    """Of the app without its model, of PostgreSQL, of the model, and of all together."""
+    (model,) = (pid for pid in Tree(app.pid).pids() if str(trial.PROGRAM) in command(pid))
+    app_and_model, stored, answering = (Tree(root).memory_mb() for root in (app.pid, parent(database.tree.root), model))
+    return [app_and_model - answering, stored, answering, app_and_model + stored]
 
 
 def _table(before: list[list[float]], after: list[list[float]]) -> Table:
@@ -65,7 +59,8 @@ def _table(before: list[list[float]], after: list[list[float]]) -> Table:
         TITLE,
         "PSS of the three parts that `make run` starts, each with all its processes: gunicorn's master and its worker;"
         " PostgreSQL and the keeper that ends it; llama.cpp's server with SmolLM2 135M and a context of"
-        f" {CONTEXT:,} tokens. After a conversation of {len(QUESTIONS)} questions (ours), beside the same before the"
-        f" first (reference). {STARTS} starts: median (smallest to largest). The model's file is 98 MB of its server.",
+        f" {trial.CONTEXT_TOKENS:,} tokens. After a conversation of {len(QUESTIONS)} questions (ours), beside the same"
+        f" before the first (reference). {STARTS} starts: median (smallest to largest). Of the server, 98 MB are the"
+        " model's file.",
         tuple(figure(place, what) for place, what in enumerate(PARTS)),
     )
