@@ -85,9 +85,9 @@ fuzz: .venv/.dev $(MO) ## Put anything at all into every input, 20,000 times (a 
 	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m pytest tests/fuzz
 	@FUZZ_EXAMPLES=$$(($(FUZZ_EXAMPLES) / 100)) $(PY) -m pytest tests/test_openapi.py -k schemathesis
 
-proof: ## Run every step of .ci/run, and what is too long for it: all of the fuzz, the soak and the bench (two hours)
+proof: ## Run every step of .ci/run, and what is too long for it: coverage, all of the fuzz, the soak and the bench (two hours)
 	@.ci/run
-	@$(MAKE) --no-print-directory fuzz soak bench
+	@$(MAKE) --no-print-directory coverage fuzz soak bench
 
 bench: .venv/.dev .venv/.trial $(HTMX) $(MO) ## Measure, each figure beside its reference, and write docs/performance.md (OF="memory chat": two tables, printed)
 	@TABS_S=$(TABS_S) $(PY) -m bench $(or $(OF),--out docs/performance.md)
