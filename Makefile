@@ -3,12 +3,13 @@ SHELL := /bin/sh
 PYTHON ?= python3
 PORT ?=
 FUZZ_EXAMPLES ?= 20000
+KILLS ?= 100
 TABS_S ?= 60
 SOAK_MINUTES ?= 20
 OF ?=
 # Tests wait more than they compute: two workers for each core, each with a PostgreSQL of its own.
 WORKERS ?= $(shell cores=$$(nproc); echo $$((cores < 4 ? 2 * cores : 8)))
-BESIDE := -n $(WORKERS) --dist worksteal
+BESIDE := -n $(WORKERS) --dist worksteal --durations=10
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input -q
 HTMX := static/vendor/htmx.min.js
@@ -66,7 +67,7 @@ test-hosts: .venv/.dev $(HTMX) $(MO) ## Put two hosts behind a real nginx, start
 test-system: .venv/.dev ## Install, break and upgrade the service under a real systemd (root and systemd-nspawn; 20 minutes)
 	@[ "$$(id -u)" -eq 0 ] || { echo "Machines are booted by root alone: sudo make test-system"; exit 1; }
 	@command -v systemd-nspawn >/dev/null || { echo "systemd-nspawn is missing. On Debian: sudo apt install systemd-container"; exit 1; }
-	@$(PY) -m pytest tests/system -m system $(BESIDE)
+	@KILLS=$(KILLS) $(PY) -m pytest tests/system -m system $(BESIDE)
 
 test-debian13: .venv/.dev $(HTMX) $(MO) ## Run the tests of languages, templates and unit files on Debian 13, with its Python 3.13 (root and mmdebstrap)
 	@[ "$$(id -u)" -eq 0 ] || { echo "Only root can make a Debian 13: sudo make test-debian13"; exit 1; }
@@ -85,9 +86,9 @@ fuzz: .venv/.dev $(MO) ## Put anything at all into every input, 20,000 times (a 
 	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m pytest tests/fuzz
 	@FUZZ_EXAMPLES=$$(($(FUZZ_EXAMPLES) / 100)) $(PY) -m pytest tests/test_openapi.py -k schemathesis
 
-proof: ## Run every step of .ci/run, and what is too long for it: coverage, all of the fuzz, the soak and the bench (two hours)
+proof: ## Run every step of .ci/run, and what is too long for it: coverage, all kills, all of the fuzz, the soak and the bench (two hours)
 	@.ci/run
-	@$(MAKE) --no-print-directory coverage fuzz soak bench
+	@$(MAKE) --no-print-directory test-system coverage fuzz soak bench
 
 bench: .venv/.dev .venv/.trial $(HTMX) $(MO) ## Measure, each figure beside its reference, and write docs/performance.md (OF="memory chat": two tables, printed)
 	@TABS_S=$(TABS_S) $(PY) -m bench $(or $(OF),--out docs/performance.md)
