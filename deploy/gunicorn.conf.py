@@ -76,8 +76,10 @@ SWITCH_S = 0.0005
 M_ARENA_MAX = -8
 """The parameter of mallopt(3), as glibc's malloc.h has it."""
 ARENAS = 2
-"""Pools of memory that all threads of a worker share. glibc would give each thread one of its own, most of it free and
+"""Pools of memory that all threads of a process share. glibc would give each thread one of its own, most of it free and
 none of it given back."""
+with contextlib.suppress(AttributeError):  # another C library has no such pools
+    ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)  # before the first thread: a worker keeps the pools of its master
 
 
 def on_starting(server: Any) -> None:
@@ -137,8 +139,6 @@ def pre_fork(_server: Any, _worker: Any) -> None:
 def post_fork(server: Any, _worker: Any) -> None:
     """The master's connections and its voice stay the master's."""
     systemd.hush()
-    with contextlib.suppress(AttributeError):  # another C library has no such pools
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
     server.app.wsgi().extensions["database"].forget_connections()
     gc.collect()  # Python waits for a quarter of what the last collection left; what is frozen shall not count for that
 

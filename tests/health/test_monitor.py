@@ -58,8 +58,9 @@ def gate() -> Iterator[threading.Event]:
 
 
 @pytest.fixture
-def hanging(monkeypatch: pytest.MonkeyPatch, gate: threading.Event) -> None:
-    """Every check of the language model hangs in its first step."""
+def hanging(monkeypatch: pytest.MonkeyPatch, gate: threading.Event, raw: psycopg.Connection) -> None:
+    """A language model is set up, and every check of it hangs in its first step."""
+    raw.execute("INSERT INTO settings (key, value) VALUES ('llm_endpoint', 'http://127.0.0.1:9')")
 
     def llm(*_arguments: Any, **_options: Any) -> Work:
         def work(check: Check) -> None:
