@@ -28,7 +28,11 @@ MACHINE_MB, SPARE_MB = 8_000, 1_000
 """Of a machine with 8 GB, what is left to everything else."""
 PLACES = 100 - 3
 """PostgreSQL's `max_connections`, and those that it keeps for its administrator, as they are by default."""
-OURS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'repaircafe' AND datname = current_database()"
+OURS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'repaircafe' AND datname = current_database()"
+    " AND (state <> 'idle' OR wait_event = 'ClientRead')"
+)
+"""Without those that the app has closed and PostgreSQL has not ended yet: they are idle, and read nothing any more."""
 
 
 def measure() -> Table:
