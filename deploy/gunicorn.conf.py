@@ -108,8 +108,8 @@ def when_ready(server: Any) -> None:
     if systemd.SOCKET_HELD and environment.port not in [address[1] for address in addresses]:
         log.warning("PORT differs from the port of repaircafe.socket, which counts: run deploy/install again")
     if environment.development:
-        print(f"Repair Café runs at http://{_host}:{environment.port}/", flush=True)
         pages = f"http://{_host}:{environment.port}"
+        print(f"Repair Café runs at {pages}/", flush=True)
         print(f"Ask it a question at {pages}/chat, set it up at {pages}/config, end it with Ctrl-C.", flush=True)
 
 
