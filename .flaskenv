@@ -1,1 +1,1 @@
-FLASK_APP=repaircafe
+FLASK_APP=repaircafe.app

@@ -13,7 +13,8 @@ from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
 from bench.figures import Figure, Table, spread
-from repaircafe import create_app, embedded
+from repaircafe import embedded
+from repaircafe.app import create_app
 from repaircafe.chat import conversation
 from repaircafe.chat.models import remove_older
 from repaircafe.database import Database, connector

@@ -54,7 +54,7 @@ class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn is untyped
 
 
 _host = f"[{environment.host}]" if ":" in environment.host else environment.host
-wsgi_app = "repaircafe:create_app()"
+wsgi_app = "repaircafe.app:create_app()"
 # Where systemd holds the port, gunicorn must not see another one in a changed .env: it would leave the socket for it.
 bind = "127.0.0.1:0" if systemd.SOCKET_HELD else f"{_host}:{environment.port}"
 logger_class = Logger

@@ -13,7 +13,8 @@ from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from hypothesis import HealthCheck, settings
 
-from repaircafe import create_app, embedded
+from repaircafe import embedded
+from repaircafe.app import create_app
 from repaircafe.database import Database
 from repaircafe.embedded import Postmaster
 from repaircafe.environment import Environment

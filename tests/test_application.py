@@ -7,7 +7,7 @@ import pytest
 from flask import Flask, url_for
 from itsdangerous import BadSignature
 
-from repaircafe import _add_versions
+from repaircafe.app import _add_versions
 from repaircafe.application import Cookies
 from tests.conftest import MakeApp
 

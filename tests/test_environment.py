@@ -251,7 +251,7 @@ def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", [["-m", "gunicorn", "-c", "deploy/gunicorn.conf.py"], ["-m", "flask", "health"]])
 def test_a_wrong_environment_ends_the_process_with_78_before_anything_listens(command: list[str]) -> None:
-    environment = {**os.environ, "ENVIRONMENT": "production", "PORT": "0", "FLASK_APP": "repaircafe"}
+    environment = {**os.environ, "ENVIRONMENT": "production", "PORT": "0", "FLASK_APP": "repaircafe.app"}
     done = subprocess.run(
         [sys.executable, *command],
         env=environment,
@@ -322,7 +322,7 @@ def test_a_folder_for_backups_is_absolute(tmp_path: Path) -> None:
 def start(**variables: str) -> subprocess.CompletedProcess[str]:
     """Makes the app in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-c", "from repaircafe import create_app; create_app(); print('made')"],
+        [sys.executable, "-c", "from repaircafe.app import create_app; create_app(); print('made')"],
         env={**os.environ, **variables},
         cwd=PROJECT,
         capture_output=True,

@@ -49,7 +49,7 @@ def commands(variables: dict[str, str]) -> str:
     for command in (["health"], ["config-test", "all"], ["config-show"]):
         done = subprocess.run(
             [sys.executable, "-m", "flask", *command],
-            env={**os.environ, **variables, "FLASK_APP": "repaircafe", "LOG_LEVEL": "DEBUG"},
+            env={**os.environ, **variables, "FLASK_APP": "repaircafe.app", "LOG_LEVEL": "DEBUG"},
             cwd=PROJECT,
             capture_output=True,
             text=True,

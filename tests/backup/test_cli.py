@@ -136,7 +136,7 @@ def test_restore_over_data_asks_at_a_terminal(
     ours, theirs = pty.openpty()
     os.write(ours, f"{answer}\n".encode())
     done = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "repaircafe", "backup", "restore", path.name],
+        [sys.executable, "-m", "flask", "--app", "repaircafe.app", "backup", "restore", path.name],
         env={**os.environ, "DATABASE_URL": filled, "BACKUP_FOLDER": str(place)},
         cwd=PROJECT,
         stdin=theirs,

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from repaircafe import create_app
+from repaircafe.app import create_app
 from repaircafe.config import keys
 from repaircafe.environment import Environment
 from tests.client import HTML, JSON, PASSWORD, csrf_token

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.llm
 
 def flask(database_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs `flask …` as a process of its own."""
-    environment = {**os.environ, "DATABASE_URL": database_url, "FLASK_APP": "repaircafe"}
+    environment = {**os.environ, "DATABASE_URL": database_url, "FLASK_APP": "repaircafe.app"}
     command = [sys.executable, "-m", "flask", *arguments]
     return subprocess.run(
         command, env=environment, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60

@@ -74,7 +74,8 @@ def _replaced(machine: Machine, before: int) -> bool:
 
 _DEADLOCK = """
 import threading
-from repaircafe import access, create_app
+from repaircafe import access
+from repaircafe.app import create_app
 
 access.VISITORS |= {"deadlock"}
 lock = threading.Lock()
