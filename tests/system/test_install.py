@@ -95,8 +95,16 @@ def test_run_again_it_upgrades_keeps_everything_and_refuses_nobody(machine: Mach
     assert machine.run("repaircafe", "config-show").stdout.count("Zaal 3") == 1
     backups = json.loads(machine.run("repaircafe", "backup", "list", "--json").stdout)
     assert [one["kind"] for one in backups] == ["upgrade"]
-    # A third time: the oldest version goes.
+    # The packages are linked, since their list is the same.
+    current = machine.root / "opt/repaircafe" / machine.say("readlink", "/opt/repaircafe/current")
+    package = current / ".venv/lib/python3.11/site-packages/flask/app.py"
+    assert package.stat().st_nlink == 2
+    # A third time: the oldest version goes, and a damaged package is made anew.
+    sound = package.read_text()
+    package.write_text(sound + "# damaged\n")
     install(machine)
+    current = machine.root / "opt/repaircafe" / machine.say("readlink", "/opt/repaircafe/current")
+    assert (current / ".venv/lib/python3.11/site-packages/flask/app.py").read_text() == sound
     assert not (machine.root / "opt/repaircafe" / before).exists()
     assert len(list((machine.root / "opt/repaircafe/releases").iterdir())) == 2
 
