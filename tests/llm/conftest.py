@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -109,7 +110,15 @@ class LlamaServer:
 
     def is_idle(self) -> bool:
         """Whether no slot is at work, from `GET /slots`."""
-        return not any(slot["is_processing"] for slot in requests.get(f"{self.url}/slots", timeout=2).json())
+        return not any(slot["is_processing"] for slot in self._slots())
+
+    def was_stopped(self) -> bool:
+        """Whether the last reply was ended before its last word. The log would say it later."""
+        return all(token["has_next_token"] for slot in self._slots() for token in slot["next_token"])
+
+    def _slots(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = requests.get(f"{self.url}/slots", timeout=2).json()
+        return found
 
     def _answers(self) -> bool:
         try:
