@@ -18,6 +18,7 @@ from tests.browser.conftest import Returning, launch
 from tests.browser.tour import STATES, stage
 from tests.client import PASSWORD
 from tests.server import Server
+from tests.visitor import SECRET_KEY
 
 OLLAMAS_PORT = 11434
 """Ollama's usual port, so that the pictures show what an organiser sees; another where it is taken."""
@@ -55,7 +56,7 @@ def main(folder: Path) -> None:
         try:
             with (
                 Returning("llama3.2:3b", "qwen2.5:1.5b") as ollama,
-                Server(Path(scratch), target, OPERATOR_PASSWORD=PASSWORD) as server,
+                Server(Path(scratch), target, OPERATOR_PASSWORD=PASSWORD, SECRET_KEY=SECRET_KEY) as server,
                 sync_playwright() as playwright,
             ):
                 _on_usual_port(ollama)

@@ -17,6 +17,7 @@ from tests.browser.tour import FRESH_MS, STATES, Stage, ask
 from tests.client import PASSWORD
 from tests.conftest import url_of as database_of
 from tests.server import Server
+from tests.visitor import SECRET_KEY
 
 pytestmark = pytest.mark.browser
 
@@ -45,7 +46,7 @@ def staged(browser: Browser, cluster: Path, tmp_path_factory: pytest.TempPathFac
     with (
         Returning("llama3.2:3b", "qwen2.5:1.5b") as ollama,
         tour.database(cluster) as name,
-        Server(folder, database_of(cluster, name), OPERATOR_PASSWORD=PASSWORD) as server,
+        Server(folder, database_of(cluster, name), OPERATOR_PASSWORD=PASSWORD, SECRET_KEY=SECRET_KEY) as server,
         tour.stage(browser, server, ollama) as stage,
     ):
         yield stage
@@ -159,7 +160,8 @@ def test_what_has_the_focus_is_not_under_a_banner_that_came_late(set_up: Stage, 
 
 
 def _slowly(route: Route) -> None:
-    time.sleep(1)  # longer than a browser takes for the answer to a press
+    # Longer than a browser takes for the answer to a press, and so long that one press's shifts end before the next.
+    time.sleep(1.5 * GAP_S)
     route.continue_()
 
 

@@ -19,6 +19,8 @@ from tests.conftest import TEMPLATE, a_database
 from tests.server import Server
 
 FRESH_MS = 30_000
+RESTART_AFTER = 15
+"""States, each of which asks once at most: a server started anew has counted none of the 20 questions of a minute."""
 A_MINUTE_S = 90
 """And a little more: the interval in which questions are counted."""
 MODEL = "llama3.2:3b"
@@ -57,6 +59,7 @@ class Stage:
     ollama: Returning
     visitor: Page
     organiser: Page
+    shown: int = 0
 
     def save(self, **values: Any) -> None:
         """Settings as a program saves them."""
@@ -67,6 +70,10 @@ class Stage:
 
     def set_up(self) -> None:
         """Everything is there, and nobody has asked anything."""
+        self.shown += 1
+        if self.shown % RESTART_AFTER == 0:
+            self.server.stop()
+            self.server.start()
         if self.ollama.is_away:
             self.ollama.come_back()
         for waited in (self.ollama.go_on, *self.ollama.script):
