@@ -4,6 +4,7 @@ PYTHON ?= python3
 PORT ?=
 FUZZ_EXAMPLES ?= 20000
 KILLS ?= 100
+HARD_TIMES ?= 3
 TABS_S ?= 60
 SOAK_MINUTES ?= 20
 OF ?=
@@ -67,7 +68,7 @@ test-hosts: .venv/.dev $(HTMX) $(MO) ## Put two hosts behind a real nginx, start
 test-system: .venv/.dev ## Install, break and upgrade the service under a real systemd (root and systemd-nspawn; 20 minutes)
 	@[ "$$(id -u)" -eq 0 ] || { echo "Machines are booted by root alone: sudo make test-system"; exit 1; }
 	@command -v systemd-nspawn >/dev/null || { echo "systemd-nspawn is missing. On Debian: sudo apt install systemd-container"; exit 1; }
-	@KILLS=$(KILLS) $(PY) -m pytest tests/system -m system $(BESIDE)
+	@KILLS=$(KILLS) HARD_TIMES=$(HARD_TIMES) $(PY) -m pytest tests/system -m system $(BESIDE)
 
 test-debian13: .venv/.dev $(HTMX) $(MO) ## Run the tests of languages, templates and unit files on Debian 13, with its Python 3.13 (root and mmdebstrap)
 	@[ "$$(id -u)" -eq 0 ] || { echo "Only root can make a Debian 13: sudo make test-debian13"; exit 1; }
@@ -75,9 +76,9 @@ test-debian13: .venv/.dev $(HTMX) $(MO) ## Run the tests of languages, templates
 	@$(MAKE) --no-print-directory -j2 $(DEBIAN13)/root/.done $(DEBIAN13)/packages/.done
 	@tests/debian13.sh run tests/test_languages.py tests/test_templates.py tests/deploy/test_units.py tests/announcements/test_texts.py
 
-test-faults: .venv/.dev $(HTMX) $(MO) ## Break every neighbour in every way, the disk, the clock and the app itself (root; eight minutes)
+test-faults: .venv/.dev $(HTMX) $(MO) ## Break every neighbour in every way, the disk, the clock and the app itself (root; five minutes)
 	@[ "$$(id -u)" -eq 0 ] || { echo "Disks are mounted by root alone: sudo make test-faults"; exit 1; }
-	@$(PY) -m pytest tests/faults -m faults
+	@$(PY) -m pytest tests/faults -m faults -n 2 --dist loadfile --durations=10
 
 soak: .venv/.dev $(HTMX) $(MO) ## Use the app for SOAK_MINUTES with ten tabs and faults at random (20 minutes)
 	@SOAK_MINUTES=$(SOAK_MINUTES) $(PY) -m tests.soak

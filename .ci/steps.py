@@ -49,10 +49,10 @@ FIRST = (
 BUSY = ("test-system", "test", "test-browser")
 """Each of these needs a core and more for many minutes."""
 STEPS = (
-    make("test-system", "WORKERS=3", "KILLS=24", required=True),  # of the 100 of make proof
+    make("test-system", "WORKERS=3", "KILLS=24", "HARD_TIMES=1.5", required=True),  # of the 100 and the 3 of make proof
     make("check", required=True),
     make("test", "WORKERS=2", required=True),  # the README's second command; another step runs beside it
-    make("test-browser", "WORKERS=2"),
+    make("test-browser", "WORKERS=4"),  # they wait for half of the time
     make("test-llm"),
     make("test-debian13"),
     # These hold the app to its promises in seconds: not beside what takes the processor from it. And a machine of

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench import chat, growth, health, hosts, machine, memory, model, sessions, start, tabs, trial
 from bench.figures import Table
+from tests.server import Server
 
 TABLES: dict[str, Callable[[], Table]] = {
     "health": health.measure,
@@ -47,6 +48,7 @@ def main() -> int:
     parser.add_argument("tables", nargs="*", choices=[*TABLES, []], help="which; all where none is named")
     parser.add_argument("--out", type=Path, help="the file to write; all tables are measured for it")
     arguments = parser.parse_args()
+    Server.may_be_forked = False
     parts, missed, code = [head()], list[str](), 0
     for name in TABLES if arguments.out else arguments.tables or TABLES:
         table = TABLES[name]()

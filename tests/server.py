@@ -1,23 +1,98 @@
 """The app as gunicorn serves it, in a process of its own, for tests that need the real thing."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import requests
 
-from repaircafe.environment import PROJECT
+from repaircafe.environment import PROJECT, Environment
 from tests.conditions import free_port
 
 START_LIMIT_S = 60
 STOP_LIMIT_S = 45
 """As systemd's, TimeoutStopSec= of deploy/systemd/repaircafe.service."""
+
+PRELOADED = ["tests.server", "repaircafe.app", "gunicorn.app.wsgiapp", "gunicorn.glogging", "repaircafe.worker"]
+"""What a forked server need not import: four fifths of its start."""
+
+
+class Process(Protocol):
+    """What a server needs of the process that it is."""
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
+        ...
+
+    def poll(self) -> int | None:
+        """Its exit code once it has ended."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Until it has ended; its exit code. Raises subprocess.TimeoutExpired."""
+        ...
+
+    def send_signal(self, sig: int) -> None:
+        """Nothing where it has ended."""
+        ...
+
+
+class Forked:
+    """A copy of a process that has imported the app already, which then does what the command would.
+
+    Only where the environment holds nothing but variables of the app: what the loader or systemd reads needs exec.
+    """
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], project: Path, log: Path) -> None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(PRELOADED)
+        self._process: BaseProcess = context.Process(target=_become, args=(command, environment, project, log))
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """Its exit code once it has ended."""
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Until it has ended; its exit code."""
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired("gunicorn", timeout or 0)
+        return self._process.exitcode
+
+    def send_signal(self, sig: int) -> None:
+        """Nothing where it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, sig)
+
+
+def _become(command: Sequence[str], environment: Mapping[str, str], project: Path, log: Path) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(project)
+    written = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    for standard in (1, 2):
+        os.dup2(written, standard)
+    sys.argv = list(command)
+    from gunicorn.app.wsgiapp import run
+
+    run()
 
 
 class Server:
@@ -29,6 +104,8 @@ class Server:
     """What Python runs as a module."""
     alive = "/health/live"
     """What answers as soon as anything does."""
+    may_be_forked = True
+    """Not where memory or starts are measured."""
 
     def __init__(self, folder: Path, database_url: str, **variables: str) -> None:
         self.port = int(variables.pop("PORT", "0")) or free_port()
@@ -41,7 +118,7 @@ class Server:
             "TRIAL_MODEL": "false",  # the wheels may be installed
             **variables,
         }
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -59,9 +136,12 @@ class Server:
     def start(self) -> None:
         """Starts it and waits until it answers at all."""
         environment = {**os.environ, **self._variables, "PORT": str(self.port)}
-        command = [sys.executable, "-m", *self.command]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, env=environment, cwd=self.project, stdout=log, stderr=log)
+        if self._can_be_forked:
+            self._process = Forked(self.command, environment, self.project, self._log)
+        else:
+            with self._log.open("ab") as log:
+                command = [sys.executable, "-m", *self.command]
+                self._process = subprocess.Popen(command, env=environment, cwd=self.project, stdout=log, stderr=log)
         until = time.monotonic() + START_LIMIT_S
         while not self._answers():
             assert self._process.poll() is None, self._log.read_text()
@@ -128,10 +208,17 @@ class Server:
             try:
                 self._process.wait(STOP_LIMIT_S)
             except subprocess.TimeoutExpired:
-                self._process.kill()
+                self._process.send_signal(signal.SIGKILL)
                 raise
             finally:
                 self._process = None
+
+    @property
+    def _can_be_forked(self) -> bool:
+        usual = (self.project, self.command) == (PROJECT, Server.command)
+        measured = "COVERAGE_PROCESS_CONFIG" in os.environ
+        names = {name.lower() for name in self._variables}
+        return self.may_be_forked and usual and not measured and names <= {*Environment.model_fields, "env_file"}
 
     def _answers(self) -> bool:
         try:

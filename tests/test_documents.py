@@ -30,7 +30,7 @@ DOCUMENTS = [
 ]
 NOT_OURS = {"SO_REUSEPORT", "UID", "SEQUENCE", "CREATEDB", "READY", "STATUS", "FILE", "KEY", "VALUE", "MODEL"}
 """Words in capitals that are others': the kernel's, iCalendar's, PostgreSQL's, and what stands for something."""
-OF_MAKE = {"FUZZ_EXAMPLES", "KILLS", "TABS_S", "SOAK_MINUTES", "SOAK_SEED", "WORKERS"}
+OF_MAKE = {"FUZZ_EXAMPLES", "HARD_TIMES", "KILLS", "TABS_S", "SOAK_MINUTES", "SOAK_SEED", "WORKERS"}
 """What is given to a target of make."""
 NOT_OUR_NAMES = {"get_server", "pg_ctl", "pg_dump", "pg_restore", "pg_isready", "uuidv7", "max_connections"}
 """The same of small letters: PostgreSQL's programs, functions and settings."""

@@ -38,6 +38,11 @@ WantedBy=multi-user.target
 MakeMachine = Callable[..., Machine]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those of the watchdog wait for minutes: they begin first, beside others that compute."""
+    items.sort(key=lambda item: item.path.name != "test_watchdog.py")
+
+
 @pytest.fixture(scope="session")
 def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all of pytest's workers share."""

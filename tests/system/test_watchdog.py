@@ -1,5 +1,6 @@
 """The watchdog: what hangs is restarted, what is merely slow or alone is not."""
 
+import os
 import time
 
 import pytest
@@ -12,6 +13,8 @@ pytestmark = pytest.mark.system
 
 WATCHDOG_S = 60
 """WatchdogSec= of repaircafe.service; a test below holds the two together."""
+HARD_TIMES = float(os.environ.get("HARD_TIMES", "3"))
+"""How many of the watchdog's limits the worst case lasts: after one it would have struck."""
 
 
 def test_the_unit_asks_for_this_watchdog(machine: Machine) -> None:
@@ -47,7 +50,7 @@ def test_a_deadlock_of_every_thread_ends_in_a_restart(make_machine: MakeMachine)
 
 
 def test_an_outage_slow_visitors_and_a_busy_machine_are_no_reason_to_restart(machine: Machine) -> None:
-    """All at once, for three times the watchdog's limit: the harder case of each."""
+    """All at once: the harder case of each."""
     assert until(machine.is_healthy, 60)
     machine.run("repaircafe", "config-set", "llm_endpoint", "http://127.0.0.1:11434")
     before = machine.show("MainPID"), machine.worker()
@@ -55,9 +58,11 @@ def test_an_outage_slow_visitors_and_a_busy_machine_are_no_reason_to_restart(mac
         machine.run("iptables", "-A", "INPUT", "-p", "tcp", "--dport", str(port), "-j", "DROP")
         machine.run("iptables", "-A", "OUTPUT", "-p", "tcp", "--sport", str(port), "-j", "DROP")
     assert until(lambda: machine.health().get("status") == "unhealthy", 30)
-    burning = ("/usr/bin/python3", "-c", _BURN, str(3 * WATCHDOG_S))
+    for pid in (before[0], str(before[1])):  # all on one processor, which is busy; the others are other tests'
+        machine.run("taskset", "--all-tasks", "--cpu-list", "--pid", "0", pid)
+    burning = ("taskset", "--cpu-list", "0", "/usr/bin/python3", "-c", _BURN, str(HARD_TIMES * WATCHDOG_S))
     with machine.running("/usr/bin/python3", "-c", _TRICKLE, "16"), machine.running(*burning):
-        end = time.monotonic() + 3 * WATCHDOG_S
+        end = time.monotonic() + HARD_TIMES * WATCHDOG_S
         while time.monotonic() < end:
             assert machine.show("NRestarts") == "0"
             time.sleep(5)
@@ -131,9 +136,7 @@ sys.stdin.read()
 
 _BURN = """
 import os, sys, time
-for _ in range(2 * os.cpu_count() - 1):
-    if os.fork() == 0:
-        break
+os.fork()
 end = time.monotonic() + float(sys.argv[1])
 while time.monotonic() < end:
     pass
