@@ -46,22 +46,23 @@ FIRST = (
 )
 """One after the other: they install what all others use."""
 
-BUSY = ("test-system", "test", "test-browser")
-"""Each of these needs a core and more for many minutes."""
+BUSY = ("test-system", "test", "test-browser", "test-llm")
+"""Each of these needs a core and more for minutes."""
 STEPS = (
-    make("test-system", "WORKERS=3", "KILLS=24", "HARD_TIMES=1.5", required=True),  # of the 100 and the 3 of make proof
+    # Of the 100 kills and the three limits of the watchdog that make proof takes.
+    make("test-system", "WORKERS=3", "KILLS=24", "HARD_TIMES=1.5", required=True),
     make("check", required=True),
     make("test", "WORKERS=2", required=True),  # the README's second command; another step runs beside it
-    make("test-browser", "WORKERS=4"),  # they wait for half of the time
+    make("test-browser", "WORKERS=4"),
     make("test-llm"),
     make("test-debian13"),
+    make("fuzz", "FUZZ_EXAMPLES=1000"),  # of the 20,000 of make proof
     # These hold the app to its promises in seconds: not beside what takes the processor from it. And a machine of
     # test-system copies the mounts, and so keeps the disks that test-faults breaks.
     make("test-faults", apart_from=BUSY),
     make("test-hosts", apart_from=BUSY),
-    make("fuzz", "FUZZ_EXAMPLES=1000"),  # of the 20,000 of make proof
     make("bench", "OF=memory hosts"),  # two tables of which no busy machine can break a budget
-    make("soak", "SOAK_MINUTES=2", apart_from=BUSY),  # of the 20 of make proof
+    make("soak", "SOAK_MINUTES=2", apart_from=(*BUSY, "test-faults")),  # of the 20 of make proof
 )
 
 

@@ -29,7 +29,7 @@ MACHINE_MB, SPARE_MB = 8_000, 1_000
 PLACES = 100 - 3
 """PostgreSQL's `max_connections`, and those that it keeps for its administrator, as they are by default."""
 OURS = (
-    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'repaircafe' AND datname = current_database()"
+    "SELECT pid FROM pg_stat_activity WHERE application_name = 'repaircafe' AND datname = current_database()"
     " AND (state <> 'idle' OR wait_event = 'ClientRead')"
 )
 """Without those that the app has closed and PostgreSQL has not ended yet: they are idle, and read nothing any more."""
@@ -41,7 +41,7 @@ def measure() -> Table:
         cafes = [stack.enter_context(_cafe(database, f"cafe_{number}")) for number in range(CAFES)]
         after_start = [cafe.memory_mb() for cafe in cafes]
         busiest = cafes[0].most_connections_while_busy()
-        at_rest, after = cafes[0].connections(), [cafe.memory_mb() for cafe in cafes]
+        at_rest, after = len(cafes[0].connections()), [cafe.memory_mb() for cafe in cafes]
         with _cafe(database, "small", **SMALL) as small:
             least = small.most_connections_while_busy()
         with psycopg.connect(cafes[0].url) as raw:
@@ -60,20 +60,23 @@ class Cafe:
         """Proportional set size of all its processes in megabytes: what is shared is shared out (proc(5))."""
         return Tree(self._server.pid).memory_mb()
 
-    def connections(self) -> int:
-        """Its connections now."""
+    def connections(self) -> set[int]:
+        """The processes of its connections now."""
         with psycopg.connect(self.url) as raw:
-            ((count,),) = raw.execute(OURS).fetchall()
-        return int(count)
+            return {pid for (pid,) in raw.execute(OURS).fetchall()}
 
     def most_connections_while_busy(self) -> int:
-        """The most connections that it had, while visitors open pages and one asks; raises where one is refused."""
+        """The most connections that it had, while visitors open pages and one asks; raises where one is refused.
+
+        Those of two looks, one after the other: PostgreSQL may still list one that the app has just closed.
+        """
         ended = threading.Event()
         with ThreadPoolExecutor(VISITORS) as pool:
             visits = [pool.submit(self._visit, ended) for _ in range(VISITORS)]
-            most, until = 0, time.monotonic() + BUSY_S
+            most, before, until = 0, self.connections(), time.monotonic() + BUSY_S
             while time.monotonic() < until:
-                most = max(most, self.connections())
+                now = self.connections()
+                most, before = max(most, len(before & now)), now
             ended.set()
         for visit in visits:
             visit.result()
