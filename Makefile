@@ -74,7 +74,7 @@ test-debian13: .venv/.dev $(HTMX) $(MO) ## Run the tests of languages, templates
 	@[ "$$(id -u)" -eq 0 ] || { echo "Only root can make a Debian 13: sudo make test-debian13"; exit 1; }
 	@command -v mmdebstrap >/dev/null || { echo "mmdebstrap is missing. On Debian: sudo apt install mmdebstrap"; exit 1; }
 	@$(MAKE) --no-print-directory -j2 $(DEBIAN13)/root/.done $(DEBIAN13)/packages/.done
-	@tests/debian13.sh run tests/test_languages.py tests/test_templates.py tests/deploy/test_units.py tests/announcements/test_texts.py
+	@tests/debian13.sh run tests/web/test_languages.py tests/test_templates.py tests/deploy/test_units.py tests/announcements/test_texts.py
 
 test-faults: .venv/.dev $(HTMX) $(MO) ## Break every neighbour in every way, the disk, the clock and the app itself (root; five minutes)
 	@[ "$$(id -u)" -eq 0 ] || { echo "Disks are mounted by root alone: sudo make test-faults"; exit 1; }
@@ -85,7 +85,7 @@ soak: .venv/.dev $(HTMX) $(MO) ## Use the app for SOAK_MINUTES with ten tabs and
 
 fuzz: .venv/.dev $(MO) ## Put anything at all into every input, 20,000 times (a quarter of an hour)
 	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m pytest tests/fuzz
-	@FUZZ_EXAMPLES=$$(($(FUZZ_EXAMPLES) / 100)) $(PY) -m pytest tests/test_openapi.py -k schemathesis
+	@FUZZ_EXAMPLES=$$(($(FUZZ_EXAMPLES) / 100)) $(PY) -m pytest tests/web/test_openapi.py -k schemathesis
 
 proof: ## Run every step of .ci/run, and what is too long for it: coverage, all kills, all of the fuzz, the soak and the bench (two hours)
 	@.ci/run

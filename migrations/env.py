@@ -9,8 +9,8 @@ from sqlalchemy import Connection, inspect
 from repaircafe import database
 from repaircafe.backup import archive
 from repaircafe.backup.programs import BackupError
-from repaircafe.errors import plain_failures
 from repaircafe.logs import EventType
+from repaircafe.web.errors import plain_failures
 
 log = structlog.get_logger()
 

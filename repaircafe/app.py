@@ -7,10 +7,8 @@ from typing import Any
 import click
 from flask import Flask
 
-from repaircafe import access, errors, languages, logs, openapi, startup
+from repaircafe import logs, startup
 from repaircafe.announcements import views as announcements_views
-from repaircafe.answers import version_of
-from repaircafe.application import Application
 from repaircafe.backup import cli as backup_cli
 from repaircafe.chat import api as chat_api
 from repaircafe.chat import cli as chat_cli
@@ -34,6 +32,9 @@ from repaircafe.neighbours import Service
 from repaircafe.presence import Presence
 from repaircafe.signin import cli as signin_cli
 from repaircafe.signin import views as signin_views
+from repaircafe.web import access, errors, languages, openapi
+from repaircafe.web.application import Application
+from repaircafe.web.negotiation import version_of
 
 
 def create_app(environment: Environment | None = None) -> Flask:

@@ -7,10 +7,11 @@ from collections.abc import Callable
 import structlog
 from flask import Flask, Response, current_app, make_response, render_template, request
 
-from repaircafe import database, errors, systemd
-from repaircafe.answers import is_htmx, uncached, wants_json
+from repaircafe import database, systemd
 from repaircafe.logs import EventType
 from repaircafe.neighbours import NeighbourError, Reason, Service
+from repaircafe.web import errors
+from repaircafe.web.negotiation import is_htmx, uncached, wants_json
 
 EXIT_SCHEMA = 4
 """Exit code of a start that the database's schema forbids. gunicorn's master ends with it when a worker does

@@ -17,9 +17,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 
-from repaircafe import access, database
+from repaircafe import database
 from repaircafe.database import Database, Identity, SchemaError, db, identity
 from repaircafe.neighbours import Reason
+from repaircafe.web import access
 from tests.client import HTML, JSON, csrf_token
 from tests.conftest import MakeApp, administer, url_of
 from tests.fakes.proxy import Proxy

@@ -10,17 +10,17 @@ import pytest
 from flask import Flask
 from limits import parse_many
 
-from repaircafe.access import LARGEST_REQUEST
 from repaircafe.backup import archive
 from repaircafe.chat.conversation import LONGEST_QUEUE
 from repaircafe.environment import EX_CONFIG, PROJECT, Environment
 from repaircafe.llm.base import LONGEST_REPLY_TOKENS
 from repaircafe.logs import EventType
 from repaircafe.neighbours import Reason
-from repaircafe.openapi import document
 from repaircafe.startup import EXIT_SCHEMA
-from repaircafe.throttle import QUESTIONS, WRONG_PASSWORDS, WRONG_PASSWORDS_OF_ALL
-from repaircafe.users import LONGEST_SIGN_IN
+from repaircafe.web.access import LARGEST_REQUEST
+from repaircafe.web.openapi import document
+from repaircafe.web.throttle import QUESTIONS, WRONG_PASSWORDS, WRONG_PASSWORDS_OF_ALL
+from repaircafe.web.users import LONGEST_SIGN_IN
 from tests.documents import OPERATIONS, SCALING, with_costs, with_reasons
 
 README = PROJECT / "README.md"

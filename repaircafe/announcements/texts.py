@@ -9,7 +9,7 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from repaircafe.config.keys import Settings
-from repaircafe.languages import in_words, locale_of
+from repaircafe.web.languages import in_words, locale_of
 
 
 class Form(StrEnum):

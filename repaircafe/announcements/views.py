@@ -8,23 +8,23 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from flask_babel import gettext as _
 
 from repaircafe import database
-from repaircafe.access import author
 from repaircafe.announcements import drafts
 from repaircafe.announcements.drafts import Order, Piece
 from repaircafe.announcements.texts import Form, text
-from repaircafe.answers import is_htmx, retargeted
 from repaircafe.chat import conversation, export
 from repaircafe.chat.models import UNDER_WAY, Reply
 from repaircafe.chat.writer import writer
 from repaircafe.config.keys import Settings
 from repaircafe.config.store import store
-from repaircafe.errors import PageError
 from repaircafe.facts.check import check, known
 from repaircafe.facts.claims import Facts
 from repaircafe.facts.wording import facts_of
-from repaircafe.languages import LANGUAGES, language
 from repaircafe.logs import polled
 from repaircafe.neighbours import Reason, Text
+from repaircafe.web.access import author
+from repaircafe.web.errors import PageError
+from repaircafe.web.languages import LANGUAGES, language
+from repaircafe.web.negotiation import is_htmx, retargeted
 
 blueprint = Blueprint("announcements", __name__)
 

@@ -17,7 +17,7 @@ from repaircafe.backup import restore as restoring
 from repaircafe.backup.archive import Kind
 from repaircafe.backup.programs import BackupError
 from repaircafe.database import Database
-from repaircafe.errors import EXIT_NOT_OK, EXIT_USAGE, fail
+from repaircafe.web.errors import EXIT_NOT_OK, EXIT_USAGE, fail
 
 group = AppGroup("backup", help="Makes, checks and restores backups of the database.")
 

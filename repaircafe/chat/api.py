@@ -10,9 +10,6 @@ from flask_cors import CORS
 from pydantic import ValidationError
 
 from repaircafe import database
-from repaircafe.access import author, limit_questions
-from repaircafe.answers import uncached
-from repaircafe.bodies import answered, received
 from repaircafe.chat import bodies, conversation, export
 from repaircafe.chat.bodies import Answer, Messages, Unanswered
 from repaircafe.chat.conversation import (
@@ -26,10 +23,13 @@ from repaircafe.chat.conversation import (
 from repaircafe.chat.models import Conversation, Reply, State
 from repaircafe.chat.writer import WAITING_SHARE, Begun, writer
 from repaircafe.environment import Environment, comma_list
-from repaircafe.errors import RETRY_AFTER_S, PageError, Problem, answer, neighbour_away
 from repaircafe.neighbours import Reason, Service
-from repaircafe.openapi import Operation, documented
-from repaircafe.throttle import too_many
+from repaircafe.web.access import author, limit_questions
+from repaircafe.web.errors import RETRY_AFTER_S, PageError, Problem, answer, neighbour_away
+from repaircafe.web.negotiation import uncached
+from repaircafe.web.openapi import Operation, documented
+from repaircafe.web.schemas import answered, received
+from repaircafe.web.throttle import too_many
 
 blueprint = Blueprint("chat_api", __name__, url_prefix="/api/chat")
 

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from repaircafe.bodies import Moment
 from repaircafe.chat.conversation import LONGEST_MESSAGE
 from repaircafe.chat.models import State
-from repaircafe.errors import Problem
+from repaircafe.web.errors import Problem
+from repaircafe.web.schemas import Moment
 
 
 def _without_halves(value: object) -> object:

@@ -6,7 +6,7 @@ from flask.cli import with_appcontext
 
 from repaircafe.chat.models import remove_older
 from repaircafe.environment import Environment
-from repaircafe.errors import plain_failures
+from repaircafe.web.errors import plain_failures
 
 
 @click.command("chat-prune")

@@ -27,8 +27,6 @@ from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
 
 from repaircafe import database
-from repaircafe.access import author, is_operator, limit_questions
-from repaircafe.answers import is_htmx, retargeted, uncached
 from repaircafe.chat import conversation, export, markdown
 from repaircafe.chat.conversation import (
     LONGEST_MESSAGE,
@@ -43,11 +41,13 @@ from repaircafe.chat.conversation import (
 from repaircafe.chat.models import RETRIABLE, UNDER_WAY, Conversation, Reply
 from repaircafe.chat.writer import writer
 from repaircafe.environment import Environment
-from repaircafe.errors import PageError, answer, expired_form
 from repaircafe.health.monitor import monitor
 from repaircafe.logs import polled
 from repaircafe.neighbours import Service, Text, explain
-from repaircafe.throttle import exceeded, questions_wait_s
+from repaircafe.web.access import author, is_operator, limit_questions
+from repaircafe.web.errors import PageError, answer, expired_form
+from repaircafe.web.negotiation import is_htmx, retargeted, uncached
+from repaircafe.web.throttle import exceeded, questions_wait_s
 
 blueprint = Blueprint("chat", __name__)
 

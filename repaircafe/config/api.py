@@ -5,15 +5,15 @@ from flask_babel import gettext as _
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from repaircafe.bodies import answered, received
 from repaircafe.config.bodies import Changes, Stored
 from repaircafe.config.keys import KEYS, RefusedError, UnknownKeyError, parse
 from repaircafe.config.store import InvalidSettingsError, store, validate
-from repaircafe.errors import PageError, neighbour_away
 from repaircafe.health.bodies import TestReport
 from repaircafe.health.monitor import monitor
 from repaircafe.logs import name_faults
 from repaircafe.neighbours import Reason, Service, Text
+from repaircafe.web.errors import PageError, neighbour_away
+from repaircafe.web.schemas import answered, received
 
 
 def show() -> Response:

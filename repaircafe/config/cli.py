@@ -7,13 +7,14 @@ from contextlib import contextmanager
 import click
 from flask.cli import with_appcontext
 
-from repaircafe import database, errors
+from repaircafe import database
 from repaircafe.config.keys import KEYS, Settings, UnknownKeyError
 from repaircafe.config.store import InvalidSettingsError, OutsideError, read, store
 from repaircafe.health.checks import report_of
 from repaircafe.health.cli import MARKS, echo_report
 from repaircafe.health.monitor import monitor
 from repaircafe.neighbours import STEP_LABELS, NeighbourError, Reason, Report, Service, Status, explain
+from repaircafe.web import errors
 
 
 @click.command("config-show")

@@ -8,16 +8,16 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 
 from repaircafe import database
-from repaircafe.answers import is_htmx, wants_json
 from repaircafe.config import api
 from repaircafe.config.bodies import Changes, Stored
 from repaircafe.config.keys import KEYS
 from repaircafe.config.store import InvalidSettingsError, OutsideError, store, validate
-from repaircafe.errors import PageError, Problem, answer
 from repaircafe.health.bodies import TestReport
 from repaircafe.health.monitor import monitor
 from repaircafe.neighbours import Reason, Report, Service, Text, explain
-from repaircafe.openapi import Operation, documented
+from repaircafe.web.errors import PageError, Problem, answer
+from repaircafe.web.negotiation import is_htmx, wants_json
+from repaircafe.web.openapi import Operation, documented
 
 blueprint = Blueprint("config", __name__)
 

@@ -7,7 +7,7 @@ from babel.dates import get_day_names
 from flask_babel import format_decimal, get_locale
 
 from repaircafe.facts.claims import Finding, Kind, Value
-from repaircafe.languages import in_words
+from repaircafe.web.languages import in_words
 
 
 def facts_of(finding: Finding) -> list[str]:

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, WithJsonSchema
 
-from repaircafe.bodies import Moment
 from repaircafe.health.monitor import State
 from repaircafe.neighbours import Reason, Service, Status, StepName
+from repaircafe.web.schemas import Moment
 
 
 class ServiceHealth(BaseModel):

@@ -5,9 +5,6 @@ from datetime import UTC, datetime, timedelta
 from flask import Blueprint, Response, make_response, render_template, request
 from flask_babel import format_timedelta
 
-from repaircafe.access import is_operator, open_while_starting
-from repaircafe.answers import is_htmx, uncached, version_of
-from repaircafe.bodies import answered
 from repaircafe.health.bodies import HealthReport, Live, Readiness
 from repaircafe.health.monitor import STATE_LABELS, Health, State, monitor
 from repaircafe.logs import polled
@@ -21,7 +18,10 @@ from repaircafe.neighbours import (
     explain,
     still_works,
 )
-from repaircafe.openapi import Operation, documented
+from repaircafe.web.access import is_operator, open_while_starting
+from repaircafe.web.negotiation import is_htmx, uncached, version_of
+from repaircafe.web.openapi import Operation, documented
+from repaircafe.web.schemas import answered
 
 blueprint = Blueprint("health", __name__)
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
-from repaircafe.access import is_trial
 from repaircafe.config.keys import Settings
 from repaircafe.config.store import store
 from repaircafe.health.monitor import Health, monitor
 from repaircafe.neighbours import Reason, Report, Service, Status, Text, explain
+from repaircafe.web.access import is_trial
 
 NO_SERVER = frozenset({Reason.MODEL_MISSING, Reason.MODEL_NOT_CHOSEN, Reason.LOADING})
 """Why a language model is not ready though its server is."""

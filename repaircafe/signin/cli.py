@@ -4,7 +4,7 @@ import click
 from werkzeug.security import generate_password_hash
 
 from repaircafe.environment import SHORTEST_OPERATOR_PASSWORD
-from repaircafe.errors import fail
+from repaircafe.web.errors import fail
 
 
 @click.command("operator-password")

@@ -9,15 +9,15 @@ from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
 
 from repaircafe import database
-from repaircafe.access import Operator, check_password, is_operator, own_path, sign_in_page
-from repaircafe.answers import wants_json
 from repaircafe.chat import conversation
-from repaircafe.errors import PageError, expired_form
 from repaircafe.home import checklist
-from repaircafe.languages import CHOSEN
 from repaircafe.logs import EventType
 from repaircafe.neighbours import Service, explain
-from repaircafe.users import users
+from repaircafe.web.access import Operator, check_password, is_operator, own_path, sign_in_page
+from repaircafe.web.errors import PageError, expired_form
+from repaircafe.web.languages import CHOSEN
+from repaircafe.web.negotiation import wants_json
+from repaircafe.web.users import users
 
 blueprint = Blueprint("signin", __name__)
 

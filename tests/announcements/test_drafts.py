@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from flask.testing import FlaskClient
 
-from repaircafe.languages import LANGUAGES
 from repaircafe.neighbours import Reason, Service, explain
+from repaircafe.web.languages import LANGUAGES
 from tests.client import HTML, HTMX, csrf_token
 from tests.conditions import until
 from tests.conftest import MakeApp

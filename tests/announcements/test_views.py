@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from repaircafe.languages import LANGUAGES
+from repaircafe.web.languages import LANGUAGES
 from tests.client import HTML
 
 

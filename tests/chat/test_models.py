@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 
 from repaircafe.chat.models import ChatMessage
 from repaircafe.database import MIGRATIONS, Base
-from repaircafe.users import User
+from repaircafe.web.users import User
 
 TABLES = ("users", "chat_messages", "conversations", "replies")
 MIGRATIONS_HERE = ("0002", "0003")

@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 from flask import Flask
 
-from repaircafe import languages
 from repaircafe.facts.claims import Claim, Finding, Kind, Value
 from repaircafe.facts.wording import facts_of
+from repaircafe.web import languages
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from repaircafe.access import HEADERS
 from repaircafe.config.keys import KEYS
-from repaircafe.throttle import limiter
+from repaircafe.web.access import HEADERS
+from repaircafe.web.throttle import limiter
 from tests.client import PASSWORD
 from tests.fuzz.conftest import MADE, World
 

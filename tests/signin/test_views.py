@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from repaircafe.users import Users
+from repaircafe.web.users import Users
 from tests.client import HTML, HTMX, JSON, PASSWORD, cookie_of, csrf_token, sign_in
 from tests.conditions import until
 from tests.conftest import MakeApp

@@ -18,9 +18,9 @@ from pydantic import BaseModel, ConfigDict
 from werkzeug.exceptions import HTTPException
 
 from repaircafe import database
-from repaircafe.answers import is_htmx, retargeted, uncached, wants_json
 from repaircafe.logs import EventType, is_polled
 from repaircafe.neighbours import Reason, Service, Text, explain
+from repaircafe.web.negotiation import is_htmx, retargeted, uncached, wants_json
 
 RETRY_AFTER_S = 5
 STOP_POLLING = 286

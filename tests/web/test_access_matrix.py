@@ -15,9 +15,9 @@ from psycopg import sql
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from repaircafe.access import VISITORS
-from repaircafe.throttle import limiter
-from repaircafe.users import Users
+from repaircafe.web.access import VISITORS
+from repaircafe.web.throttle import limiter
+from repaircafe.web.users import Users
 from tests.client import HTML, PASSWORD, cookie_of, csrf_token, sign_in
 from tests.conditions import until
 from tests.conftest import MakeApp

@@ -1,4 +1,4 @@
-"""repaircafe.throttle: wrong passwords and visitors' questions, counted by address."""
+"""repaircafe.web.throttle: wrong passwords and visitors' questions, counted by address."""
 
 import math
 import re
@@ -15,12 +15,12 @@ from flask.testing import FlaskClient
 from limits import parse_many
 from werkzeug.security import generate_password_hash
 
-from repaircafe import throttle
 from repaircafe.chat import conversation
 from repaircafe.chat.conversation import Maker, Question
 from repaircafe.chat.models import Conversation
 from repaircafe.database import db
-from repaircafe.users import users
+from repaircafe.web import throttle
+from repaircafe.web.users import users
 from tests.client import HTML, HTMX, PASSWORD, csrf_token, sign_in
 from tests.conftest import MakeApp
 
@@ -92,7 +92,7 @@ def test_no_more_are_looked_at_when_they_come_all_at_once(make_app: MakeApp, mon
     def guess(number: int) -> int:
         return client_at(app, HERE).get("/config", auth=("operator", f"wrong {number}")).status_code
 
-    monkeypatch.setattr("repaircafe.access.check_password_hash", hashed)
+    monkeypatch.setattr("repaircafe.web.access.check_password_hash", hashed)
     with ThreadPoolExecutor(16) as threads:
         answers = list(threads.map(guess, range(16)))
     assert sorted(answers) == [401] * A_MINUTE + [429] * (16 - A_MINUTE)

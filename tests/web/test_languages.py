@@ -1,4 +1,4 @@
-"""repaircafe.languages: every page in four languages, chosen by the browser or by whoever reads."""
+"""repaircafe.web.languages: every page in four languages, chosen by the browser or by whoever reads."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ from flask.testing import FlaskClient, FlaskCliRunner
 
 from repaircafe.environment import PROJECT
 from repaircafe.health import checks
-from repaircafe.languages import LANGUAGES
+from repaircafe.web.languages import LANGUAGES
 from tests import catalogues
 from tests.client import HTML, PASSWORD, csrf_token, sign_in
 from tests.conftest import MakeApp

@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
-from repaircafe.access import VISITORS, open_while_starting
-from repaircafe.errors import Problem
 from repaircafe.version import __version__
+from repaircafe.web.access import VISITORS, open_while_starting
+from repaircafe.web.errors import Problem
 
 KEPT_S = 3600
 """How long a client may keep the document before it asks whether it has changed."""

@@ -15,7 +15,7 @@ from flask_limiter.util import get_remote_address
 from limits import RateLimitItem, parse_many
 from limits.storage import Storage
 
-from repaircafe.errors import PageError, answer
+from repaircafe.web.errors import PageError, answer
 
 QUESTIONS = "20 per minute; 200 per hour"
 """Of the visitors' questions from one address, behind which a whole Wi-Fi may be. A model on a Pi answers one a minute

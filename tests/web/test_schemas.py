@@ -1,4 +1,4 @@
-"""repaircafe.bodies: what is no JSON, or not the JSON that is asked for, is the client's fault and said to be."""
+"""repaircafe.web.schemas: what is no JSON, or not the JSON that is asked for, is the client's fault and said to be."""
 
 import socket
 from collections.abc import Iterator

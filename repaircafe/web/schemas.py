@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from pydantic import BaseModel, StringConstraints, WithJsonSchema
 from werkzeug.exceptions import UnsupportedMediaType
 
-from repaircafe.errors import PageError
+from repaircafe.web.errors import PageError
 
 Moment = Annotated[
     str,

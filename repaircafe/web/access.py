@@ -26,13 +26,13 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.security import check_password_hash
 
-from repaircafe import throttle
-from repaircafe.answers import is_htmx, uncached, wants_json
 from repaircafe.database import Identity, identity
 from repaircafe.environment import HASHES, Environment, comma_list, is_loopback
-from repaircafe.errors import PageError
 from repaircafe.logs import EventType, is_polled
-from repaircafe.users import OPERATOR, Users, operator, users
+from repaircafe.web import throttle
+from repaircafe.web.errors import PageError
+from repaircafe.web.negotiation import is_htmx, uncached, wants_json
+from repaircafe.web.users import OPERATOR, Users, operator, users
 
 LARGEST_REQUEST = 256 * 1024
 """Bytes. All settings at their longest are some 10 kB."""

@@ -20,7 +20,7 @@ from flask import (
 )
 from flask_babel import Babel, format_date, get_locale
 
-from repaircafe.access import own_path
+from repaircafe.web.access import own_path
 
 LANGUAGES = {"nl": "Nederlands", "de": "Deutsch", "fr": "Français", "en": "English"}
 """Each in its own words, since whoever looks for it may read no other."""

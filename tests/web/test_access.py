@@ -1,4 +1,4 @@
-"""repaircafe.access: closed by default, and the same headers on every answer."""
+"""repaircafe.web.access: closed by default, and the same headers on every answer."""
 
 import uuid
 
@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.security import generate_password_hash
 
-from repaircafe.access import HEADERS, VISITORS
+from repaircafe.web.access import HEADERS, VISITORS
 from tests.client import HTML, HTMX, JSON, PASSWORD, csrf_token
 from tests.conftest import MakeApp
 

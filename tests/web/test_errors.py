@@ -1,4 +1,4 @@
-"""repaircafe.errors: an error is a problem for programs, a fragment for htmx and a page for people."""
+"""repaircafe.web.errors: an error is a problem for programs, a fragment for htmx and a page for people."""
 
 import pytest
 import sqlalchemy as sa

@@ -1,4 +1,4 @@
-"""repaircafe.openapi: the document tells all that the JSON API does, and nothing else."""
+"""repaircafe.web.openapi: the document tells all that the JSON API does, and nothing else."""
 
 import json
 import os
@@ -14,10 +14,10 @@ import schemathesis
 from flask import Flask
 from flask.testing import FlaskClient
 
-from repaircafe.access import VISITORS
 from repaircafe.config.keys import KEYS
 from repaircafe.environment import PROJECT
-from repaircafe.users import OPERATOR
+from repaircafe.web.access import VISITORS
+from repaircafe.web.users import OPERATOR
 from tests.client import PASSWORD
 from tests.fakes.scripted import Ollama
 from tests.server import Server

@@ -1,4 +1,4 @@
-"""repaircafe.application: what is made once for all requests is each app's own; small files for telephones."""
+"""repaircafe.web.application: what is made once for all requests is each app's own; small files for telephones."""
 
 import gzip
 from pathlib import Path
@@ -8,7 +8,7 @@ from flask import Flask, url_for
 from itsdangerous import BadSignature
 
 from repaircafe.app import _add_versions
-from repaircafe.application import Cookies
+from repaircafe.web.application import Cookies
 from tests.conftest import MakeApp
 
 
