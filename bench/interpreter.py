@@ -11,7 +11,7 @@ from bench.processes import Tree
 
 LISTING = """
 import sys
-import gunicorn.app.wsgiapp, repaircafe.app, repaircafe.worker
+import gunicorn.app.wsgiapp, repaircafe.app, repaircafe.runtime.worker
 from importlib.metadata import packages_distributions
 others = packages_distributions().keys() - {"repaircafe"}
 print(*sorted(name for name, module in sys.modules.items() if name.partition(".")[0] in others and module.__spec__))

@@ -22,11 +22,12 @@ import structlog
 from flask import Flask
 from gunicorn import glogging
 
-from repaircafe import embedded, logs, startup, systemd
+from repaircafe import embedded, logs
 from repaircafe.database import EMBEDDED_FOLDER, SchemaError
 from repaircafe.environment import load_or_exit
 from repaircafe.logs import EventType
 from repaircafe.neighbours import Reason, Service, explain, in_english
+from repaircafe.runtime import startup, systemd
 
 environment = load_or_exit()
 logs.configure(environment)
@@ -58,7 +59,7 @@ wsgi_app = "repaircafe.app:create_app()"
 # Where systemd holds the port, gunicorn must not see another one in a changed .env: it would leave the socket for it.
 bind = "127.0.0.1:0" if systemd.SOCKET_HELD else f"{_host}:{environment.port}"
 logger_class = Logger
-worker_class = "repaircafe.worker.BoundedWorker"
+worker_class = "repaircafe.runtime.worker.BoundedWorker"
 workers = 1  # one interpreter's memory; the threads wait for neighbours, they do not compute
 threads = environment.threads
 preload_app = True

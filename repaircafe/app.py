@@ -7,7 +7,7 @@ from typing import Any
 import click
 from flask import Flask
 
-from repaircafe import logs, startup
+from repaircafe import logs
 from repaircafe.announcements import views as announcements_views
 from repaircafe.backup import cli as backup_cli
 from repaircafe.chat import api as chat_api
@@ -30,6 +30,7 @@ from repaircafe.llm.download import Downloader
 from repaircafe.llm.trial import Trial
 from repaircafe.neighbours import Service
 from repaircafe.presence import Presence
+from repaircafe.runtime import startup
 from repaircafe.signin import cli as signin_cli
 from repaircafe.signin import views as signin_views
 from repaircafe.web import access, errors, languages, openapi

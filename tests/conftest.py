@@ -18,7 +18,7 @@ from repaircafe.app import create_app
 from repaircafe.database import Database
 from repaircafe.embedded import Postmaster
 from repaircafe.environment import Environment
-from repaircafe.startup import Startup
+from repaircafe.runtime.startup import Startup
 from tests.client import PASSWORD
 from tests.conditions import until
 from tests.fakes.proxy import Proxy

@@ -16,7 +16,7 @@ from repaircafe.environment import EX_CONFIG, PROJECT, Environment
 from repaircafe.llm.base import LONGEST_REPLY_TOKENS
 from repaircafe.logs import EventType
 from repaircafe.neighbours import Reason
-from repaircafe.startup import EXIT_SCHEMA
+from repaircafe.runtime.startup import EXIT_SCHEMA
 from repaircafe.web.access import LARGEST_REQUEST
 from repaircafe.web.openapi import document
 from repaircafe.web.throttle import QUESTIONS, WRONG_PASSWORDS, WRONG_PASSWORDS_OF_ALL

@@ -9,7 +9,7 @@ from flask.cli import with_appcontext
 
 from repaircafe.health.monitor import State, monitor
 from repaircafe.neighbours import SERVICE_NAMES, Report, Status, explain
-from repaircafe.startup import Startup
+from repaircafe.runtime.startup import Startup
 
 MARKS = {Status.OK: "ok", Status.DEGRADED: "!!", Status.UNREACHABLE: "XX", Status.UNCONFIGURED: "--"}
 

@@ -39,7 +39,7 @@ from repaircafe.neighbours import (
     explain,
     in_english,
 )
-from repaircafe.startup import Startup
+from repaircafe.runtime.startup import Startup
 from repaircafe.version import __version__
 
 HEALTH_LIMIT_S = 1.5

@@ -69,11 +69,11 @@ def test_one_that_migrates_and_then_is_not_well_gets_its_data_back_from_the_back
     edit_environment(machine, BACKUP_FOLDER="/srv/stick")
     install(machine)
     current = machine.say("readlink", "/opt/repaircafe/current")
-    systemd = machine.root / f"opt/repaircafe/{current}/repaircafe/systemd.py"
+    systemd = machine.root / f"opt/repaircafe/{current}/repaircafe/runtime/systemd.py"
     systemd.write_text(systemd.read_text().replace("_drop_in(", "_drop_in_of_another_name("))
     machine.run("repaircafe", "config-set", "event_location", "Zaal 3")
     source = next_version(machine, r9001="op.execute('ALTER TABLE settings RENAME COLUMN value TO worth')")
     # After the migration the program ends with a fault of its own.
-    startup = machine.root / "next/repaircafe/startup.py"
+    startup = machine.root / "next/repaircafe/runtime/startup.py"
     startup.write_text(startup.read_text().replace("        self.ready = True\n", "        raise RuntimeError\n", 1))
     assert "restoring the backup from before" in goes_back(machine, source).stdout

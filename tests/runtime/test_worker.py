@@ -1,4 +1,4 @@
-"""repaircafe.worker: visitors who are slow on purpose hold no thread for long, in a real gunicorn with four threads."""
+"""repaircafe.runtime.worker: slow visitors hold no thread for long, in a real gunicorn with four threads."""
 
 import contextlib
 import select
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from repaircafe import worker
+from repaircafe.runtime import worker
 from tests.conditions import until
 from tests.server import Server
 

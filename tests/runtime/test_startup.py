@@ -1,4 +1,4 @@
-"""repaircafe.startup: closed doors, the waiting page, and the way to open ones."""
+"""repaircafe.runtime.startup: closed doors, the waiting page, and the way to open ones."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from flask import Flask
 
 from repaircafe.database import LONGEST_RETRY_S, Database
 from repaircafe.environment import PROJECT
-from repaircafe.startup import EXIT_SCHEMA, Startup
+from repaircafe.runtime.startup import EXIT_SCHEMA, Startup
 from tests.client import HTML, health_becomes
 from tests.conditions import free_port, until
 from tests.conftest import DATABASE_AWAY, MakeApp, administer, url_of

@@ -1,4 +1,4 @@
-"""repaircafe.systemd: what systemd hears, over a socket of the test's own; the protocol is sd_notify(3)."""
+"""repaircafe.runtime.systemd: what systemd hears, over a socket of the test's own; the protocol is sd_notify(3)."""
 
 import contextlib
 import signal
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from repaircafe import systemd
 from repaircafe.environment import Environment
+from repaircafe.runtime import systemd
 from tests.conditions import until
 from tests.conftest import DATABASE_AWAY
 from tests.fakes.misbehaving import Misbehaving
