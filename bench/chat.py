@@ -23,8 +23,8 @@ import requests
 from bench.figures import Figure, Table, spread
 from repaircafe import embedded
 from repaircafe.chat import prompt
-from repaircafe.config.keys import Settings
 from repaircafe.llm.base import LONGEST_REPLY_TOKENS, Message
+from repaircafe.settings.definitions import Settings
 from tests.llm.conftest import MODEL, LlamaServer, Told
 from tests.server import Server
 

@@ -17,7 +17,6 @@ from repaircafe.chat.writer import Writer
 from repaircafe.components import views as components_views
 from repaircafe.config import cli as config_cli
 from repaircafe.config import views as config_views
-from repaircafe.config.store import Store
 from repaircafe.database import Database
 from repaircafe.embedded import EmbeddedDatabaseError
 from repaircafe.environment import PROJECT, Environment, load_or_exit
@@ -31,6 +30,7 @@ from repaircafe.llm.trial import Trial
 from repaircafe.neighbours import Service
 from repaircafe.presence import Presence
 from repaircafe.runtime import startup
+from repaircafe.settings.store import Store
 from repaircafe.signin import cli as signin_cli
 from repaircafe.signin import views as signin_views
 from repaircafe.web import access, errors, languages, openapi

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
-from repaircafe.config.keys import Settings
+from repaircafe.settings.definitions import Settings
 from repaircafe.web.languages import in_words, locale_of
 
 

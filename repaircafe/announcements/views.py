@@ -14,13 +14,13 @@ from repaircafe.announcements.texts import Form, text
 from repaircafe.chat import conversation, export
 from repaircafe.chat.models import UNDER_WAY, Reply
 from repaircafe.chat.writer import writer
-from repaircafe.config.keys import Settings
-from repaircafe.config.store import store
 from repaircafe.facts.check import check, known
 from repaircafe.facts.claims import Facts
 from repaircafe.facts.wording import facts_of
 from repaircafe.logs import polled
 from repaircafe.neighbours import Reason, Text
+from repaircafe.settings.definitions import Settings
+from repaircafe.settings.store import store
 from repaircafe.web.access import author
 from repaircafe.web.errors import PageError
 from repaircafe.web.languages import LANGUAGES, language

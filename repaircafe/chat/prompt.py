@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import date
 
-from repaircafe.config.keys import Settings
 from repaircafe.llm.base import LONGEST_REPLY_TOKENS, Message, TooLongError
+from repaircafe.settings.definitions import Settings
 
 CONTEXT_TOKENS = 4_096
 """What Ollama gives a model on a machine without a large graphics card ('Context length' of its documentation)."""

@@ -18,8 +18,6 @@ from sqlalchemy.orm import Session
 from repaircafe.chat import conversation, prompt
 from repaircafe.chat.conversation import Asked, Maker, Question
 from repaircafe.chat.models import IS_UNDER_WAY, UNDER_WAY, ChatMessage, Conversation, Reply, State
-from repaircafe.config.keys import Settings
-from repaircafe.config.store import Store
 from repaircafe.database import SOON, Database, Identity, borne, identity, is_away, storable
 from repaircafe.exchange import Exchange, StoppedError
 from repaircafe.llm.base import FIRST_TOKEN_LIMIT_S, LARGEST_REPLY, Message, Server, TooLongError
@@ -27,6 +25,8 @@ from repaircafe.llm.identify import identify
 from repaircafe.logs import EventType
 from repaircafe.neighbours import SERVER_GONE, NeighbourError, PermanentError, Reason, TemporaryError
 from repaircafe.presence import Presence, living
+from repaircafe.settings.definitions import Settings
+from repaircafe.settings.store import Store
 
 WATCH_S = 0.25
 """Between two looks at the queue while a reply of this process is under way; what happens in this process wakes it."""

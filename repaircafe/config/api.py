@@ -6,12 +6,12 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from repaircafe.config.bodies import Changes, Stored
-from repaircafe.config.keys import KEYS, RefusedError, UnknownKeyError, parse
-from repaircafe.config.store import InvalidSettingsError, store, validate
 from repaircafe.health.bodies import TestReport
 from repaircafe.health.monitor import monitor
 from repaircafe.logs import name_faults
 from repaircafe.neighbours import Reason, Service, Text
+from repaircafe.settings.definitions import KEYS, RefusedError, UnknownKeyError, parse
+from repaircafe.settings.store import InvalidSettingsError, store, validate
 from repaircafe.web.errors import PageError, neighbour_away
 from repaircafe.web.schemas import answered, received
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
-from repaircafe.config.keys import KEYS, LONGEST_OFFERING, MOST_OFFERINGS, OFFERING, Key, parse
+from repaircafe.settings.definitions import KEYS, LONGEST_OFFERING, MOST_OFFERINGS, OFFERING, Key, parse
 
 
 def _value(key: Key) -> Any:

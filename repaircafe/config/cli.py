@@ -8,12 +8,12 @@ import click
 from flask.cli import with_appcontext
 
 from repaircafe import database
-from repaircafe.config.keys import KEYS, Settings, UnknownKeyError
-from repaircafe.config.store import InvalidSettingsError, OutsideError, read, store
 from repaircafe.health.checks import report_of
 from repaircafe.health.cli import MARKS, echo_report
 from repaircafe.health.monitor import monitor
 from repaircafe.neighbours import STEP_LABELS, NeighbourError, Reason, Report, Service, Status, explain
+from repaircafe.settings.definitions import KEYS, Settings, UnknownKeyError
+from repaircafe.settings.store import InvalidSettingsError, OutsideError, read, store
 from repaircafe.web import errors
 
 

@@ -10,11 +10,11 @@ from flask_wtf.csrf import CSRFError
 from repaircafe import database
 from repaircafe.config import api
 from repaircafe.config.bodies import Changes, Stored
-from repaircafe.config.keys import KEYS
-from repaircafe.config.store import InvalidSettingsError, OutsideError, store, validate
 from repaircafe.health.bodies import TestReport
 from repaircafe.health.monitor import monitor
 from repaircafe.neighbours import Reason, Report, Service, Text, explain
+from repaircafe.settings.definitions import KEYS
+from repaircafe.settings.store import InvalidSettingsError, OutsideError, store, validate
 from repaircafe.web.errors import PageError, Problem, answer
 from repaircafe.web.negotiation import is_htmx, wants_json
 from repaircafe.web.openapi import Operation, documented

@@ -6,8 +6,8 @@ from datetime import date, time
 from decimal import Decimal
 from typing import TypeVar
 
-from repaircafe.config.keys import Settings
 from repaircafe.facts.claims import Claim, Day, Facts, Finding, Kind, Value
+from repaircafe.settings.definitions import Settings
 
 Form = TypeVar("Form", Day, date, time, Decimal, str)
 

@@ -18,7 +18,6 @@ import structlog
 from flask import Flask, current_app
 from flask_babel import lazy_gettext as _l
 
-from repaircafe.config.store import READ_LIMIT_S, Store
 from repaircafe.database import Database, MigrationState, db, head
 from repaircafe.deadlines import BusyError, Cached, DeadlineError, Pending, SingleFlight
 from repaircafe.health import checks, models
@@ -40,6 +39,7 @@ from repaircafe.neighbours import (
     in_english,
 )
 from repaircafe.runtime.startup import Startup
+from repaircafe.settings.store import READ_LIMIT_S, Store
 from repaircafe.version import __version__
 
 HEALTH_LIMIT_S = 1.5

@@ -9,8 +9,8 @@ from icalendar import Event as Entry
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from repaircafe.config.keys import Settings
 from repaircafe.home.models import Event
+from repaircafe.settings.definitions import Settings
 
 PRODID = "-//Repair Café//repaircafe//EN"
 LONGEST = timedelta(hours=3)

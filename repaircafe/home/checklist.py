@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
-from repaircafe.config.keys import Settings
-from repaircafe.config.store import store
 from repaircafe.health.monitor import Health, monitor
 from repaircafe.neighbours import Reason, Report, Service, Status, Text, explain
+from repaircafe.settings.definitions import Settings
+from repaircafe.settings.store import store
 from repaircafe.web.access import is_trial
 
 NO_SERVER = frozenset({Reason.MODEL_MISSING, Reason.MODEL_NOT_CHOSEN, Reason.LOADING})

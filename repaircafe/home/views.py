@@ -8,11 +8,11 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from flask_babel import gettext as _
 
 from repaircafe import database
-from repaircafe.config.keys import Settings
-from repaircafe.config.store import store
 from repaircafe.environment import is_loopback
 from repaircafe.home import calendar, checklist
 from repaircafe.logs import polled
+from repaircafe.settings.definitions import Settings
+from repaircafe.settings.store import store
 from repaircafe.web.access import is_operator
 from repaircafe.web.errors import PageError
 from repaircafe.web.negotiation import uncached, version_of

@@ -19,7 +19,6 @@ from flask import Flask, current_app
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from repaircafe.config.store import Store
 from repaircafe.database import SOON, Database, borne, is_away, later_than
 from repaircafe.deadlines import DeadlineError, SingleFlight
 from repaircafe.exchange import Exchange, StoppedError
@@ -31,6 +30,7 @@ from repaircafe.llm.models import Download, State
 from repaircafe.logs import EventType
 from repaircafe.neighbours import NeighbourError, PermanentError, Reason, TemporaryError
 from repaircafe.presence import Presence, living
+from repaircafe.settings.store import Store
 
 STORE_S = 1.0
 """Between two stores of how far it is, and two looks whether somebody pressed Cancel: a page asks once a second."""

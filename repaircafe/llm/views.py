@@ -8,14 +8,14 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 
 from repaircafe import database
-from repaircafe.config.keys import KEYS, LONGEST_MODEL
-from repaircafe.config.store import InvalidSettingsError, OutsideError, store, validate
 from repaircafe.health.monitor import monitor
 from repaircafe.llm.disk import GIGABYTE, RESERVE
 from repaircafe.llm.download import CHOICES, downloader, is_same, newest
 from repaircafe.llm.models import Download, State
 from repaircafe.logs import polled
 from repaircafe.neighbours import NeighbourError, Reason, Service, Text
+from repaircafe.settings.definitions import KEYS, LONGEST_MODEL
+from repaircafe.settings.store import InvalidSettingsError, OutsideError, store, validate
 from repaircafe.web.errors import PageError, expired_form
 from repaircafe.web.negotiation import is_htmx, retargeted
 

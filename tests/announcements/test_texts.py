@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 
 from repaircafe.announcements.texts import Form, text
-from repaircafe.config.keys import Settings
 from repaircafe.facts.check import check, known
+from repaircafe.settings.definitions import Settings
 from repaircafe.web import languages
 
 TODAY, DAY = date(2026, 11, 23), date(2026, 12, 5)

@@ -17,8 +17,8 @@ from flask import Flask
 from playwright.sync_api import Dialog, Page, Response, expect
 
 from repaircafe.chat.conversation import LONGEST_MESSAGE
-from repaircafe.config.keys import KEYS, Key
 from repaircafe.home.views import MAP
+from repaircafe.settings.definitions import KEYS, Key
 from tests.browser.conftest import TYPICAL_LIMIT_MS, Returning, Watched, stored
 from tests.browser.reading import PAGES, message, phase, press, question, reply, send
 from tests.conditions import until

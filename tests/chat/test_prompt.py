@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import pytest
 
 from repaircafe.chat import prompt
-from repaircafe.config.keys import Settings
 from repaircafe.llm.base import LONGEST_REPLY_TOKENS, Message, TooLongError
+from repaircafe.settings.definitions import Settings
 
 SETTINGS = Settings.of({})
 TALK = [

@@ -13,12 +13,12 @@ from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 
 from repaircafe import database
-from repaircafe.config.keys import KEYS
-from repaircafe.config.store import _tell_of_ignored
 from repaircafe.deadlines import SingleFlight
 from repaircafe.health import checks
 from repaircafe.health.monitor import Monitor
 from repaircafe.neighbours import Reason, Service, explain
+from repaircafe.settings.definitions import KEYS
+from repaircafe.settings.store import _tell_of_ignored
 from tests.client import HTML, JSON, csrf_token
 from tests.conditions import until
 from tests.conftest import MakeApp, make_read_only
@@ -319,7 +319,7 @@ def test_an_address_outside_the_network_is_told(client: FlaskClient, monkeypatch
         assert asked.status_code == 409
         assert "would leave the building" in asked.text
         assert settings(client)["llm_endpoint"] == ""
-        monkeypatch.setattr("repaircafe.config.store.is_inside", lambda _: False)
+        monkeypatch.setattr("repaircafe.settings.store.is_inside", lambda _: False)
         assert submit(client, **typed, save_anyway="1").status_code == 303
         assert settings(client)["llm_endpoint"] == ollama.url
 
@@ -396,7 +396,7 @@ def test_what_cannot_be_read_back_is_not_saved(client: FlaskClient, monkeypatch:
         raise psycopg.OperationalError("server closed the connection")
 
     with monkeypatch.context() as patched:
-        patched.setattr("repaircafe.config.store.read", broken)
+        patched.setattr("repaircafe.settings.store.read", broken)
         assert client.post("/config", json={"event_location": "Dorpsstraat 1"}).status_code == 503
     assert settings(client)["event_location"] == ""
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repaircafe.config.keys import Settings
 from repaircafe.facts.check import check, claims, known
 from repaircafe.facts.claims import Facts, Kind
+from repaircafe.settings.definitions import Settings
 
 TODAY = date(2026, 11, 23)
 FLOOR = 0.95

@@ -13,8 +13,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from repaircafe.app import create_app
-from repaircafe.config import keys
 from repaircafe.environment import Environment
+from repaircafe.settings import definitions
 from tests.client import HTML, JSON, PASSWORD, csrf_token
 from tests.conftest import TEMPLATE, administer, dispose, url_of
 
@@ -85,7 +85,7 @@ class World:
         """Nothing is half-written: each question waits for a reply, and each setting could be saved again."""
         assert self.raw.execute(HALF_WRITTEN).fetchone() == (0,)
         for key, value in self.raw.execute("SELECT key, value FROM settings"):
-            assert keys.parse(key, value) == value
+            assert definitions.parse(key, value) == value
 
 
 @pytest.fixture(scope="module")

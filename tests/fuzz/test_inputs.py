@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from repaircafe.config.keys import KEYS
+from repaircafe.settings.definitions import KEYS
 from repaircafe.web.access import HEADERS
 from repaircafe.web.throttle import limiter
 from tests.client import PASSWORD

@@ -11,9 +11,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from icalendar import Calendar
 
-from repaircafe.config.keys import Settings
 from repaircafe.database import db
 from repaircafe.home import calendar
+from repaircafe.settings.definitions import Settings
 from tests.client import HTML
 from tests.conftest import DATABASE_AWAY, MakeApp
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from repaircafe.config.keys import Settings
 from repaircafe.facts import check
 from repaircafe.facts.claims import Claim, Day, Kind
+from repaircafe.settings.definitions import Settings
 from tests import program
 from tests.client import HTML
 from tests.llm.conftest import MODEL, LlamaServer

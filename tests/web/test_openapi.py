@@ -14,8 +14,8 @@ import schemathesis
 from flask import Flask
 from flask.testing import FlaskClient
 
-from repaircafe.config.keys import KEYS
 from repaircafe.environment import PROJECT
+from repaircafe.settings.definitions import KEYS
 from repaircafe.web.access import VISITORS
 from repaircafe.web.users import OPERATOR
 from tests.client import PASSWORD

@@ -1,4 +1,4 @@
-"""repaircafe.config.keys: every key takes its values in one canonical form and refuses all else."""
+"""repaircafe.settings.definitions: every key takes its values in one canonical form and refuses all else."""
 
 from datetime import date, time
 from zoneinfo import ZoneInfo
@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repaircafe.config.keys import KEYS, Key, RefusedError, Settings, UnknownKeyError, check_together, parse
 from repaircafe.environment import Environment
+from repaircafe.settings.definitions import KEYS, Key, RefusedError, Settings, UnknownKeyError, check_together, parse
 
 
 @pytest.mark.parametrize(

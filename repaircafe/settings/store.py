@@ -13,12 +13,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from repaircafe.addresses import is_cloud_model, is_inside
-from repaircafe.config.keys import KEYS, RefusedError, Settings, UnknownKeyError, check_together, parse
-from repaircafe.config.models import Setting
 from repaircafe.database import db, is_told_by_health
 from repaircafe.deadlines import Cached, DeadlineError
 from repaircafe.logs import EventType, Redactor, name_faults
 from repaircafe.neighbours import Reason, TemporaryError, Text
+from repaircafe.settings.definitions import KEYS, RefusedError, Settings, UnknownKeyError, check_together, parse
+from repaircafe.settings.models import Setting
 
 FRESH_S = 1.0
 READ_LIMIT_S = 0.4

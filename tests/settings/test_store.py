@@ -1,4 +1,4 @@
-"""repaircafe.config.store: what the other parts of the app know of the settings, whatever the database does."""
+"""repaircafe.settings.store: what the other parts of the app know of the settings, whatever the database does."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -10,10 +10,10 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from repaircafe.config import store as storing
-from repaircafe.config.keys import KEYS, Settings
-from repaircafe.config.store import InvalidSettingsError, OutsideError, Store, Stored
 from repaircafe.neighbours import PermanentError, Reason, TemporaryError
+from repaircafe.settings import store as storing
+from repaircafe.settings.definitions import KEYS, Settings
+from repaircafe.settings.store import InvalidSettingsError, OutsideError, Store, Stored
 from tests.client import HTML, JSON
 from tests.conftest import DATABASE_AWAY, MakeApp
 from tests.logged import lines_of
