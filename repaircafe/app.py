@@ -18,14 +18,14 @@ from repaircafe.components import views as components_views
 from repaircafe.config import cli as config_cli
 from repaircafe.config import views as config_views
 from repaircafe.database import Database
+from repaircafe.downloads import views as downloads_views
+from repaircafe.downloads.downloader import Downloader
 from repaircafe.embedded import EmbeddedDatabaseError
 from repaircafe.environment import PROJECT, Environment, load_or_exit
 from repaircafe.health import cli as health_cli
 from repaircafe.health import views as health_views
 from repaircafe.health.monitor import Monitor
 from repaircafe.home import views as home_views
-from repaircafe.llm import views as llm_views
-from repaircafe.llm.download import Downloader
 from repaircafe.llm.trial import Trial
 from repaircafe.neighbours import Service
 from repaircafe.presence import Presence
@@ -98,7 +98,7 @@ def _add_pages(app: Flask) -> None:
         home_views,
         health_views,
         config_views,
-        llm_views,
+        downloads_views,
         chat_views,
         chat_api,
         signin_views,

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from repaircafe.llm import disk
 from tests.browser.conftest import NewPage, Returning, save, stored
 from tests.conditions import until
-from tests.llm.downloads import layer
+from tests.downloads.scene import layer
 from tests.server import Server
 
 pytestmark = pytest.mark.browser

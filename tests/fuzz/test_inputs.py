@@ -72,8 +72,8 @@ OWN = {
     "config.save": [*KEYS],
     "config.test": [*KEYS],
     "languages.choose": ["language", "back"],
-    "llm.start": ["model"],
-    "llm.use": ["model"],
+    "downloads.start": ["model"],
+    "downloads.use": ["model"],
     "signin.sign_in": ["next", "kept.message", "password"],
 }
 """What a route looks for. Others are tried there as well, and these elsewhere."""

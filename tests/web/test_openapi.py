@@ -23,7 +23,7 @@ from tests.fakes.scripted import Ollama
 from tests.server import Server
 
 JSON_ADDRESSES = ("/health", "/config", "/api/", "/openapi.json")
-PAGES = ("llm.",)
+PAGES = ("downloads.",)
 """The endpoints at these addresses that answer with pages alone."""
 MODEL = "small:latest"
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "")

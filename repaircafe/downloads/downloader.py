@@ -21,12 +21,12 @@ from sqlalchemy.orm import Session
 
 from repaircafe.database import SOON, Database, borne, is_away, later_than
 from repaircafe.deadlines import DeadlineError, SingleFlight
+from repaircafe.downloads.models import Download, State
 from repaircafe.exchange import Exchange, StoppedError
 from repaircafe.llm import disk
 from repaircafe.llm.base import Progress
 from repaircafe.llm.disk import LEAST, RESERVE, DiskFullError
 from repaircafe.llm.identify import identify
-from repaircafe.llm.models import Download, State
 from repaircafe.logs import EventType
 from repaircafe.neighbours import NeighbourError, PermanentError, Reason, TemporaryError
 from repaircafe.presence import Presence, living

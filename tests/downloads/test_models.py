@@ -1,4 +1,4 @@
-"""repaircafe.llm.models and migration 0004: what the table holds and refuses."""
+"""repaircafe.downloads.models and migration 0004: what the table holds and refuses."""
 
 from types import ModuleType
 from typing import Any
@@ -10,7 +10,7 @@ from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 
 from repaircafe.database import MIGRATIONS, Base
-from repaircafe.llm.models import Download, State
+from repaircafe.downloads.models import Download, State
 
 
 def test_one_alone_is_under_way(connection: sa.Connection) -> None:

@@ -12,16 +12,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from repaircafe.database import Database
+from repaircafe.downloads.models import Download
 from repaircafe.llm.disk import GIGABYTE
-from repaircafe.llm.models import Download
 from repaircafe.neighbours import Reason, Service, explain
 from tests.client import HTML, HTMX, JSON, csrf_token
 from tests.conditions import free_port, until
 from tests.conftest import MakeApp
+from tests.downloads.scene import install, layer, room
 from tests.fakes.llamacpp import LlamaCpp
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
-from tests.llm.downloads import install, layer, room
 
 PAGE = "/config/models"
 

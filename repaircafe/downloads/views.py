@@ -8,10 +8,10 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 
 from repaircafe import database
+from repaircafe.downloads.downloader import CHOICES, downloader, is_same, newest
+from repaircafe.downloads.models import Download, State
 from repaircafe.health.monitor import monitor
 from repaircafe.llm.disk import GIGABYTE, RESERVE
-from repaircafe.llm.download import CHOICES, downloader, is_same, newest
-from repaircafe.llm.models import Download, State
 from repaircafe.logs import polled
 from repaircafe.neighbours import NeighbourError, Reason, Service, Text
 from repaircafe.settings.definitions import KEYS, LONGEST_MODEL
@@ -19,7 +19,7 @@ from repaircafe.settings.store import InvalidSettingsError, OutsideError, store,
 from repaircafe.web.errors import PageError, expired_form
 from repaircafe.web.negotiation import is_htmx, retargeted
 
-blueprint = Blueprint("llm", __name__)
+blueprint = Blueprint("downloads", __name__)
 
 MEGABYTE = 1_000_000
 
@@ -39,7 +39,7 @@ def start() -> Response:
     except InvalidSettingsError as error:
         fault = error.faults["llm_model"]
         if is_htmx():
-            return retargeted(_rendered("llm/_other.html", 422, typed=typed, fault=fault), "#other-model")
+            return retargeted(_rendered("downloads/_other.html", 422, typed=typed, fault=fault), "#other-model")
         return _shown(422, typed=typed, fault=fault)
     download, is_new = downloader().start(database.db.session(), model)
     notice = None if is_new or is_same(download.model, model) else _not_begun(model, download)
@@ -47,7 +47,7 @@ def start() -> Response:
         typed_here = request.headers.get("HX-Trigger") == "other-model"
         left = typed if notice else ""
         return retargeted(
-            _rendered("llm/_begun.html", download=download, notice=notice, typed_here=typed_here, typed=left),
+            _rendered("downloads/_begun.html", download=download, notice=notice, typed_here=typed_here, typed=left),
             "#download",
         )
     if notice:
@@ -61,7 +61,7 @@ def expired(error: CSRFError) -> Response:
 
     With htmx it stands in its field still.
     """
-    if is_htmx() or request.endpoint != "llm.start":
+    if is_htmx() or request.endpoint != "downloads.start":
         return expired_form(error)
     problem = _("This page was open for too long. Nothing was saved yet: press the button again.")
     return _shown(400, typed=request.form.get("model", ""), fault=problem)
@@ -75,9 +75,9 @@ def progress(download_id: uuid.UUID) -> Response:
         return _back()
     download = newest(database.db.session(), downloader().made())
     if download and download.id == download_id and download.state is State.UNDER_WAY:
-        return _rendered("llm/_progress.html", download=download)
+        return _rendered("downloads/_progress.html", download=download)
     ended = download is None or download.state is not State.UNDER_WAY
-    return retargeted(_rendered("llm/_download.html", download=download, ended_now=ended), "#download")
+    return retargeted(_rendered("downloads/_download.html", download=download, ended_now=ended), "#download")
 
 
 @blueprint.post("/config/models/<uuid:download_id>/cancel")
@@ -85,7 +85,7 @@ def cancel(download_id: uuid.UUID) -> Response:
     """Ends a download, in whichever process it is."""
     ours = database.db.session()
     downloader().cancel(ours, download_id)
-    return _rendered("llm/_download.html", download=newest(ours, downloader().made())) if is_htmx() else _back()
+    return _rendered("downloads/_download.html", download=newest(ours, downloader().made())) if is_htmx() else _back()
 
 
 @blueprint.post("/config/models/use")
@@ -103,7 +103,7 @@ def use() -> Response:
     monitor().forget(Service.LLM)
     said = _("%(model)s is in use from now on.", model=model)
     if is_htmx():
-        return _shown(template="llm/_used.html", notice=said, key=KEYS["llm_model"], values={"llm_model": model})
+        return _shown(template="downloads/_used.html", notice=said, key=KEYS["llm_model"], values={"llm_model": model})
     flash(said)
     return _back()
 
@@ -124,14 +124,14 @@ def _not_begun(model: str, other: Download) -> Text:
     )
 
 
-def _shown(status: int = 200, template: str = "llm/_models.html", **context: object) -> Response:
+def _shown(status: int = 200, template: str = "downloads/_models.html", **context: object) -> Response:
     """With what the server says; its failure is a sentence on the page."""
     inventory, reason, download = None, None, _newest()
     try:
         inventory = downloader().inventory(store().known()["llm_endpoint"])
     except NeighbourError as error:
         reason = error.reason
-    chosen = template if is_htmx() else "llm/show.html"
+    chosen = template if is_htmx() else "downloads/show.html"
     return _rendered(chosen, status, download=download, inventory=inventory, reason=reason, **context)
 
 
@@ -223,4 +223,4 @@ def _speed(bytes_per_second: int) -> Text:
 
 
 def _back() -> Response:
-    return make_response(redirect(url_for("llm.show"), 303))
+    return make_response(redirect(url_for("downloads.show"), 303))

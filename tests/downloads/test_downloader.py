@@ -1,4 +1,4 @@
-"""repaircafe.llm.download: a download in the database, against a scripted Ollama."""
+"""repaircafe.downloads.downloader: a download in the database, against a scripted Ollama."""
 
 import shutil
 import threading
@@ -16,18 +16,19 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from repaircafe.database import Database, borne
-from repaircafe.llm import disk, download
+from repaircafe.downloads import downloader
+from repaircafe.downloads.downloader import AFTER_FAULT_S, SPEED_S, Downloader, Inventory, Pull, is_same, newest
+from repaircafe.downloads.models import Download, State
+from repaircafe.llm import disk
 from repaircafe.llm.base import Progress
 from repaircafe.llm.disk import GIGABYTE
-from repaircafe.llm.download import AFTER_FAULT_S, SPEED_S, Downloader, Inventory, Pull, is_same, newest
-from repaircafe.llm.models import Download, State
 from repaircafe.neighbours import NeighbourError, Reason
 from tests.conditions import until
 from tests.conftest import MakeApp, make_read_only
+from tests.downloads.scene import install, layer, room
 from tests.fakes.llamacpp import LlamaCpp
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
-from tests.llm.downloads import install, layer, room
 from tests.logged import lines_of
 
 
@@ -139,7 +140,7 @@ def test_its_threads_have_names_and_keep_no_process_from_its_end(desk: Desk, oll
 def test_closing_waits_for_a_download_and_not_for_ever(
     desk: Desk, ollama: Ollama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("repaircafe.llm.download.CLOSE_LIMIT_S", 0.5)
+    monkeypatch.setattr("repaircafe.downloads.downloader.CLOSE_LIMIT_S", 0.5)
     ollama.download = [layer("a", 300, 1_000), threading.Event()]
     desk.start()
     (pull,) = desk.downloader._pulls.values()
@@ -184,7 +185,7 @@ def test_it_can_be_cancelled_from_another_process(desk: Desk, ollama: Ollama, ma
 def test_cancel_is_heard_at_once_where_it_is_downloaded(
     desk: Desk, ollama: Ollama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("repaircafe.llm.download.STORE_S", 60.0)
+    monkeypatch.setattr("repaircafe.downloads.downloader.STORE_S", 60.0)
     ollama.download = [layer("a", 300, 1_000), threading.Event()]
     begun, _ = desk.start()
     assert until(lambda: ollama.pulls() == ["small"])
@@ -369,7 +370,7 @@ def test_what_cannot_be_kept_up_is_logged_and_tried_again_later(
         pauses.append(pause_s)
         return borne(message)
 
-    monkeypatch.setattr("repaircafe.llm.download.borne", hurried)
+    monkeypatch.setattr("repaircafe.downloads.downloader.borne", hurried)
     raw.execute("ALTER TABLE downloads ADD CONSTRAINT refused CHECK (done <> 300) NOT VALID")
     more = threading.Event()
     ollama.download = [layer("a", 300, 1_000), more, layer("a", 1_000, 1_000), {"status": "success"}]
@@ -384,7 +385,7 @@ def test_what_cannot_be_kept_up_is_logged_and_tried_again_later(
 def test_what_nobody_thought_of_is_an_end_as_well(
     desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("repaircafe.llm.download.identify", lambda *_: 1 / 0)
+    monkeypatch.setattr("repaircafe.downloads.downloader.identify", lambda *_: 1 / 0)
     begun, _ = desk.start()
     assert desk.comes_to(State.FAILED)
     assert desk.now().reason == Reason.INTERNAL
@@ -396,7 +397,7 @@ def test_what_nobody_thought_of_is_an_end_as_well(
 
 def test_what_cannot_be_broken_off_holds_no_end_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Such as the resolution of a name."""
-    monkeypatch.setattr("repaircafe.llm.download.STOP_LIMIT_S", 0.1)
+    monkeypatch.setattr("repaircafe.downloads.downloader.STOP_LIMIT_S", 0.1)
     resolved = threading.Event()
     monkeypatch.setattr(desk.downloader, "_pull", lambda _: resolved.wait())
     begun, _ = desk.start()
@@ -577,7 +578,7 @@ def test_a_process_that_was_given_up_takes_its_download_back(desk: Desk, ollama:
 def test_what_this_process_downloads_goes_on_though_its_name_was_lost(
     desk: Desk, ollama: Ollama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("repaircafe.llm.download.STORE_S", 60.0)  # its owner does not notice in the meantime
+    monkeypatch.setattr("repaircafe.downloads.downloader.STORE_S", 60.0)  # its owner does not notice in the meantime
     ollama.download = [layer("a", 300, 1_000), threading.Event()]
     begun, _ = desk.start()
     desk.app.extensions["presence"].leave()
@@ -624,7 +625,7 @@ def test_a_process_that_was_given_up_makes_way_for_the_one_that_came_after(desk:
 
 def test_the_speed_is_that_of_the_last_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr("repaircafe.llm.download.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("repaircafe.downloads.downloader.time.monotonic", lambda: clock[0])
     pull = Pull(Download(id=uuid.uuid4(), model="small", owner=1, done=0, total=0))
     assert pull.speed() == 0
     for second in range(21):
@@ -652,7 +653,7 @@ def test_what_a_server_has_is_asked_within_its_limit(
     found = desk.downloader.inventory(ollama.url)
     assert (found.title, found.models, found.can_pull) == ("Ollama 0.12.6", ("small:latest",), True)
     assert found.has("small")
-    monkeypatch.setattr("repaircafe.llm.download.LIST_WAIT_S", 0.0)
+    monkeypatch.setattr("repaircafe.downloads.downloader.LIST_WAIT_S", 0.0)
     with pytest.raises(NeighbourError) as caught:
         desk.downloader.inventory(ollama.url)
     assert caught.value.reason is Reason.TIMEOUT
@@ -667,14 +668,14 @@ def test_a_server_that_downloads_nothing_has_no_disk_of_interest(desk: Desk) -> 
 def test_a_server_that_is_silent_holds_no_question_to_another_up(
     desk: Desk, ollama: Ollama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask, over = download._ask, threading.Event()
+    ask, over = downloader._ask, threading.Event()
 
     def silent(endpoint: str) -> Inventory:
         over.wait(30 if endpoint == "http://silent" else 0)
         return ask(endpoint)
 
-    monkeypatch.setattr(download, "_ask", silent)
-    monkeypatch.setattr(download, "LIST_WAIT_S", 0.0)
+    monkeypatch.setattr(downloader, "_ask", silent)
+    monkeypatch.setattr(downloader, "LIST_WAIT_S", 0.0)
     with pytest.raises(NeighbourError) as caught:
         desk.downloader.inventory("http://silent")
     assert caught.value.reason is Reason.TIMEOUT
