@@ -26,7 +26,8 @@ from repaircafe import embedded, logs
 from repaircafe.database import EMBEDDED_FOLDER, SchemaError
 from repaircafe.environment import load_or_exit
 from repaircafe.logs import EventType
-from repaircafe.neighbours import Reason, Service, explain, in_english
+from repaircafe.neighbours.explanations import explain
+from repaircafe.neighbours.report import Reason, Service, in_english
 from repaircafe.runtime import startup, systemd
 
 environment = load_or_exit()

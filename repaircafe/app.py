@@ -27,7 +27,7 @@ from repaircafe.health import views as health_views
 from repaircafe.health.monitor import Monitor
 from repaircafe.home import views as home_views
 from repaircafe.llm.trial import Trial
-from repaircafe.neighbours import Service
+from repaircafe.neighbours.report import Service
 from repaircafe.presence import Presence
 from repaircafe.runtime import startup
 from repaircafe.settings.store import Store

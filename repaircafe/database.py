@@ -34,7 +34,7 @@ from sqlalchemy.orm import DeclarativeBase
 from repaircafe import embedded
 from repaircafe.environment import PROJECT, Environment
 from repaircafe.logs import EventType
-from repaircafe.neighbours import NeighbourError, PermanentError, Reason, TemporaryError
+from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason, TemporaryError
 
 MIGRATIONS = PROJECT / "migrations"
 EMBEDDED_FOLDER = PROJECT / ".data" / "postgres"

@@ -6,7 +6,8 @@ limit lies into docs/scaling.md, from docs/performance.md, where it was measured
 
 from bench import hosts, model
 from repaircafe.environment import PROJECT
-from repaircafe.neighbours import SERVICE_NAMES, Reason, Service, explain
+from repaircafe.neighbours.explanations import SERVICE_NAMES, explain
+from repaircafe.neighbours.report import Reason, Service
 
 OPERATIONS = PROJECT / "docs" / "operations.md"
 SCALING = PROJECT / "docs" / "scaling.md"

@@ -19,7 +19,7 @@ from flask import Flask
 
 from repaircafe import database
 from repaircafe.database import Database, Identity, SchemaError, db, identity
-from repaircafe.neighbours import Reason
+from repaircafe.neighbours.report import Reason
 from repaircafe.web import access
 from tests.client import HTML, JSON, csrf_token
 from tests.conftest import MakeApp, administer, url_of

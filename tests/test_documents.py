@@ -15,7 +15,7 @@ from repaircafe.chat.conversation import LONGEST_QUEUE
 from repaircafe.environment import EX_CONFIG, PROJECT, Environment
 from repaircafe.llm.base import LONGEST_REPLY_TOKENS
 from repaircafe.logs import EventType
-from repaircafe.neighbours import Reason
+from repaircafe.neighbours.report import Reason
 from repaircafe.runtime.startup import EXIT_SCHEMA
 from repaircafe.web.access import LARGEST_REQUEST
 from repaircafe.web.openapi import document

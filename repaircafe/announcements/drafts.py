@@ -19,7 +19,7 @@ from repaircafe.chat.models import Conversation, Reply
 from repaircafe.chat.writer import Writer
 from repaircafe.facts.check import check
 from repaircafe.facts.claims import Facts, Finding
-from repaircafe.neighbours import Text
+from repaircafe.neighbours.report import Text
 from repaircafe.web.languages import locale_of
 
 REQUESTS: Mapping[Form, Text] = MappingProxyType(

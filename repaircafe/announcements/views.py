@@ -18,7 +18,7 @@ from repaircafe.facts.check import check, known
 from repaircafe.facts.claims import Facts
 from repaircafe.facts.wording import facts_of
 from repaircafe.logs import polled
-from repaircafe.neighbours import Reason, Text
+from repaircafe.neighbours.report import Reason, Text
 from repaircafe.settings.definitions import Settings
 from repaircafe.settings.store import store
 from repaircafe.web.access import author

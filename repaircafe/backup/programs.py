@@ -16,7 +16,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from repaircafe import database, embedded
 from repaircafe.environment import Environment
 from repaircafe.logs import EventType
-from repaircafe.neighbours import Reason, Service, explain
+from repaircafe.neighbours.explanations import explain
+from repaircafe.neighbours.report import Reason, Service
 
 LIMIT_S = 1800.0
 """The longest run of one program, and the longest statement of ours: a large database on a slow SD card."""

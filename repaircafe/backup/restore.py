@@ -21,7 +21,7 @@ from repaircafe.backup.archive import Backup, Kind, Manifest
 from repaircafe.backup.programs import BackupError
 from repaircafe.environment import Environment
 from repaircafe.logs import EventType
-from repaircafe.neighbours import PermanentError
+from repaircafe.neighbours.report import PermanentError
 
 MAINTENANCE = ("postgres", "template1")
 """The databases that every server has, in the order in which they are tried: one cannot rename what one is in."""

@@ -23,7 +23,7 @@ from repaircafe.chat.conversation import (
 from repaircafe.chat.models import Conversation, Reply, State
 from repaircafe.chat.writer import WAITING_SHARE, Begun, writer
 from repaircafe.environment import Environment, comma_list
-from repaircafe.neighbours import Reason, Service
+from repaircafe.neighbours.report import Reason, Service
 from repaircafe.web.access import author, limit_questions
 from repaircafe.web.errors import RETRY_AFTER_S, PageError, Problem, answer, neighbour_away
 from repaircafe.web.negotiation import uncached

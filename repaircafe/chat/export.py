@@ -8,7 +8,8 @@ from flask_babel import lazy_gettext as _l
 
 from repaircafe.chat.conversation import Turn
 from repaircafe.chat.models import RETRIABLE, UNDER_WAY, ChatMessage, Reply, State
-from repaircafe.neighbours import Reason, Service, Text, explain
+from repaircafe.neighbours.explanations import explain
+from repaircafe.neighbours.report import Reason, Service, Text
 
 ENDINGS = {
     State.STOPPED: _l("Stopped."),

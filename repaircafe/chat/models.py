@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from repaircafe.database import Base, Database, connector
-from repaircafe.neighbours import Reason
+from repaircafe.neighbours.report import Reason
 
 PRUNE_LIMIT_S = 600.0
 """The longest removal: the first one of years, on a slow SD card. A page's limit would make it fail every night."""

@@ -43,7 +43,8 @@ from repaircafe.chat.writer import writer
 from repaircafe.environment import Environment
 from repaircafe.health.monitor import monitor
 from repaircafe.logs import polled
-from repaircafe.neighbours import Service, Text, explain
+from repaircafe.neighbours.explanations import explain
+from repaircafe.neighbours.report import Service, Text
 from repaircafe.web.access import author, is_operator, limit_questions
 from repaircafe.web.errors import PageError, answer, expired_form
 from repaircafe.web.negotiation import is_htmx, retargeted, uncached

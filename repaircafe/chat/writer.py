@@ -19,11 +19,12 @@ from repaircafe.chat import conversation, prompt
 from repaircafe.chat.conversation import Asked, Maker, Question
 from repaircafe.chat.models import IS_UNDER_WAY, UNDER_WAY, ChatMessage, Conversation, Reply, State
 from repaircafe.database import SOON, Database, Identity, borne, identity, is_away, storable
-from repaircafe.exchange import Exchange, StoppedError
 from repaircafe.llm.base import FIRST_TOKEN_LIMIT_S, LARGEST_REPLY, Message, Server, TooLongError
 from repaircafe.llm.identify import identify
 from repaircafe.logs import EventType
-from repaircafe.neighbours import SERVER_GONE, NeighbourError, PermanentError, Reason, TemporaryError
+from repaircafe.neighbours.http import BoundedClient
+from repaircafe.neighbours.report import SERVER_GONE, NeighbourError, PermanentError, Reason, TemporaryError
+from repaircafe.neighbours.sockets import StoppedError
 from repaircafe.presence import Presence, living
 from repaircafe.settings.definitions import Settings
 from repaircafe.settings.store import Store
@@ -72,7 +73,7 @@ class Making:
     """What the model is shown; empty until its turn has come."""
     began: float = field(default_factory=time.monotonic)
     content: str = ""
-    exchange: Exchange | None = None
+    exchange: BoundedClient | None = None
     thread: threading.Thread | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
@@ -124,7 +125,7 @@ class Writer:
         self._woken = threading.Event()
         self._closing = threading.Event()
         self._waiting = threading.BoundedSemaphore(ours.environment.threads // WAITING_SHARE)
-        self._recognised: tuple[str, Callable[[Exchange, str], Server]] | None = None
+        self._recognised: tuple[str, Callable[[BoundedClient, str], Server]] | None = None
         self._owner = 0
         app.extensions["writer"] = self
 
@@ -387,7 +388,7 @@ class Writer:
         return settings
 
     def _ask(self, making: Making, settings: Settings, sent: list[Message]) -> None:
-        with Exchange(ASK_LIMIT_S) as exchange:
+        with BoundedClient(ASK_LIMIT_S) as exchange:
             making.exchange = exchange
             if making.stopping.is_set():
                 raise StoppedError
@@ -407,7 +408,7 @@ class Writer:
         self._recognised = None
         return error.reason in COMING or (was_known and isinstance(error, PermanentError))
 
-    def _server(self, exchange: Exchange, endpoint: str) -> Server:
+    def _server(self, exchange: BoundedClient, endpoint: str) -> Server:
         """What answers there. It is told apart once, and again after a failure: four requests would delay each word."""
         if self._recognised is not None and self._recognised[0] == endpoint:
             return self._recognised[1](exchange, endpoint)

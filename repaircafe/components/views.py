@@ -7,7 +7,7 @@ from flask import Blueprint, render_template
 from repaircafe.chat import conversation
 from repaircafe.chat.models import UNDER_WAY, Reply, State
 from repaircafe.health.monitor import STATE_LABELS
-from repaircafe.neighbours import STATUS_LABELS, Reason, Report, Service, Step, StepName
+from repaircafe.neighbours.report import STATUS_LABELS, Reason, Report, Service, Step, StepName
 from repaircafe.settings.definitions import KEYS
 
 blueprint = Blueprint("components", __name__)

@@ -9,7 +9,7 @@ from repaircafe.config.bodies import Changes, Stored
 from repaircafe.health.bodies import TestReport
 from repaircafe.health.monitor import monitor
 from repaircafe.logs import name_faults
-from repaircafe.neighbours import Reason, Service, Text
+from repaircafe.neighbours.report import Reason, Service, Text
 from repaircafe.settings.definitions import KEYS, RefusedError, UnknownKeyError, parse
 from repaircafe.settings.store import InvalidSettingsError, store, validate
 from repaircafe.web.errors import PageError, neighbour_away

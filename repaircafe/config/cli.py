@@ -11,7 +11,8 @@ from repaircafe import database
 from repaircafe.health.checks import report_of
 from repaircafe.health.cli import MARKS, echo_report
 from repaircafe.health.monitor import monitor
-from repaircafe.neighbours import STEP_LABELS, NeighbourError, Reason, Report, Service, Status, explain
+from repaircafe.neighbours.explanations import explain
+from repaircafe.neighbours.report import STEP_LABELS, NeighbourError, Reason, Report, Service, Status
 from repaircafe.settings.definitions import KEYS, Settings, UnknownKeyError
 from repaircafe.settings.store import InvalidSettingsError, OutsideError, read, store
 from repaircafe.web import errors

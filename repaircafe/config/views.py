@@ -12,7 +12,8 @@ from repaircafe.config import api
 from repaircafe.config.bodies import Changes, Stored
 from repaircafe.health.bodies import TestReport
 from repaircafe.health.monitor import monitor
-from repaircafe.neighbours import Reason, Report, Service, Text, explain
+from repaircafe.neighbours.explanations import explain
+from repaircafe.neighbours.report import Reason, Report, Service, Text
 from repaircafe.settings.definitions import KEYS
 from repaircafe.settings.store import InvalidSettingsError, OutsideError, store, validate
 from repaircafe.web.errors import PageError, Problem, answer

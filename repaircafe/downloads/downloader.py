@@ -20,15 +20,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from repaircafe.database import SOON, Database, borne, is_away, later_than
-from repaircafe.deadlines import DeadlineError, SingleFlight
 from repaircafe.downloads.models import Download, State
-from repaircafe.exchange import Exchange, StoppedError
 from repaircafe.llm import disk
 from repaircafe.llm.base import Progress
 from repaircafe.llm.disk import LEAST, RESERVE, DiskFullError
 from repaircafe.llm.identify import identify
 from repaircafe.logs import EventType
-from repaircafe.neighbours import NeighbourError, PermanentError, Reason, TemporaryError
+from repaircafe.neighbours.deadlines import DeadlineError, SingleFlight
+from repaircafe.neighbours.http import BoundedClient
+from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason, TemporaryError
+from repaircafe.neighbours.sockets import StoppedError
 from repaircafe.presence import Presence, living
 from repaircafe.settings.store import Store
 
@@ -95,7 +96,7 @@ class Pull:
         self.model = download.model
         self.owner = download.owner
         self.progress = Progress("", download.done, download.total)
-        self.exchange: Exchange | None = None
+        self.exchange: BoundedClient | None = None
         self.state = State.UNDER_WAY
         self.reason: Reason | None = None
         self.free: int | None = None
@@ -291,7 +292,7 @@ class Downloader:
     def _read(self, pull: Pull) -> None:
         endpoint = self._store.with_endpoint().llm_endpoint
         disk.require(endpoint, pull.progress.total - pull.progress.done, RESERVE)
-        with Exchange(ASK_LIMIT_S) as exchange:
+        with BoundedClient(ASK_LIMIT_S) as exchange:
             pull.exchange = exchange
             pull.go_on()
             looked_at, reserve = 0.0, RESERVE
@@ -375,7 +376,7 @@ def _kept(before: Download | None, model: str) -> tuple[int, int]:
 
 
 def _ask(endpoint: str) -> Inventory:
-    with Exchange(LIST_LIMIT_S) as exchange:
+    with BoundedClient(LIST_LIMIT_S) as exchange:
         server = identify(exchange, endpoint)
         models, title, can_pull = server.models(), server.title, server.can_pull
     return Inventory(title, models, can_pull, disk.free(endpoint) if can_pull else None)

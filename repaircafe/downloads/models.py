@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from repaircafe.database import Base
-from repaircafe.neighbours import Reason
+from repaircafe.neighbours.report import Reason
 
 
 class State(StrEnum):

@@ -13,7 +13,7 @@ from repaircafe.downloads.models import Download, State
 from repaircafe.health.monitor import monitor
 from repaircafe.llm.disk import GIGABYTE, RESERVE
 from repaircafe.logs import polled
-from repaircafe.neighbours import NeighbourError, Reason, Service, Text
+from repaircafe.neighbours.report import NeighbourError, Reason, Service, Text
 from repaircafe.settings.definitions import KEYS, LONGEST_MODEL
 from repaircafe.settings.store import InvalidSettingsError, OutsideError, store, validate
 from repaircafe.web.errors import PageError, expired_form

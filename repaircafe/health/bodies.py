@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, WithJsonSchema
 
 from repaircafe.health.monitor import State
-from repaircafe.neighbours import Reason, Service, Status, StepName
+from repaircafe.neighbours.report import Reason, Service, Status, StepName
 from repaircafe.web.schemas import Moment
 
 

@@ -16,14 +16,15 @@ from flask_babel import lazy_gettext as _l
 from psycopg.conninfo import conninfo_to_dict
 
 from repaircafe import database
-from repaircafe.addresses import is_cloud_model, is_metadata, is_private
 from repaircafe.database import Database
-from repaircafe.exchange import CONNECT_LIMIT_S, Exchange, translate
 from repaircafe.llm.base import Server
 from repaircafe.llm.identify import identify
 from repaircafe.logs import EventType
 from repaircafe.mail.gmail import GmailCredentials, exchange_token
-from repaircafe.neighbours import NeighbourError, PermanentError, Reason, Report, Service, Step, StepName, Text
+from repaircafe.neighbours.addresses import is_cloud_model, is_metadata, is_private
+from repaircafe.neighbours.http import BoundedClient, translate
+from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason, Report, Service, Step, StepName, Text
+from repaircafe.neighbours.sockets import CONNECT_LIMIT_S
 
 SLOW_MS = 500.0
 """A database that needs longer for a trivial query makes every page slow."""
@@ -178,7 +179,7 @@ def llm(endpoint: str, model: str, *, generate: bool = False) -> Work:
                 raise PermanentError(Reason.NOT_SET)
         if generate:
             _reach_llm(check, endpoint, is_cloud_model(model))
-        with Exchange(check.left_s(TEST_EXCHANGE_LIMIT_S) if generate else EXCHANGE_LIMIT_S) as exchange:
+        with BoundedClient(check.left_s(TEST_EXCHANGE_LIMIT_S) if generate else EXCHANGE_LIMIT_S) as exchange:
             with check.step(StepName.SERVER) as say:
                 server = identify(exchange, endpoint)
                 check.outside = check.outside or _is_outside(exchange.peers)
@@ -255,7 +256,7 @@ def mail(credentials: GmailCredentials | None) -> Work:
         with check.step(StepName.NAME) as say:
             say(", ".join(_resolve(*_host_and_port(credentials.token_uri))))
         with check.step(StepName.TOKEN) as say:
-            with Exchange(check.left_s(TEST_EXCHANGE_LIMIT_S)) as exchange:
+            with BoundedClient(check.left_s(TEST_EXCHANGE_LIMIT_S)) as exchange:
                 exchange_token(credentials, exchange)
             say(_l("Google accepts it"))
 

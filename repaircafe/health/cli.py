@@ -8,7 +8,8 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from repaircafe.health.monitor import State, monitor
-from repaircafe.neighbours import SERVICE_NAMES, Report, Status, explain
+from repaircafe.neighbours.explanations import SERVICE_NAMES, explain
+from repaircafe.neighbours.report import Report, Status
 from repaircafe.runtime.startup import Startup
 
 MARKS = {Status.OK: "ok", Status.DEGRADED: "!!", Status.UNREACHABLE: "XX", Status.UNCONFIGURED: "--"}

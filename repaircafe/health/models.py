@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from repaircafe.database import Base
-from repaircafe.neighbours import Reason, Report, Service, Step, StepName
+from repaircafe.neighbours.report import Reason, Report, Service, Step, StepName
 
 
 class ServiceTest(Base):

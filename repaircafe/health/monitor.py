@@ -19,14 +19,14 @@ from flask import Flask, current_app
 from flask_babel import lazy_gettext as _l
 
 from repaircafe.database import Database, MigrationState, db, head
-from repaircafe.deadlines import BusyError, Cached, DeadlineError, Pending, SingleFlight
 from repaircafe.health import checks, models
 from repaircafe.health.checks import Check, Work
 from repaircafe.logs import EventType
 from repaircafe.mail.gmail import GmailCredentials
-from repaircafe.neighbours import (
+from repaircafe.neighbours.deadlines import BusyError, Cached, DeadlineError, Pending, SingleFlight
+from repaircafe.neighbours.explanations import SERVES, explain
+from repaircafe.neighbours.report import (
     SERVER_GONE,
-    SERVES,
     TRIAL_REASONS,
     NeighbourError,
     Reason,
@@ -35,7 +35,6 @@ from repaircafe.neighbours import (
     Status,
     StepName,
     Text,
-    explain,
     in_english,
 )
 from repaircafe.runtime.startup import Startup

@@ -8,16 +8,8 @@ from flask_babel import format_timedelta
 from repaircafe.health.bodies import HealthReport, Live, Readiness
 from repaircafe.health.monitor import STATE_LABELS, Health, State, monitor
 from repaircafe.logs import polled
-from repaircafe.neighbours import (
-    SERVICE_NAMES,
-    STATUS_LABELS,
-    STEP_LABELS,
-    Reason,
-    Report,
-    Service,
-    explain,
-    still_works,
-)
+from repaircafe.neighbours.explanations import SERVICE_NAMES, explain, still_works
+from repaircafe.neighbours.report import STATUS_LABELS, STEP_LABELS, Reason, Report, Service
 from repaircafe.web.access import is_operator, open_while_starting
 from repaircafe.web.negotiation import is_htmx, uncached, version_of
 from repaircafe.web.openapi import Operation, documented

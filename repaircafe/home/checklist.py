@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from flask_babel import gettext as _
 
 from repaircafe.health.monitor import Health, monitor
-from repaircafe.neighbours import Reason, Report, Service, Status, Text, explain
+from repaircafe.neighbours.explanations import explain
+from repaircafe.neighbours.report import Reason, Report, Service, Status, Text
 from repaircafe.settings.definitions import Settings
 from repaircafe.settings.store import store
 from repaircafe.web.access import is_trial

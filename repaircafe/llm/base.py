@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from repaircafe.neighbours import PermanentError, Reason
+from repaircafe.neighbours.report import PermanentError, Reason
 
 FIRST_TOKEN_LIMIT_S = 300.0
 """From the question to the first word: loading a model from an SD card takes minutes, and so does a long history."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from repaircafe.environment import is_loopback
-from repaircafe.neighbours import PermanentError, Reason
+from repaircafe.neighbours.report import PermanentError, Reason
 
 GIGABYTE = 1_000_000_000
 RESERVE = 2 * GIGABYTE

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from repaircafe.exchange import Answer, Exchange, RefusedError, parse
 from repaircafe.llm.base import (
     FIRST_TOKEN_LIMIT_S,
     IDLE_LIMIT_S,
@@ -13,7 +12,8 @@ from repaircafe.llm.base import (
     Progress,
     TooLongError,
 )
-from repaircafe.neighbours import PermanentError, Reason, TemporaryError
+from repaircafe.neighbours.http import Answer, BoundedClient, RefusedError, parse
+from repaircafe.neighbours.report import PermanentError, Reason, TemporaryError
 
 
 class LlamaCpp:
@@ -21,14 +21,14 @@ class LlamaCpp:
 
     can_pull = False
 
-    def __init__(self, exchange: Exchange, endpoint: str, title: str = "") -> None:
+    def __init__(self, exchange: BoundedClient, endpoint: str, title: str = "") -> None:
         self.title = title
         self._exchange = exchange
         self._endpoint = endpoint
         self._models: tuple[str, ...] | None = None
 
     @classmethod
-    def recognise(cls, exchange: Exchange, endpoint: str) -> "LlamaCpp":
+    def recognise(cls, exchange: BoundedClient, endpoint: str) -> "LlamaCpp":
         """The server behind `endpoint`.
 
         llama.cpp's `GET /health` answers 503 while the model is loaded: TemporaryError(loading). Where there is no such

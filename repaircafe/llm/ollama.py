@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from repaircafe.addresses import is_cloud_model
 from repaircafe.database import storable
-from repaircafe.exchange import Answer, Exchange, RefusedError, parse
 from repaircafe.llm.base import (
     FIRST_TOKEN_LIMIT_S,
     IDLE_LIMIT_S,
@@ -15,7 +13,9 @@ from repaircafe.llm.base import (
     Message,
     Progress,
 )
-from repaircafe.neighbours import NeighbourError, PermanentError, Reason, TemporaryError
+from repaircafe.neighbours.addresses import is_cloud_model
+from repaircafe.neighbours.http import Answer, BoundedClient, RefusedError, parse
+from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason, TemporaryError
 
 KEEP_ALIVE = -1
 """How long Ollama keeps the model in memory after a question ('keep_alive', Ollama's FAQ): for ever. Its default is
@@ -30,7 +30,7 @@ class Ollama:
 
     can_pull = True
 
-    def __init__(self, exchange: Exchange, endpoint: str, version: str = "") -> None:
+    def __init__(self, exchange: BoundedClient, endpoint: str, version: str = "") -> None:
         self.title = f"Ollama {version}"
         self._exchange = exchange
         self._endpoint = endpoint
@@ -38,7 +38,7 @@ class Ollama:
         self._remote: frozenset[str] = frozenset()
 
     @classmethod
-    def recognise(cls, exchange: Exchange, endpoint: str) -> "Ollama | None":
+    def recognise(cls, exchange: BoundedClient, endpoint: str) -> "Ollama | None":
         """The server, if `GET /api/version` answers as Ollama's does; None where something else answers."""
         answer = exchange.get(f"{endpoint}/api/version")
         if answer.status != 200:

@@ -29,7 +29,7 @@ import structlog
 from repaircafe.environment import PROJECT, Environment
 from repaircafe.llm import serve
 from repaircafe.logs import EventType
-from repaircafe.neighbours import PermanentError, Reason, TemporaryError
+from repaircafe.neighbours.report import PermanentError, Reason, TemporaryError
 
 FOLDER = PROJECT / ".data" / "model"
 MODEL = "smollm2:135m"

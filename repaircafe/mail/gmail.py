@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from repaircafe.environment import Environment
-from repaircafe.exchange import Exchange
-from repaircafe.neighbours import NeighbourError, PermanentError, Reason, TemporaryError
+from repaircafe.neighbours.http import BoundedClient
+from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason, TemporaryError
 
 _EXPIRED = "invalid_grant"
 _CLIENT_REFUSED = ("invalid_client", "unauthorized_client")
@@ -39,7 +39,7 @@ class GmailCredentials:
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
-def exchange_token(credentials: GmailCredentials, exchange: Exchange) -> None:
+def exchange_token(credentials: GmailCredentials, exchange: BoundedClient) -> None:
     """Gets a fresh access token and throws it away.
 
     Raises NeighbourError: auth_expired (make a new token), auth_refused (wrong client), or why Google is not reached.
@@ -82,7 +82,7 @@ class _Response:
     data: bytes
 
 
-def _transport(exchange: Exchange) -> Any:
+def _transport(exchange: BoundedClient) -> Any:
     """A google.auth.transport.Request over our exchange, since google-auth's own bounds neither time nor bytes."""
 
     def request(

@@ -9,7 +9,7 @@ from flask import Flask, Response, current_app, make_response, render_template, 
 
 from repaircafe import database
 from repaircafe.logs import EventType
-from repaircafe.neighbours import NeighbourError, Reason, Service
+from repaircafe.neighbours.report import NeighbourError, Reason, Service
 from repaircafe.runtime import systemd
 from repaircafe.web import errors
 from repaircafe.web.negotiation import is_htmx, uncached, wants_json

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from flask_babel import lazy_gettext as _l
 
-from repaircafe import addresses
 from repaircafe.environment import Environment, comma_list
-from repaircafe.neighbours import Service, Text
+from repaircafe.neighbours import addresses
+from repaircafe.neighbours.report import Service, Text
 
 LONGEST_URL = 2_000
 LONGEST_LINE = 300

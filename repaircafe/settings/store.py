@@ -12,11 +12,11 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from repaircafe.addresses import is_cloud_model, is_inside
 from repaircafe.database import db, is_told_by_health
-from repaircafe.deadlines import Cached, DeadlineError
 from repaircafe.logs import EventType, Redactor, name_faults
-from repaircafe.neighbours import Reason, TemporaryError, Text
+from repaircafe.neighbours.addresses import is_cloud_model, is_inside
+from repaircafe.neighbours.deadlines import Cached, DeadlineError
+from repaircafe.neighbours.report import Reason, TemporaryError, Text
 from repaircafe.settings.definitions import KEYS, RefusedError, Settings, UnknownKeyError, check_together, parse
 from repaircafe.settings.models import Setting
 

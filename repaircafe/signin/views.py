@@ -12,7 +12,8 @@ from repaircafe import database
 from repaircafe.chat import conversation
 from repaircafe.home import checklist
 from repaircafe.logs import EventType
-from repaircafe.neighbours import Service, explain
+from repaircafe.neighbours.explanations import explain
+from repaircafe.neighbours.report import Service
 from repaircafe.web.access import Operator, check_password, is_operator, own_path, sign_in_page
 from repaircafe.web.errors import PageError, expired_form
 from repaircafe.web.languages import CHOSEN

@@ -19,7 +19,8 @@ from werkzeug.exceptions import HTTPException
 
 from repaircafe import database
 from repaircafe.logs import EventType, is_polled
-from repaircafe.neighbours import Reason, Service, Text, explain
+from repaircafe.neighbours.explanations import explain
+from repaircafe.neighbours.report import Reason, Service, Text
 from repaircafe.web.negotiation import is_htmx, retargeted, uncached, wants_json
 
 RETRY_AFTER_S = 5

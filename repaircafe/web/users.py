@@ -13,8 +13,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from repaircafe.database import Base, borne, db, is_told_by_health
-from repaircafe.deadlines import Cached, DeadlineError
 from repaircafe.logs import EventType
+from repaircafe.neighbours.deadlines import Cached, DeadlineError
 
 OPERATOR = "operator"
 """The one who can sign in: the name in the table and in HTTP Basic."""

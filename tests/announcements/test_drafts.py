@@ -10,7 +10,8 @@ import psycopg
 import pytest
 from flask.testing import FlaskClient
 
-from repaircafe.neighbours import Reason, Service, explain
+from repaircafe.neighbours.explanations import explain
+from repaircafe.neighbours.report import Reason, Service
 from repaircafe.web.languages import LANGUAGES
 from tests.client import HTML, HTMX, csrf_token
 from tests.conditions import until

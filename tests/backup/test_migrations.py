@@ -18,7 +18,7 @@ from repaircafe.backup.archive import Kind
 from repaircafe.backup.programs import BackupError
 from repaircafe.database import Database, SchemaError
 from repaircafe.environment import Environment
-from repaircafe.neighbours import NeighbourError, Reason
+from repaircafe.neighbours.report import NeighbourError, Reason
 from tests.conftest import MakeApp, make_read_only, url_of
 
 SCRIPT = """

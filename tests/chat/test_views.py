@@ -17,7 +17,8 @@ from repaircafe.chat.conversation import LONGEST_MESSAGE
 from repaircafe.chat.models import Reply, State
 from repaircafe.chat.views import LARGEST_STRETCH, MOST_LISTED
 from repaircafe.health import checks
-from repaircafe.neighbours import Reason, Service, explain
+from repaircafe.neighbours.explanations import explain
+from repaircafe.neighbours.report import Reason, Service
 from tests.client import HTML, HTMX
 from tests.conditions import until
 from tests.conftest import MakeApp, make_read_only

@@ -18,7 +18,7 @@ from repaircafe.chat.writer import Writer
 from repaircafe.database import BoundedConnection
 from repaircafe.llm.base import LARGEST_REPLY, Message, TooLongError
 from repaircafe.llm.ollama import Ollama as OllamaServer
-from repaircafe.neighbours import Reason, TemporaryError
+from repaircafe.neighbours.report import Reason, TemporaryError
 from tests.client import HTML, HTMX, csrf_token
 from tests.conditions import until
 from tests.conftest import MakeApp

@@ -13,10 +13,11 @@ from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 
 from repaircafe import database
-from repaircafe.deadlines import SingleFlight
 from repaircafe.health import checks
 from repaircafe.health.monitor import Monitor
-from repaircafe.neighbours import Reason, Service, explain
+from repaircafe.neighbours.deadlines import SingleFlight
+from repaircafe.neighbours.explanations import explain
+from repaircafe.neighbours.report import Reason, Service
 from repaircafe.settings.definitions import KEYS
 from repaircafe.settings.store import _tell_of_ignored
 from tests.client import HTML, JSON, csrf_token

@@ -22,7 +22,7 @@ from repaircafe.downloads.models import Download, State
 from repaircafe.llm import disk
 from repaircafe.llm.base import Progress
 from repaircafe.llm.disk import GIGABYTE
-from repaircafe.neighbours import NeighbourError, Reason
+from repaircafe.neighbours.report import NeighbourError, Reason
 from tests.conditions import until
 from tests.conftest import MakeApp, make_read_only
 from tests.downloads.scene import install, layer, room

@@ -14,7 +14,8 @@ from flask.testing import FlaskClient
 from repaircafe.database import Database
 from repaircafe.downloads.models import Download
 from repaircafe.llm.disk import GIGABYTE
-from repaircafe.neighbours import Reason, Service, explain
+from repaircafe.neighbours.explanations import explain
+from repaircafe.neighbours.report import Reason, Service
 from tests.client import HTML, HTMX, JSON, csrf_token
 from tests.conditions import free_port, until
 from tests.conftest import MakeApp

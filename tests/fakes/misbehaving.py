@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from repaircafe.neighbours import Reason
+from repaircafe.neighbours.report import Reason
 
 PAUSE_S = 0.3
 

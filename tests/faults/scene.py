@@ -21,7 +21,7 @@ import requests
 from repaircafe import embedded
 from repaircafe.database import LONGEST_RETRY_S
 from repaircafe.health.monitor import TTL_S
-from repaircafe.neighbours import Service
+from repaircafe.neighbours.report import Service
 from tests.client import HTML
 from tests.conditions import until
 from tests.conftest import GMAIL, TEMPLATE, a_database, url_of

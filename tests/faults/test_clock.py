@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from repaircafe import embedded
-from repaircafe.neighbours import Service
+from repaircafe.neighbours.report import Service
 from tests.conditions import until
 from tests.conftest import administer, prepare
 from tests.faults.clock import Clock

@@ -5,7 +5,7 @@ No answer is a 500; and when the fault has gone, all goes on without a restart.
 
 import pytest
 
-from repaircafe.neighbours import Service
+from repaircafe.neighbours.report import Service
 from tests.fakes.proxy import FAULTS
 from tests.faults.scene import MOMENTS, Matrix
 

@@ -8,11 +8,12 @@ import pytest
 from flask import Flask
 
 from repaircafe.database import Database, head
-from repaircafe.exchange import CONNECT_LIMIT_S, Exchange
 from repaircafe.health import checks
 from repaircafe.health.checks import Check
 from repaircafe.llm.base import Server
-from repaircafe.neighbours import NeighbourError, PermanentError, Reason, Report, Service, Step, StepName
+from repaircafe.neighbours.http import BoundedClient
+from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason, Report, Service, Step, StepName
+from repaircafe.neighbours.sockets import CONNECT_LIMIT_S
 from tests.fakes.scripted import Ollama
 from tests.logged import lines_of
 
@@ -104,11 +105,11 @@ def test_a_poll_gives_the_model_a_second_and_a_test_what_its_steps_have_left(
 ) -> None:
     limits: list[float] = []
 
-    def begun(limit_s: float) -> Exchange:
+    def begun(limit_s: float) -> BoundedClient:
         limits.append(limit_s)
-        return Exchange(limit_s)
+        return BoundedClient(limit_s)
 
-    monkeypatch.setattr(checks, "Exchange", begun)
+    monkeypatch.setattr(checks, "BoundedClient", begun)
     with Ollama("gemma:latest") as ollama, app.test_request_context():
         for generate in (False, True):
             report = checks.run(Check(Service.LLM), checks.llm(ollama.url, "gemma", generate=generate))

@@ -7,7 +7,7 @@ from flask.testing import FlaskCliRunner
 
 from repaircafe import database
 from repaircafe.health.cli import echo_report
-from repaircafe.neighbours import Reason, Report, Service, Step, StepName
+from repaircafe.neighbours.report import Reason, Report, Service, Step, StepName
 from tests.conftest import DATABASE_AWAY, MakeApp
 
 

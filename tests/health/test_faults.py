@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from repaircafe.health.monitor import Monitor
-from repaircafe.neighbours import Service
+from repaircafe.neighbours.report import Service
 from tests.client import HTML, JSON, health_becomes
 from tests.conditions import until
 from tests.conftest import GMAIL, MakeApp
@@ -60,7 +60,7 @@ def no_thread_is_left() -> bool:
     until = time.monotonic() + 10
     while time.monotonic() < until:
         names = [thread.name for thread in threading.enumerate()]
-        if not any(name.startswith(("health-", "test-", "settings", "exchange", "Thread-")) for name in names):
+        if not any(name.startswith(("health-", "test-", "settings", "deadline", "Thread-")) for name in names):
             return True
         time.sleep(0.05)
     return False

@@ -17,7 +17,7 @@ from repaircafe.health import checks, models, monitor
 from repaircafe.health.checks import Check, Work
 from repaircafe.health.monitor import Health, Monitor, State
 from repaircafe.health.views import _ago, banner_version
-from repaircafe.neighbours import Reason, Report, Service, Step, StepName, TemporaryError
+from repaircafe.neighbours.report import Reason, Report, Service, Step, StepName, TemporaryError
 from tests.conditions import until
 from tests.conftest import DATABASE_AWAY, GMAIL, MakeApp
 from tests.fakes.scripted import Google

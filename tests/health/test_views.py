@@ -14,12 +14,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from repaircafe import database, neighbours
+from repaircafe import database
 from repaircafe.database import Database
 from repaircafe.health.checks import report_of
 from repaircafe.health.monitor import ErrorWindow, monitor
 from repaircafe.health.views import banner_version
-from repaircafe.neighbours import Reason, Service
+from repaircafe.neighbours import report
+from repaircafe.neighbours.report import Reason, Service
 from tests.client import PASSWORD, csrf_token, health_becomes
 from tests.conditions import until
 from tests.conftest import GMAIL, MakeApp, make_read_only
@@ -302,9 +303,9 @@ def test_a_clock_that_was_set_back_does_not_freeze_the_state(
     with Ollama("gemma:latest") as ollama:
         configure(client, llm_endpoint=ollama.url, llm_model="gemma")
         assert health_becomes(client, "healthy")
-        monkeypatch.setattr(neighbours, "datetime", Earlier)
+        monkeypatch.setattr(report, "datetime", Earlier)
         ollama.broken = True
-        app.extensions["monitor"].forget(neighbours.Service.LLM)
+        app.extensions["monitor"].forget(Service.LLM)
         assert health_becomes(client, "degraded")
 
 

@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from repaircafe.exchange import Exchange
 from repaircafe.llm.identify import identify
-from repaircafe.neighbours import NeighbourError, Reason
+from repaircafe.neighbours.http import BoundedClient
+from repaircafe.neighbours.report import NeighbourError, Reason
 from tests.fakes.llamacpp import LOADING, LlamaCpp
 from tests.fakes.scripted import Ollama
 
 
 def test_ollama_is_recognised_with_its_version_and_models() -> None:
-    with Ollama("llama3.2:3b", "gemma:latest") as ollama, Exchange(2) as exchange:
+    with Ollama("llama3.2:3b", "gemma:latest") as ollama, BoundedClient(2) as exchange:
         server = identify(exchange, ollama.url)
         assert server.title == "Ollama 0.12.6"
         assert server.models() == ("gemma:latest", "llama3.2:3b")
@@ -22,24 +22,24 @@ def test_ollama_is_recognised_with_its_version_and_models() -> None:
     ("name", "found"), [("gemma", True), ("gemma:latest", True), ("gemma:2b", False), ("x/gemma", False)]
 )
 def test_ollamas_names_without_a_tag_mean_latest(name: str, found: bool) -> None:
-    with Ollama("gemma:latest") as ollama, Exchange(2) as exchange:
+    with Ollama("gemma:latest") as ollama, BoundedClient(2) as exchange:
         assert identify(exchange, ollama.url).has(name) is found
 
 
 def test_a_port_in_a_models_name_is_no_tag() -> None:
-    with Ollama("host:5000/x/small:latest") as ollama, Exchange(2) as exchange:
+    with Ollama("host:5000/x/small:latest") as ollama, BoundedClient(2) as exchange:
         assert identify(exchange, ollama.url).has("host:5000/x/small")
 
 
 def test_llamacpp_is_recognised_with_its_build_and_models() -> None:
-    with LlamaCpp() as server, Exchange(2) as exchange:
+    with LlamaCpp() as server, BoundedClient(2) as exchange:
         found = identify(exchange, server.url)
         assert found.title == "llama.cpp b6500-0f4e1a2"
         assert found.models() == ("tiny",)
 
 
 def test_a_server_with_openais_routes_alone_is_served_too() -> None:
-    with LlamaCpp(health=(200, "")) as server, Exchange(2) as exchange:
+    with LlamaCpp(health=(200, "")) as server, BoundedClient(2) as exchange:
         assert identify(exchange, server.url).title == "OpenAI-compatible server"
 
 
@@ -57,7 +57,7 @@ def test_a_server_with_openais_routes_alone_is_served_too() -> None:
     ],
 )
 def test_a_server_is_called_what_it_says_it_is(answers: dict[str, tuple[int, Any]], title: str) -> None:
-    with LlamaCpp(**answers) as server, Exchange(2) as exchange:
+    with LlamaCpp(**answers) as server, BoundedClient(2) as exchange:
         assert identify(exchange, server.url).title == title
 
 
@@ -77,6 +77,6 @@ def test_a_server_is_called_what_it_says_it_is(answers: dict[str, tuple[int, Any
     ],
 )
 def test_what_is_no_model_server_is_told_by_its_reason(answers: dict[str, tuple[int, Any]], reason: Reason) -> None:
-    with LlamaCpp(**answers) as server, Exchange(2) as exchange, pytest.raises(NeighbourError) as caught:
+    with LlamaCpp(**answers) as server, BoundedClient(2) as exchange, pytest.raises(NeighbourError) as caught:
         identify(exchange, server.url)
     assert caught.value.reason is reason

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from repaircafe.exchange import Exchange
 from repaircafe.llm.base import LONGEST_REPLY_TOKENS, Message, Server, TooLongError
 from repaircafe.llm.identify import identify
-from repaircafe.neighbours import NeighbourError, PermanentError, Reason, TemporaryError
+from repaircafe.neighbours.http import BoundedClient
+from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason, TemporaryError
 from tests.fakes.llamacpp import LOADING, LlamaCpp, event
 
 QUESTION = (Message("system", "You are brief."), Message("user", "Can you mend my toaster?"))
@@ -25,7 +25,7 @@ def llama() -> Iterator[LlamaCpp]:
 @pytest.fixture
 def server(llama: LlamaCpp) -> Iterator[Server]:
     """The adapter on it."""
-    with Exchange(5) as exchange:
+    with BoundedClient(5) as exchange:
         yield identify(exchange, llama.url)
 
 

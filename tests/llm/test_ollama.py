@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from repaircafe.exchange import Exchange, StoppedError
 from repaircafe.llm.base import LONGEST_REPLY_TOKENS, Message, Progress, Server
 from repaircafe.llm.identify import identify
-from repaircafe.neighbours import NeighbourError, PermanentError, Reason, TemporaryError
+from repaircafe.neighbours.http import BoundedClient
+from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason, TemporaryError
+from repaircafe.neighbours.sockets import StoppedError
 from tests.fakes.scripted import Ollama
 
 LIMIT_S = 5
@@ -24,14 +25,14 @@ def ollama() -> Iterator[Ollama]:
 
 
 @pytest.fixture
-def exchange() -> Iterator[Exchange]:
+def exchange() -> Iterator[BoundedClient]:
     """A client for one test."""
-    with Exchange(LIMIT_S) as exchange:
+    with BoundedClient(LIMIT_S) as exchange:
         yield exchange
 
 
 @pytest.fixture
-def server(ollama: Ollama, exchange: Exchange) -> Server:
+def server(ollama: Ollama, exchange: BoundedClient) -> Server:
     """The adapter on it."""
     return identify(exchange, ollama.url)
 
@@ -157,7 +158,7 @@ def test_a_line_without_end_is_refused(ollama: Ollama, server: Server) -> None:
     assert caught.value.reason is Reason.TOO_LARGE
 
 
-def test_a_stop_from_another_thread_ends_the_waiting_for_a_word(ollama: Ollama, exchange: Exchange) -> None:
+def test_a_stop_from_another_thread_ends_the_waiting_for_a_word(ollama: Ollama, exchange: BoundedClient) -> None:
     server = identify(exchange, ollama.url)
     ollama.script = ["Yes", threading.Event()]
     pieces = server.chat("small", QUESTION)

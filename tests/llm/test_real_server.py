@@ -8,9 +8,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from repaircafe.environment import PROJECT
-from repaircafe.exchange import Exchange, StoppedError
 from repaircafe.llm.base import Message
 from repaircafe.llm.identify import identify
+from repaircafe.neighbours.http import BoundedClient
+from repaircafe.neighbours.sockets import StoppedError
 from tests.client import health_becomes
 from tests.conditions import until
 from tests.llm.conftest import MODEL, LlamaServer
@@ -67,14 +68,14 @@ def test_health_follows_the_server_down_and_up(llama: LlamaServer, client: Flask
 
 
 def test_the_real_servers_answers_are_read(llama: LlamaServer) -> None:
-    with Exchange(5) as exchange:
+    with BoundedClient(5) as exchange:
         server = identify(exchange, llama.url)
         assert server.models() == (MODEL,)
         server.one_token(MODEL)
 
 
 def test_a_reply_streams_from_the_real_server(llama: LlamaServer) -> None:
-    with Exchange(5) as exchange:
+    with BoundedClient(5) as exchange:
         server = identify(exchange, llama.url)
         pieces = list(server.chat(MODEL, [Message("user", "Can you mend my toaster?")]))
     assert len(pieces) > 10
@@ -82,7 +83,7 @@ def test_a_reply_streams_from_the_real_server(llama: LlamaServer) -> None:
 
 
 def test_a_stop_frees_the_real_servers_slot(llama: LlamaServer) -> None:
-    with Exchange(5) as exchange:
+    with BoundedClient(5) as exchange:
         server = identify(exchange, llama.url)
         pieces = server.chat(MODEL, [Message("user", "Tell me a long story.")])
         next(pieces)
@@ -95,7 +96,7 @@ def test_a_stop_frees_the_real_servers_slot(llama: LlamaServer) -> None:
 
 def test_an_exchange_that_ends_in_mid_reply_frees_the_slot_as_well(llama: LlamaServer) -> None:
     """The exchange holds a copy of the connection: closing the reply alone would free nothing."""
-    with Exchange(5) as exchange:
+    with BoundedClient(5) as exchange:
         next(identify(exchange, llama.url).chat(MODEL, [Message("user", "Tell me a long story.")]))
     assert until(llama.is_idle)
     assert llama.was_stopped()

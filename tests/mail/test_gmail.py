@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from repaircafe.environment import Environment
-from repaircafe.exchange import Exchange
 from repaircafe.mail.gmail import GmailCredentials, exchange_token
-from repaircafe.neighbours import NeighbourError, Reason
+from repaircafe.neighbours.http import BoundedClient
+from repaircafe.neighbours.report import NeighbourError, Reason
 from tests.fakes.misbehaving import FAULTS, REASONS, Misbehaving
 from tests.fakes.scripted import Google
 
@@ -18,7 +18,7 @@ def _credentials(uri: str) -> GmailCredentials:
 
 
 def test_a_good_token_is_exchanged_once() -> None:
-    with Google() as google, Exchange(30) as exchange:  # google-auth is read within it, once
+    with Google() as google, BoundedClient(30) as exchange:  # google-auth is read within it, once
         exchange_token(_credentials(google.token_uri), exchange)
         assert len(google.asked) == 1
         assert "a-refresh-token" in google.asked[0][2]
@@ -35,7 +35,7 @@ def test_a_good_token_is_exchanged_once() -> None:
     ],
 )
 def test_each_refusal_has_its_reason(error: str, status: int, reason: Reason) -> None:
-    with Google(error, status) as google, Exchange(2) as exchange, pytest.raises(NeighbourError) as caught:
+    with Google(error, status) as google, BoundedClient(2) as exchange, pytest.raises(NeighbourError) as caught:
         exchange_token(_credentials(google.token_uri), exchange)
     assert caught.value.reason is reason
 
@@ -50,7 +50,7 @@ class Odd(Google):
 
 
 def test_an_answer_that_makes_no_sense_is_a_bad_one() -> None:
-    with Odd() as google, Exchange(2) as exchange, pytest.raises(NeighbourError) as caught:
+    with Odd() as google, BoundedClient(2) as exchange, pytest.raises(NeighbourError) as caught:
         exchange_token(_credentials(google.token_uri), exchange)
     assert caught.value.reason is Reason.BAD_ANSWER
 
@@ -58,7 +58,7 @@ def test_an_answer_that_makes_no_sense_is_a_bad_one() -> None:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_fault_of_the_network_has_its_reason(fault: str) -> None:
     importlib.import_module("google.oauth2.credentials")  # not within the short limit
-    with Misbehaving(fault) as neighbour, Exchange(0.6) as exchange, pytest.raises(NeighbourError) as caught:
+    with Misbehaving(fault) as neighbour, BoundedClient(0.6) as exchange, pytest.raises(NeighbourError) as caught:
         exchange_token(_credentials(neighbour.url), exchange)
     assert caught.value.reason in REASONS[fault]
 

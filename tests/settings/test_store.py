@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from repaircafe.neighbours import PermanentError, Reason, TemporaryError
+from repaircafe.neighbours.report import PermanentError, Reason, TemporaryError
 from repaircafe.settings import store as storing
 from repaircafe.settings.definitions import KEYS, Settings
 from repaircafe.settings.store import InvalidSettingsError, OutsideError, Store, Stored

@@ -21,7 +21,7 @@ import requests
 
 from repaircafe import embedded
 from repaircafe.environment import Environment
-from repaircafe.neighbours import Service
+from repaircafe.neighbours.report import Service
 from tests.conditions import REPLIES_UNDER_WAY, until
 from tests.fakes.proxy import Proxy
 from tests.server import Server

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import requests
 
-from repaircafe.neighbours import Service
+from repaircafe.neighbours.report import Service
 from tests.client import HTML, HTMX
 from tests.fakes.proxy import FAULTS, Proxy
 from tests.fakes.scripted import Ollama

@@ -1,4 +1,4 @@
-"""repaircafe.addresses: which address is on this network, and which belongs to a cloud machine's credentials."""
+"""repaircafe.neighbours.addresses: which address is on this network, and which is a cloud machine's own."""
 
 import socket
 import threading
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from repaircafe import addresses
+from repaircafe.neighbours import addresses
 
 
 @pytest.mark.parametrize(

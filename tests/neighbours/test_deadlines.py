@@ -1,4 +1,4 @@
-"""repaircafe.deadlines: nobody waits longer than promised, and at most one run of a kind is under way."""
+"""repaircafe.neighbours.deadlines: nobody waits longer than promised, and at most one run of a kind is under way."""
 
 import threading
 import time
@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from repaircafe.deadlines import BusyError, Cached, DeadlineError, Pending, SingleFlight
+from repaircafe.neighbours.deadlines import BusyError, Cached, DeadlineError, Pending, SingleFlight
 
 SOON_S = 0.05
 LONG_S = 10.0
@@ -192,7 +192,7 @@ def test_who_asks_after_expire_does_not_get_the_answer_of_a_run_begun_before() -
 
 def test_all_who_ask_after_expire_wait_for_the_run_that_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
     work, cached, now = Work(), Cached[int]("x", ttl_s=LONG_S, limit_s=2), [100.0]
-    monkeypatch.setattr("repaircafe.deadlines.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("repaircafe.neighbours.deadlines.time.monotonic", lambda: now[0])
     assert cached.begin(work).deadline == 102
     now[0] = 101
     cached.expire()

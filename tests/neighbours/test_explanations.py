@@ -8,19 +8,8 @@ import pytest
 from flask import Flask
 
 from repaircafe.health.checks import report_of
-from repaircafe.neighbours import (
-    SERVICE_NAMES,
-    STATUS_OF,
-    STEP_LABELS,
-    STILL_WORKS,
-    Reason,
-    Report,
-    Service,
-    Status,
-    Step,
-    StepName,
-    explain,
-)
+from repaircafe.neighbours.explanations import SERVICE_NAMES, STILL_WORKS, explain
+from repaircafe.neighbours.report import STATUS_OF, STEP_LABELS, Reason, Report, Service, Status, Step, StepName
 
 
 @pytest.mark.parametrize(("service", "reason"), list(itertools.product(Service, Reason)))

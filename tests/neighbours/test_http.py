@@ -1,13 +1,14 @@
-"""repaircafe.exchange: one HTTP exchange is bounded in time and bytes, whatever the other side does."""
+"""repaircafe.neighbours.http: one HTTP exchange is bounded in time and bytes, whatever the other side does."""
 
 import time
 
 import pytest
 
-from repaircafe import addresses
-from repaircafe.exchange import CONNECT_LIMIT_S, Exchange
 from repaircafe.llm.base import FIRST_TOKEN_LIMIT_S, IDLE_LIMIT_S
-from repaircafe.neighbours import NeighbourError, Reason
+from repaircafe.neighbours import addresses
+from repaircafe.neighbours.http import BoundedClient
+from repaircafe.neighbours.report import NeighbourError, Reason
+from repaircafe.neighbours.sockets import CONNECT_LIMIT_S
 from tests.fakes.misbehaving import FAULTS, REASONS, Misbehaving
 from tests.fakes.scripted import Ollama
 
@@ -18,7 +19,7 @@ LIMIT_S = 0.6
 def test_every_fault_ends_in_time_and_has_its_reason(fault: str) -> None:
     with Misbehaving(fault) as neighbour:
         began = time.monotonic()
-        with Exchange(LIMIT_S) as exchange, pytest.raises(NeighbourError) as caught:
+        with BoundedClient(LIMIT_S) as exchange, pytest.raises(NeighbourError) as caught:
             exchange.get(neighbour.url)
         # A bound on the promise, not a measurement: without the timer a trickle lasts for ever.
         assert time.monotonic() - began < LIMIT_S + 1.5
@@ -26,7 +27,7 @@ def test_every_fault_ends_in_time_and_has_its_reason(fault: str) -> None:
 
 
 def test_the_limit_is_that_of_all_requests_together() -> None:
-    with Misbehaving("silent") as silent, Ollama() as ollama, Exchange(LIMIT_S) as exchange:
+    with Misbehaving("silent") as silent, Ollama() as ollama, BoundedClient(LIMIT_S) as exchange:
         with pytest.raises(NeighbourError):
             exchange.get(silent.url)
         with pytest.raises(NeighbourError) as caught:
@@ -40,19 +41,19 @@ def test_a_model_is_given_as_long_as_a_pi_needs() -> None:
 
 @pytest.mark.parametrize("url", ["http://", "ftp://host/", "http://[::1", "http://a..b/", "http://\udcff/"])
 def test_an_address_that_is_none_is_told_as_such(url: str) -> None:
-    with Exchange(LIMIT_S) as exchange, pytest.raises(NeighbourError) as caught:
+    with BoundedClient(LIMIT_S) as exchange, pytest.raises(NeighbourError) as caught:
         exchange.get(url)
     assert caught.value.reason in {Reason.BAD_ADDRESS, Reason.DNS}
 
 
 def test_a_secure_connection_to_a_plain_server_is_told_as_such() -> None:
-    with Ollama() as ollama, Exchange(LIMIT_S) as exchange, pytest.raises(NeighbourError) as caught:
+    with Ollama() as ollama, BoundedClient(LIMIT_S) as exchange, pytest.raises(NeighbourError) as caught:
         exchange.get(ollama.url.replace("http://", "https://"))
     assert caught.value.reason is Reason.TLS
 
 
 def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Misbehaving("refuse") as proxy, Ollama() as ollama, Exchange(LIMIT_S) as exchange:
+    with Misbehaving("refuse") as proxy, Ollama() as ollama, BoundedClient(LIMIT_S) as exchange:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         assert exchange.get(f"{ollama.url}/api/version").json() == {"version": "0.12.6"}
 
@@ -65,7 +66,7 @@ def test_a_name_that_leads_to_a_cloud_machines_credentials_is_sent_nothing(
     monkeypatch.setattr(addresses, "CLOUD_METADATA", frozenset({"127.0.0.1"}))
     with Ollama() as ollama:
         address = ollama.url.replace("127.0.0.1", "localhost").replace("http", scheme)
-        with Exchange(LIMIT_S) as exchange, pytest.raises(NeighbourError) as caught:
+        with BoundedClient(LIMIT_S) as exchange, pytest.raises(NeighbourError) as caught:
             exchange.get(f"{address}/latest/meta-data/")
         assert ollama.asked == []
     assert caught.value.reason is Reason.BAD_ADDRESS

@@ -3,7 +3,7 @@
 import ipaddress
 import socket
 
-from repaircafe.deadlines import DeadlineError, SingleFlight
+from repaircafe.neighbours.deadlines import DeadlineError, SingleFlight
 
 RESOLVE_LIMIT_S = 2.0
 """A resolver on the LAN answers within milliseconds."""

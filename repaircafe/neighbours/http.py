@@ -1,19 +1,11 @@
-"""One HTTP exchange with a neighbour, bounded as a whole: in time, in bytes, and without a redirect.
+"""A few HTTP requests to a neighbour, bounded as a whole: in time, in bytes, and without a redirect."""
 
-The timeouts of `requests` bound each read, not the exchange: a server that trickles a byte a second holds a plain
-client for ever, in the headers already. Here a timer shuts the socket down at the deadline, which ends any read in any
-phase, name resolution alone excepted.
-"""
-
-import contextlib
 import errno
 import http.client
 import json
 import socket
 import ssl
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -25,12 +17,8 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from repaircafe.addresses import is_metadata
-from repaircafe.neighbours import NeighbourError, PermanentError, Reason, TemporaryError
-
-CONNECT_LIMIT_S = 2.0
-"""For each of its addresses. A neighbour on the LAN accepts within milliseconds; two seconds forgive one lost packet
-(RFC 6298, section 2.1)."""
+from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason, TemporaryError
+from repaircafe.neighbours.sockets import CONNECT_LIMIT_S, BoundedSockets
 
 LARGEST_ANSWER = 1_000_000
 """Bytes. A list of a hundred models is some 50 kB."""
@@ -56,11 +44,7 @@ class Answer:
             return None
 
 
-class StoppedError(Exception):
-    """The exchange was stopped by us, from another thread."""
-
-
-class Exchange:
+class BoundedClient:
     """A client for a few requests that together end within `limit_s` seconds. A context manager.
 
     Every failure is a NeighbourError with its reason. The answer of any status but a redirect is returned. A stream may
@@ -68,41 +52,38 @@ class Exchange:
     """
 
     def __init__(self, limit_s: float, largest: int = LARGEST_ANSWER) -> None:
-        self.peers: set[str] = set()
-        """The addresses that it has been connected to."""
         self._limit_s = limit_s
         self._largest = largest
-        self._lock = threading.Lock()
-        self._sockets: list[socket.socket] = []
-        self._expired = False
-        self._stopped = False
-        self._alarm = _Alarm(self._expire)
+        self._sockets = BoundedSockets()
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy of the environment has no business on the LAN
         self._session.headers = {"User-Agent": "repaircafe", "Accept-Encoding": "identity"}
-        adapter = _Adapter(self)
+        adapter = _Adapter(self._sockets)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
     def __enter__(self) -> Self:
-        self._alarm.start(self._limit_s)
+        self._sockets.open(self._limit_s)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._alarm.cancel()
         self._session.close()
-        self._drop()
+        self._sockets.close()
+
+    @property
+    def peers(self) -> set[str]:
+        """The addresses that it has been connected to."""
+        return self._sockets.peers
 
     def extend(self, limit_s: float) -> None:
         """From now the exchange may take `limit_s` seconds more: it has made progress."""
-        self._alarm.move(limit_s)
+        self._sockets.extend(limit_s)
 
     def stop(self) -> None:
         """Ends it at once, from any thread; whoever reads gets a StoppedError."""
-        self._stopped = True
-        self._shut_all()
+        self._sockets.stop()
 
     def get(self, url: str) -> Answer:
         """Asks for `url`."""
@@ -154,7 +135,7 @@ class Exchange:
                     raise PermanentError(Reason.REDIRECTED)
                 yield response
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            self._raise_if_ended(error)
+            self._sockets.raise_if_ended(error)
             raise translate(error) from error
 
     def _whole(self, response: requests.Response) -> Answer:
@@ -168,85 +149,7 @@ class Exchange:
     def _pieces(self, response: requests.Response) -> Iterator[bytes]:
         while piece := response.raw.read1(65_536, decode_content=False):
             yield piece
-        self._raise_if_ended(None)  # a socket that was shut down reads like one that ended
-
-    def _raise_if_ended(self, cause: Exception | None) -> None:
-        if self._stopped:
-            raise StoppedError from cause
-        if self._expired:
-            raise TemporaryError(Reason.TIMEOUT) from cause
-
-    def watch(self, connection: socket.socket) -> socket.socket:
-        """Has this socket shut down at the deadline, by a copy: TLS takes the original away.
-
-        Raises PermanentError(bad_address) before a byte is sent where a name has led to a cloud machine's credentials.
-        """
-        with contextlib.suppress(OSError):  # it has ended by itself
-            peer = connection.getpeername()[0]
-            if is_metadata(peer):
-                connection.close()
-                raise PermanentError(Reason.BAD_ADDRESS, peer)
-            self.peers.add(peer)
-        copy = connection.dup()
-        with self._lock:
-            self._sockets.append(copy)
-            ended = self._expired or self._stopped
-        if ended:
-            _shut(copy)
-        return connection
-
-    def _expire(self) -> None:
-        self._expired = True
-        self._shut_all()
-
-    def _shut_all(self) -> None:
-        with self._lock:
-            for connection in self._sockets:
-                _shut(connection)
-
-    def _drop(self) -> None:
-        with self._lock:
-            for connection in self._sockets:
-                connection.close()
-            self._sockets.clear()
-
-
-class _Alarm:
-    """Calls `ring` once, at a time that may be moved, from a thread of its own."""
-
-    def __init__(self, ring: Callable[[], None]) -> None:
-        self._ring = ring
-        self._at = 0.0
-        self._changed = threading.Condition()
-        self._over = False
-        self._thread = threading.Thread(target=self._wait, name="exchange", daemon=True)
-
-    def start(self, limit_s: float) -> None:
-        """Begins to count: rings `limit_s` seconds from now."""
-        self._at = time.monotonic() + limit_s
-        self._thread.start()
-
-    def move(self, limit_s: float) -> None:
-        """Rings `limit_s` seconds from now. The thread looks at the time when it wakes, so that later costs nothing."""
-        sooner = time.monotonic() + limit_s < self._at
-        self._at = time.monotonic() + limit_s
-        if sooner:
-            with self._changed:
-                self._changed.notify()
-
-    def cancel(self) -> None:
-        """Does not ring any more."""
-        with self._changed:
-            self._over = True
-            self._changed.notify()
-
-    def _wait(self) -> None:
-        with self._changed:
-            while not self._over and (left := self._at - time.monotonic()) > 0:
-                self._changed.wait(left)
-            over = self._over
-        if not over:
-            self._ring()
+        self._sockets.raise_if_ended(None)  # a socket that was shut down reads like one that ended
 
 
 def parse(line: bytes) -> dict[str, Any]:
@@ -316,29 +219,24 @@ def _chain(error: BaseException) -> list[BaseException]:
     return found[::-1]
 
 
-def _shut(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # it has ended by itself
-        connection.shutdown(socket.SHUT_RDWR)
-
-
 class _Adapter(requests.adapters.HTTPAdapter):
-    """Hands every socket to its exchange as soon as it is connected, before TLS and before a byte is read."""
+    """Has every socket watched as soon as it is connected, before TLS and before a byte is read."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
+    def __init__(self, sockets: BoundedSockets) -> None:
+        self._sockets = sockets
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         super().init_poolmanager(*arguments, **options)
-        exchange = self._exchange
+        sockets = self._sockets
 
         class Plain(HTTPConnection):
             def _new_conn(self) -> socket.socket:
-                return exchange.watch(super()._new_conn())
+                return sockets.watch(super()._new_conn())
 
         class Secure(HTTPSConnection):
             def _new_conn(self) -> socket.socket:
-                return exchange.watch(super()._new_conn())
+                return sockets.watch(super()._new_conn())
 
         class PlainPool(HTTPConnectionPool):
             ConnectionCls = Plain
