@@ -21,8 +21,8 @@ import psycopg
 import requests
 
 from bench.figures import Figure, Table, spread
-from repaircafe import embedded
 from repaircafe.chat import prompt
+from repaircafe.database import embedded
 from repaircafe.llm.base import LONGEST_REPLY_TOKENS, Message
 from repaircafe.settings.definitions import Settings
 from tests.llm.conftest import MODEL, LlamaServer, Told

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import distributions, version
 from pathlib import Path
 
-from repaircafe import embedded
+from repaircafe.database import embedded
 
 PACKAGES = ("flask", "gunicorn", "sqlalchemy", "psycopg")
 REFERENCES = ("fastapi", "uvicorn")

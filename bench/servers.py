@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.processes import Tree
-from repaircafe import embedded
+from repaircafe.database import embedded
 from tests.conftest import administer, url_of
 from tests.server import Server
 

@@ -13,11 +13,12 @@ from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
 from bench.figures import Figure, Table, spread
-from repaircafe import embedded
 from repaircafe.app import create_app
 from repaircafe.chat import conversation
 from repaircafe.chat.models import remove_older
-from repaircafe.database import Database, connector
+from repaircafe.database import embedded
+from repaircafe.database.connections import connector
+from repaircafe.database.engines import Database
 from repaircafe.environment import Environment
 from tests.chat import million
 from tests.chat.million import CONVERSATIONS, QUESTIONS, TURNS

@@ -22,8 +22,10 @@ import structlog
 from flask import Flask
 from gunicorn import glogging
 
-from repaircafe import embedded, logs
-from repaircafe.database import EMBEDDED_FOLDER, SchemaError
+from repaircafe import logs
+from repaircafe.database import embedded
+from repaircafe.database.connections import EMBEDDED_FOLDER
+from repaircafe.database.errors import SchemaError
 from repaircafe.environment import load_or_exit
 from repaircafe.logs import EventType
 from repaircafe.neighbours.explanations import explain

@@ -6,9 +6,12 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import Connection, inspect
 
-from repaircafe import database
 from repaircafe.backup import archive
-from repaircafe.backup.programs import BackupError
+from repaircafe.database.engines import Database
+from repaircafe.database.errors import SchemaError, is_away
+from repaircafe.database.migrations import current_revision, head_revision, record_migration, require_known
+from repaircafe.database.programs import BackupError
+from repaircafe.database.tables import Base
 from repaircafe.logs import EventType
 from repaircafe.web.errors import plain_failures
 
@@ -19,15 +22,15 @@ def run() -> None:
     """Applies what is missing. Offline mode (`--sql`) is refused: the checksums need a database."""
     if context.is_offline_mode():
         raise RuntimeError("Migrations need a database; --sql is not offered.")
-    ours: database.Database = current_app.extensions["database"]
+    ours: Database = current_app.extensions["database"]
     applied: list[str] = []
     with ours.migrating() as connection:
         if _changes_data(connection):
             _back_up(ours)
         context.configure(
             connection=connection,
-            target_metadata=database.Base.metadata,
-            on_version_apply=[database.record_migration, lambda step, **_: applied.append(step.up_revision_id)],
+            target_metadata=Base.metadata,
+            on_version_apply=[record_migration, lambda step, **_: applied.append(step.up_revision_id)],
             # One for all that are pending: where the second fails, the first is undone too, and the version before
             # this one finds the tables that it knows. The price: no migration may commit (CREATE INDEX CONCURRENTLY).
             transaction_per_migration=False,
@@ -47,14 +50,14 @@ def _changes_data(connection: Connection) -> bool:
         context.get_revision_argument()
     except KeyError:
         return False
-    before = database.current_revision(connection)
+    before = current_revision(connection)
     is_empty = not inspect(connection).get_table_names()
     connection.rollback()  # Alembic would leave the commit to whoever had begun
-    database.require_known(before)
-    return not is_empty and before != database.head()
+    require_known(before)
+    return not is_empty and before != head_revision()
 
 
-def _back_up(ours: database.Database) -> None:
+def _back_up(ours: Database) -> None:
     """Without a backup no migration. A server that went away is waited for, as at any other moment of a start.
 
     The next attempt's backup takes the place of this one's: a day of attempts would rotate all older ones out.
@@ -64,9 +67,9 @@ def _back_up(ours: database.Database) -> None:
         made = archive.create(ours.environment, ours.target, archive.Kind.MIGRATION, superseded=before)
         current_app.extensions["migration_backup"] = made.path.name
     except BackupError as error:
-        if error.__cause__ is not None and database.is_away(error.__cause__):
+        if error.__cause__ is not None and is_away(error.__cause__):
             raise error.__cause__ from None
-        raise database.SchemaError(str(error)) from error
+        raise SchemaError(str(error)) from error
 
 
 if click.get_current_context(silent=True) is None:

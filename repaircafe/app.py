@@ -17,10 +17,12 @@ from repaircafe.chat.writer import Writer
 from repaircafe.components import views as components_views
 from repaircafe.config import cli as config_cli
 from repaircafe.config import views as config_views
-from repaircafe.database import Database
+from repaircafe.database.embedded import EmbeddedDatabaseError
+from repaircafe.database.engines import Database
+from repaircafe.database.migrations import migrate
+from repaircafe.database.process_lock import Presence
 from repaircafe.downloads import views as downloads_views
 from repaircafe.downloads.downloader import Downloader
-from repaircafe.embedded import EmbeddedDatabaseError
 from repaircafe.environment import PROJECT, Environment, load_or_exit
 from repaircafe.health import cli as health_cli
 from repaircafe.health import views as health_views
@@ -28,7 +30,6 @@ from repaircafe.health.monitor import Monitor
 from repaircafe.home import views as home_views
 from repaircafe.llm.trial import Trial
 from repaircafe.neighbours.report import Service
-from repaircafe.presence import Presence
 from repaircafe.runtime import startup
 from repaircafe.settings.store import Store
 from repaircafe.signin import cli as signin_cli
@@ -51,6 +52,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     app.debug = environment.debug
     try:
         database = Database(app, environment)
+        migrate.init_app(app)
     except EmbeddedDatabaseError as error:
         startup.report(error)
         raise SystemExit(1) from None

@@ -13,10 +13,10 @@ from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from hypothesis import HealthCheck, settings
 
-from repaircafe import embedded
 from repaircafe.app import create_app
-from repaircafe.database import Database
-from repaircafe.embedded import Postmaster
+from repaircafe.database import embedded
+from repaircafe.database.embedded import Postmaster
+from repaircafe.database.engines import Database
 from repaircafe.environment import Environment
 from repaircafe.runtime.startup import Startup
 from tests.client import PASSWORD

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from repaircafe.chat.models import Reply
-from repaircafe.database import Database
+from repaircafe.database.engines import Database
 from tests.conditions import until
 from tests.visitor import MODEL
 

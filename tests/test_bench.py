@@ -17,7 +17,7 @@ from bench.load import drive, get
 from bench.processes import Tree
 from bench.servers import Bare, FastApi, Installed
 from bench.tabs import Tab
-from repaircafe import database
+from repaircafe.database.migrations import head_revision
 from repaircafe.environment import PROJECT
 from tests.fakes.misbehaving import Misbehaving
 from tests.fakes.scripted import Ollama
@@ -68,7 +68,11 @@ def test_a_missed_budget_is_an_error_where_no_busy_machine_can_be_to_blame(
 
 def test_a_tree_of_processes_counts_its_descendants() -> None:
     work = "held = bytearray(b'x' * 50_000_000); sum(range(3_000_000)); print(flush=True); input()"
-    shell = [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {work!r}])"]
+    shell = [
+        sys.executable,
+        "-c",
+        f"import subprocess, sys; sum(range(3_000_000)); subprocess.run([sys.executable, '-c', {work!r}])",
+    ]
     with subprocess.Popen(shell, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -109,4 +113,4 @@ def test_the_references_answer_and_the_one_that_asks_the_database_has_asked_it(
 ) -> None:
     with Bare(tmp_path, database_url) as bare, FastApi(tmp_path, database_url) as fastapi:
         assert requests.get(f"{bare.url}/health", timeout=10).json() == {"status": "healthy"}
-        assert requests.get(f"{fastapi.url}/health", timeout=10).json()["migration"] == database.head()
+        assert requests.get(f"{fastapi.url}/health", timeout=10).json()["migration"] == head_revision()

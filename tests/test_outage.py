@@ -6,8 +6,8 @@ from pathlib import Path
 
 import requests
 
-from repaircafe import embedded
-from repaircafe.embedded import Postmaster
+from repaircafe.database import embedded
+from repaircafe.database.embedded import Postmaster
 from tests.client import JSON
 from tests.conditions import until
 from tests.server import Server

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from repaircafe import database
 from repaircafe.announcements import drafts
 from repaircafe.announcements.drafts import Order, Piece
 from repaircafe.announcements.texts import Form, text
 from repaircafe.chat import conversation, export
 from repaircafe.chat.models import UNDER_WAY, Reply
 from repaircafe.chat.writer import writer
+from repaircafe.database.errors import ERRORS, is_away
+from repaircafe.database.tables import act_in, db
 from repaircafe.facts.check import check, known
 from repaircafe.facts.claims import Facts
 from repaircafe.facts.wording import facts_of
@@ -86,11 +87,11 @@ def look(announcement: str) -> Response:
 @blueprint.post("/announcements/<any(poster, newsletter, post, reply):announcement>")
 def write(announcement: str) -> Response:
     """Has the model write one, in place of what it wrote before. Raises PageError where there is no date."""
-    settings, chosen, ours = store().settings(), _chosen(request.form.get("language", "")), database.db.session()
+    settings, chosen, ours = store().settings(), _chosen(request.form.get("language", "")), db.session()
     if settings.next_date is None:
         raise PageError(409, _("The next repair café is not planned yet."), _("Enter its date in the settings first."))
     draft_id = request.form.get("draft", uuid.uuid4(), type=uuid.UUID)
-    database.act_in(draft_id)
+    act_in(draft_id)
     order = Order(draft_id, Form(announcement), chosen, author(ours))
     drafts.write(ours, writer(), order)
     return _shown(Form(announcement), chosen)
@@ -100,7 +101,7 @@ def write(announcement: str) -> Response:
 def stop(announcement: str) -> Response:
     """Stops the model; what it has said so far stays."""
     chosen = _chosen(request.form.get("language", ""))
-    drafts.stop(database.db.session(), writer(), Form(announcement), chosen)
+    drafts.stop(db.session(), writer(), Form(announcement), chosen)
     return _shown(Form(announcement), chosen)
 
 
@@ -124,13 +125,13 @@ def _shown(form: Form, chosen: str) -> Response:
 
 def _drafts(chosen: str) -> Drafts:
     """What the model has written; while the database is away the page does without."""
-    ours, facts = database.db.session(), _facts(store().settings())
+    ours, facts = db.session(), _facts(store().settings())
     try:
         replies = drafts.written(ours, writer(), chosen)
-    except database.ERRORS as error:
-        if not database.is_away(error):
+    except ERRORS as error:
+        if not is_away(error):
             raise
-        database.db.session.rollback()
+        db.session.rollback()
         replies = {}
     found = {}
     for form, reply in replies.items():
@@ -147,7 +148,7 @@ def _page(template: str, chosen: str, **context: object) -> Response:
         facts_of=facts_of,
         UNDER_WAY=UNDER_WAY,
         ended=export.ended,
-        ahead=lambda reply: conversation.ahead(database.db.session(), reply),
+        ahead=lambda reply: conversation.ahead(db.session(), reply),
         passed=conversation.passed,
         **context,
     )

@@ -28,8 +28,8 @@ import structlog
 from psycopg import sql
 from pydantic import BaseModel
 
-from repaircafe.backup import programs
-from repaircafe.backup.programs import BackupError
+from repaircafe.database import programs
+from repaircafe.database.programs import BackupError
 from repaircafe.environment import PROJECT, Environment
 from repaircafe.logs import EventType
 from repaircafe.version import __version__

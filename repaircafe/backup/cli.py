@@ -15,8 +15,8 @@ from flask.cli import AppGroup
 from repaircafe.backup import archive
 from repaircafe.backup import restore as restoring
 from repaircafe.backup.archive import Kind
-from repaircafe.backup.programs import BackupError
-from repaircafe.database import Database
+from repaircafe.database.engines import Database
+from repaircafe.database.programs import BackupError
 from repaircafe.web.errors import EXIT_NOT_OK, EXIT_USAGE, fail
 
 group = AppGroup("backup", help="Makes, checks and restores backups of the database.")

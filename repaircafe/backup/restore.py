@@ -15,10 +15,12 @@ import structlog
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from repaircafe import database
-from repaircafe.backup import archive, programs
+from repaircafe.backup import archive
 from repaircafe.backup.archive import Backup, Kind, Manifest
-from repaircafe.backup.programs import BackupError
+from repaircafe.database import programs
+from repaircafe.database.errors import translate
+from repaircafe.database.migrations import scripts
+from repaircafe.database.programs import BackupError
 from repaircafe.environment import Environment
 from repaircafe.logs import EventType
 from repaircafe.neighbours.report import PermanentError
@@ -61,7 +63,7 @@ class Restored:
 def accept(path: Path) -> Manifest:
     """The manifest of a backup that is whole and that this version can use. Raises BackupError."""
     manifest = archive.verify(path)
-    if manifest.revision is not None and manifest.revision not in database.scripts():
+    if manifest.revision is not None and manifest.revision not in scripts():
         raise BackupError(
             f"{path.name} was made by a newer version of Repair Café"
             f" ({manifest.app_version}, migration {manifest.revision}).",
@@ -239,7 +241,7 @@ def _maintenance(environment: Environment, target: str) -> Iterator[psycopg.Conn
     try:
         connection = programs.connect(environment, make_conninfo(target, dbname=first))
     except psycopg.OperationalError as error:
-        if not others or not isinstance(database.translate(error), PermanentError):
+        if not others or not isinstance(translate(error), PermanentError):
             raise
         connection = programs.connect(environment, make_conninfo(target, dbname=others[0]))
     with connection:

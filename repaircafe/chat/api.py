@@ -9,7 +9,6 @@ from flask_babel import gettext as _
 from flask_cors import CORS
 from pydantic import ValidationError
 
-from repaircafe import database
 from repaircafe.chat import bodies, conversation, export
 from repaircafe.chat.bodies import Answer, Messages, Unanswered
 from repaircafe.chat.conversation import (
@@ -22,6 +21,7 @@ from repaircafe.chat.conversation import (
 )
 from repaircafe.chat.models import Conversation, Reply, State
 from repaircafe.chat.writer import WAITING_SHARE, Begun, writer
+from repaircafe.database.tables import act_in, db
 from repaircafe.environment import Environment, comma_list
 from repaircafe.neighbours.report import Reason, Service
 from repaircafe.web.access import author, limit_questions
@@ -69,8 +69,8 @@ def ask() -> Response:
     """
     asked = _question(received())
     session_id = asked.session_id or uuid.uuid4()
-    database.act_in(session_id)
-    session = database.db.session()
+    act_in(session_id)
+    session = db.session()
     if asked.session_id is not None and session.get(Conversation, asked.session_id) is None:
         raise UnknownError(asked.session_id)
     question = Question(Conversation(id=session_id), uuid.uuid4(), asked.message, author(session))
@@ -90,7 +90,7 @@ def ask() -> Response:
 @documented(Operation(answers={200: Messages}, path={"session_id": uuid.UUID}))
 def show(session_id: uuid.UUID) -> Response:
     """The conversation with all its messages."""
-    turns = conversation.turns(database.db.session(), session_id, writer().made())
+    turns = conversation.turns(db.session(), session_id, writer().made())
     return uncached(answered(Messages, export.as_dict(session_id, turns)))
 
 
@@ -98,7 +98,7 @@ def show(session_id: uuid.UUID) -> Response:
 @documented(Operation(answers={204: None}, path={"session_id": uuid.UUID}))
 def forget(session_id: uuid.UUID) -> Response:
     """Deletes the conversation now."""
-    conversation.forget(database.db.session(), session_id)
+    conversation.forget(db.session(), session_id)
     return make_response("", 204)
 
 
@@ -142,10 +142,10 @@ def _question(body: object) -> bodies.Question:
 def _awaited(begun: Begun) -> Reply:
     """The reply once it has ended. It gives the database's connection back first: this may take minutes."""
     session_id, reply_id = begun.reply.session_id, begun.reply.id
-    database.db.session.remove()
+    db.session.remove()
     if begun.ended is not None:
         begun.ended.wait()
-    return conversation.reply_of(database.db.session(), session_id, reply_id)
+    return conversation.reply_of(db.session(), session_id, reply_id)
 
 
 def _answered(reply: Reply) -> Response:

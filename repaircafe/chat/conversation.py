@@ -15,10 +15,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from repaircafe.chat.models import IS_UNDER_WAY, RETRIABLE, UNDER_WAY, ChatMessage, Conversation, Reply, State
-from repaircafe.database import later_than, storable
+from repaircafe.database.process_lock import living
+from repaircafe.database.tables import later_than, storable
 from repaircafe.llm.base import Message
 from repaircafe.logs import name_faults
-from repaircafe.presence import living
 
 TURN = sa.select(sa.func.pg_advisory_xact_lock(int.from_bytes(b"caf\xe9turn")))
 """Under this advisory lock turns are taken: of several processes, one looks at a time."""

@@ -7,7 +7,9 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from repaircafe.database import Base, Database, connector
+from repaircafe.database.connections import connector
+from repaircafe.database.engines import Database
+from repaircafe.database.tables import Base
 from repaircafe.neighbours.report import Reason
 
 PRUNE_LIMIT_S = 600.0

@@ -26,7 +26,6 @@ from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
 
-from repaircafe import database
 from repaircafe.chat import conversation, export, markdown
 from repaircafe.chat.conversation import (
     LONGEST_MESSAGE,
@@ -40,6 +39,8 @@ from repaircafe.chat.conversation import (
 )
 from repaircafe.chat.models import RETRIABLE, UNDER_WAY, Conversation, Reply
 from repaircafe.chat.writer import writer
+from repaircafe.database.errors import ERRORS, UNWRITABLE, is_away, translate
+from repaircafe.database.tables import db, storable
 from repaircafe.environment import Environment
 from repaircafe.health.monitor import monitor
 from repaircafe.logs import polled
@@ -66,11 +67,11 @@ def show_last() -> Response:
     """The conversation that this browser was in, or a new one."""
     last = None if _is_left_behind() else _uuid(session.get("conversation"))
     try:
-        is_there = last is not None and database.db.session().get(Conversation, last) is not None
-    except database.ERRORS as error:
-        if not database.is_away(error):
+        is_there = last is not None and db.session().get(Conversation, last) is not None
+    except ERRORS as error:
+        if not is_away(error):
             raise
-        database.db.session.rollback()
+        db.session.rollback()
         return _page(uuid.uuid4(), [], notice=_("What was said before is shown again as soon as the database is back."))
     return make_response(redirect(url_for("chat.show", session_id=last), 303)) if is_there else begin()
 
@@ -84,7 +85,7 @@ def begin() -> Response:
 @blueprint.get("/chat/<uuid:session_id>")
 def show(session_id: uuid.UUID) -> Response:
     """The end of the conversation, or what was said until the question `until`: as much as a page takes."""
-    turns = conversation.turns(database.db.session(), session_id, writer().made())
+    turns = conversation.turns(db.session(), session_id, writer().made())
     return _page(session_id, turns, until=request.args.get("until", type=int))
 
 
@@ -93,7 +94,7 @@ def show(session_id: uuid.UUID) -> Response:
 def ask(session_id: uuid.UUID) -> Response:
     """Stores a question and begins its reply. Whatever goes wrong, what was typed comes back."""
     text, reply_id = request.form.get("message", ""), request.form.get("reply_id", uuid.uuid4(), type=uuid.UUID)
-    ours = database.db.session()
+    ours = db.session()
     try:
         _remember(session_id)
         asked_in = Conversation(id=session_id, browser_id=_uuid(session["browser"]))
@@ -102,10 +103,10 @@ def ask(session_id: uuid.UUID) -> Response:
         return _not_asked(session_id, text, _refusal(error), 422)
     except QueueFullError:
         return _too_many(session_id, text, _("Not sent: too many questions are waiting already."), QUEUE_WAIT_S)
-    except database.ERRORS as error:
-        if not database.is_away(error):
+    except ERRORS as error:
+        if not is_away(error):
             raise
-        database.db.session.rollback()
+        db.session.rollback()
         return _not_asked(session_id, text, _not_stored(error), 503, reply_id)
     if not is_htmx():
         return _back(begun.reply)
@@ -138,7 +139,7 @@ def grow(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
 @blueprint.post("/chat/<uuid:session_id>/replies/<uuid:reply_id>/stop")
 def stop(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
     """Stops the model; what it has said so far stays."""
-    ours = database.db.session()
+    ours = db.session()
     writer().stop(ours, session_id, reply_id)
     return make_response("", 204) if is_htmx() else _back(conversation.reply_of(ours, session_id, reply_id))
 
@@ -147,7 +148,7 @@ def stop(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
 @limit_questions
 def retry(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
     """Asks the same question again."""
-    ours = database.db.session()
+    ours = db.session()
     begun = writer().retry(ours, session_id, reply_id, author(ours))
     if not is_htmx():
         return _back(begun.reply)
@@ -158,7 +159,7 @@ def retry(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
 @blueprint.post("/chat/<uuid:session_id>/forget")
 def forget(session_id: uuid.UUID) -> Response:
     """Deletes the conversation now, on every machine and for everybody."""
-    conversation.forget(database.db.session(), session_id)
+    conversation.forget(db.session(), session_id)
     if session.get("conversation") == str(session_id):
         del session["conversation"]
     flash(_("The conversation has been forgotten."))
@@ -168,9 +169,9 @@ def forget(session_id: uuid.UUID) -> Response:
 @blueprint.get("/chat/earlier")
 def earlier() -> Response:
     """The conversations of this browser, or those in which the words turn up."""
-    words = database.storable(request.args.get("q", "")).strip()[:200]
+    words = storable(request.args.get("q", "")).strip()[:200]
     browser = None if _is_left_behind() else _uuid(session.get("browser"))
-    found = conversation.listed(database.db.session(), browser, words, MOST_LISTED + 1) if browser else []
+    found = conversation.listed(db.session(), browser, words, MOST_LISTED + 1) if browser else []
     page = render_template(
         "chat/earlier.html", found=found[:MOST_LISTED], more=len(found) > MOST_LISTED, words=words, removed=_removed
     )
@@ -180,7 +181,7 @@ def earlier() -> Response:
 @blueprint.get("/chat/<uuid:session_id>.<any(md, json):form>")
 def save(session_id: uuid.UUID, form: str) -> Response:
     """The conversation as a file to keep."""
-    turns = conversation.turns(database.db.session(), session_id, writer().made())
+    turns = conversation.turns(db.session(), session_id, writer().made())
     if form == "json":
         response = jsonify(export.as_dict(session_id, turns))
     else:
@@ -234,9 +235,9 @@ def _news(session_id: uuid.UUID, reply_id: uuid.UUID, seen: int) -> tuple[Reply,
     """
     made = writer().made()
     if reply_id not in made:
-        conversation.settle_abandoned(database.db.session(), made)
+        conversation.settle_abandoned(db.session(), made)
     live = writer().await_change(reply_id, seen)
-    return conversation.reply_of(database.db.session(), session_id, reply_id), live
+    return conversation.reply_of(db.session(), session_id, reply_id), live
 
 
 def _remember(session_id: uuid.UUID) -> None:
@@ -264,8 +265,8 @@ def _refusal(error: RefusedMessageError) -> Text:
 
 
 def _not_stored(error: Exception) -> Text:
-    reason = database.translate(error).reason
-    if reason in database.UNWRITABLE:
+    reason = translate(error).reason
+    if reason in UNWRITABLE:
         why = explain(Service.DB, reason).sentence
         return _("Not sent. %(why)s What you typed is still here.", why=why)
     return _("Not sent: the database is away. What you typed is still here.")
@@ -280,8 +281,8 @@ def _not_asked(
         response.status_code = status
         return retargeted(response, "#ask")
     try:
-        turns = conversation.turns(database.db.session(), session_id, writer().made())
-    except (UnknownError, *database.ERRORS):
+        turns = conversation.turns(db.session(), session_id, writer().made())
+    except (UnknownError, *ERRORS):
         turns = []
     response = _page(session_id, turns, reply_id, typed=text, problem=problem)
     response.status_code = status
@@ -360,7 +361,7 @@ def _context(session_id: uuid.UUID, reply_id: uuid.UUID | None) -> dict[str, Any
         "fresh_id": reply_id or uuid.uuid4(),
         "longest": LONGEST_MESSAGE,
         "days": _retention_days(),
-        "ahead": lambda reply: conversation.ahead(database.db.session(), reply),
+        "ahead": lambda reply: conversation.ahead(db.session(), reply),
         "passed": conversation.passed,
         "removed": _removed,
         "ended": export.ended,
@@ -383,7 +384,7 @@ def _retention_days() -> int:
 
 def _back(reply: Reply) -> Response:
     """To the reply, on the page that has it."""
-    is_last = conversation.is_last(database.db.session(), reply)
+    is_last = conversation.is_last(db.session(), reply)
     until = None if is_last else reply.question_id
     page = url_for("chat.show", session_id=reply.session_id, until=until, _anchor=f"reply-{reply.id}")
     return make_response(redirect(page, 303))

@@ -18,14 +18,16 @@ from sqlalchemy.orm import Session
 from repaircafe.chat import conversation, prompt
 from repaircafe.chat.conversation import Asked, Maker, Question
 from repaircafe.chat.models import IS_UNDER_WAY, UNDER_WAY, ChatMessage, Conversation, Reply, State
-from repaircafe.database import SOON, Database, Identity, borne, identity, is_away, storable
+from repaircafe.database.engines import Database
+from repaircafe.database.errors import borne, is_away
+from repaircafe.database.process_lock import Presence, living
+from repaircafe.database.tables import SOON, Identity, identity, storable
 from repaircafe.llm.base import FIRST_TOKEN_LIMIT_S, LARGEST_REPLY, Message, Server, TooLongError
 from repaircafe.llm.identify import identify
 from repaircafe.logs import EventType
 from repaircafe.neighbours.http import BoundedClient
 from repaircafe.neighbours.report import SERVER_GONE, NeighbourError, PermanentError, Reason, TemporaryError
 from repaircafe.neighbours.sockets import StoppedError
-from repaircafe.presence import Presence, living
 from repaircafe.settings.definitions import Settings
 from repaircafe.settings.store import Store
 

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 import click
 from flask.cli import with_appcontext
 
-from repaircafe import database
+from repaircafe.database.errors import ERRORS, translate
+from repaircafe.database.tables import db
 from repaircafe.health.checks import report_of
 from repaircafe.health.cli import MARKS, echo_report
 from repaircafe.health.monitor import monitor
@@ -24,7 +25,7 @@ from repaircafe.web import errors
 def show(as_json: bool) -> None:
     """Shows every setting. Credentials are in .env alone and are never shown."""
     with _plain_failures():
-        values = read(database.db.session())
+        values = read(db.session())
     if as_json:
         click.echo(json.dumps(values, indent=2, ensure_ascii=False))
         return
@@ -79,15 +80,15 @@ def _test(service: Service) -> Report:
     settings = Settings()
     try:
         if service is Service.LLM:
-            settings = store().answering(Settings.of(read(database.db.session())))
+            settings = store().answering(Settings.of(read(db.session())))
     except NeighbourError as error:
         return report_of(service, error.reason)
-    except database.ERRORS as error:
-        reason = database.translate(error).reason
-        database.db.session.rollback()
+    except ERRORS as error:
+        reason = translate(error).reason
+        db.session.rollback()
         click.echo(f"The settings cannot be read: {explain(Service.DB, reason).sentence}", err=True)
         return report_of(service, Reason.SETTINGS_UNKNOWN)
-    database.db.session.rollback()
+    db.session.rollback()
     return monitor().test(service, settings.llm_endpoint, settings.llm_model)
 
 

@@ -7,9 +7,10 @@ from flask import Blueprint, Response, current_app, flash, make_response, redire
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 
-from repaircafe import database
 from repaircafe.config import api
 from repaircafe.config.bodies import Changes, Stored
+from repaircafe.database.errors import ERRORS, UNWRITABLE, is_away, translate
+from repaircafe.database.tables import db
 from repaircafe.health.bodies import TestReport
 from repaircafe.health.monitor import monitor
 from repaircafe.neighbours.explanations import explain
@@ -116,7 +117,7 @@ def _save_form(typed: dict[str, str]) -> Response:
         store().save(values, anyway=True)  # the test above has asked
     except InvalidSettingsError as error:
         return _page(typed, faults=error.faults, problem=_refused(), status=422)
-    except database.ERRORS as error:
+    except ERRORS as error:
         return _page(typed, problem=_not_saved(error), status=503)
     monitor().forget(Service.LLM)
     loading = report is not None and report.reason is Reason.LOADING
@@ -162,11 +163,11 @@ def _leaves(report: Report, values: Mapping[str, str]) -> Text | None:
 
 def _not_saved(error: Exception) -> Text:
     """The sentence for a database that went away under the save; any other error is ours and goes on."""
-    if not database.is_away(error):
+    if not is_away(error):
         raise error
-    database.db.session.rollback()
-    reason = database.translate(error).reason
-    if reason in database.UNWRITABLE:
+    db.session.rollback()
+    reason = translate(error).reason
+    if reason in UNWRITABLE:
         why = explain(Service.DB, reason).sentence
         return _("Nothing was saved. %(why)s What you typed is still here.", why=why)
     return _("Nothing was saved: the database is away. What you typed is still here: save it when it is back.")

@@ -19,7 +19,10 @@ from flask import Flask, current_app
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from repaircafe.database import SOON, Database, borne, is_away, later_than
+from repaircafe.database.engines import Database
+from repaircafe.database.errors import borne, is_away
+from repaircafe.database.process_lock import Presence, living
+from repaircafe.database.tables import SOON, later_than
 from repaircafe.downloads.models import Download, State
 from repaircafe.llm import disk
 from repaircafe.llm.base import Progress
@@ -30,7 +33,6 @@ from repaircafe.neighbours.deadlines import DeadlineError, SingleFlight
 from repaircafe.neighbours.http import BoundedClient
 from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason, TemporaryError
 from repaircafe.neighbours.sockets import StoppedError
-from repaircafe.presence import Presence, living
 from repaircafe.settings.store import Store
 
 STORE_S = 1.0

@@ -7,7 +7,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from repaircafe.database import Base
+from repaircafe.database.tables import Base
 from repaircafe.neighbours.report import Reason
 
 

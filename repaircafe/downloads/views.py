@@ -7,7 +7,8 @@ from flask_babel import format_decimal
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 
-from repaircafe import database
+from repaircafe.database.errors import ERRORS, is_away
+from repaircafe.database.tables import db
 from repaircafe.downloads.downloader import CHOICES, downloader, is_same, newest
 from repaircafe.downloads.models import Download, State
 from repaircafe.health.monitor import monitor
@@ -41,7 +42,7 @@ def start() -> Response:
         if is_htmx():
             return retargeted(_rendered("downloads/_other.html", 422, typed=typed, fault=fault), "#other-model")
         return _shown(422, typed=typed, fault=fault)
-    download, is_new = downloader().start(database.db.session(), model)
+    download, is_new = downloader().start(db.session(), model)
     notice = None if is_new or is_same(download.model, model) else _not_begun(model, download)
     if is_htmx():
         typed_here = request.headers.get("HX-Trigger") == "other-model"
@@ -73,7 +74,7 @@ def progress(download_id: uuid.UUID) -> Response:
     """How far a download is by now or, once it has ended, how it ended."""
     if not is_htmx():
         return _back()
-    download = newest(database.db.session(), downloader().made())
+    download = newest(db.session(), downloader().made())
     if download and download.id == download_id and download.state is State.UNDER_WAY:
         return _rendered("downloads/_progress.html", download=download)
     ended = download is None or download.state is not State.UNDER_WAY
@@ -83,7 +84,7 @@ def progress(download_id: uuid.UUID) -> Response:
 @blueprint.post("/config/models/<uuid:download_id>/cancel")
 def cancel(download_id: uuid.UUID) -> Response:
     """Ends a download, in whichever process it is."""
-    ours = database.db.session()
+    ours = db.session()
     downloader().cancel(ours, download_id)
     return _rendered("downloads/_download.html", download=newest(ours, downloader().made())) if is_htmx() else _back()
 
@@ -138,13 +139,13 @@ def _shown(status: int = 200, template: str = "downloads/_models.html", **contex
 def _newest() -> Download | None:
     """None as well while the database is away: what is installed can be told without it. Holds no connection."""
     try:
-        download = newest(database.db.session(), downloader().made())
-        database.db.session.expunge_all()
-    except database.ERRORS as error:
-        if not database.is_away(error):
+        download = newest(db.session(), downloader().made())
+        db.session.expunge_all()
+    except ERRORS as error:
+        if not is_away(error):
             raise
         download = None
-    database.db.session.rollback()
+    db.session.rollback()
     return download
 
 

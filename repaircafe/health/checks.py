@@ -15,8 +15,11 @@ from flask_babel import LazyString, format_decimal
 from flask_babel import lazy_gettext as _l
 from psycopg.conninfo import conninfo_to_dict
 
-from repaircafe import database
-from repaircafe.database import Database
+from repaircafe.database import errors as database_errors
+from repaircafe.database.connections import MONITOR_LIMIT_S, connector
+from repaircafe.database.engines import Database
+from repaircafe.database.errors import ERRORS, is_told_by_health
+from repaircafe.database.migrations import MigrationState, migration_state
 from repaircafe.llm.base import Server
 from repaircafe.llm.identify import identify
 from repaircafe.logs import EventType
@@ -98,7 +101,7 @@ def report_of(service: Service, reason: Reason, step: StepName = StepName.ADDRES
     return Report(service, (Step(step, "", reason),), 0.0)
 
 
-def database_health(ours: Database, learnt: Callable[[database.MigrationState], None]) -> Work:
+def database_health(ours: Database, learnt: Callable[[MigrationState], None]) -> Work:
     """The database over the monitor's own connection: does it answer, are its tables ours, how fast, can it be written.
 
     `learnt` is told the state of the migrations.
@@ -108,7 +111,7 @@ def database_health(ours: Database, learnt: Callable[[database.MigrationState], 
         with check.step(StepName.TABLES) as say, _database_errors():
             began = time.monotonic()
             with ours.monitor.connect() as connection:
-                state = database.migration_state(connection)
+                state = migration_state(connection)
                 learnt(state)
                 _judge(state, (time.monotonic() - began) * 1000)
                 ours.try_to_write(connection)
@@ -117,12 +120,12 @@ def database_health(ours: Database, learnt: Callable[[database.MigrationState], 
     return work
 
 
-def database_test(ours: Database, learnt: Callable[[database.MigrationState], None]) -> Work:
+def database_test(ours: Database, learnt: Callable[[MigrationState], None]) -> Work:
     """The same from the outside in: address, name, connection, sign-in, version, tables."""
 
     def work(check: Check) -> None:
         _reach_database(check, ours)
-        connect = database.connector(ours.target, 2, database.MONITOR_LIMIT_S)
+        connect = connector(ours.target, 2, MONITOR_LIMIT_S)
         with check.step(StepName.SIGN_IN) as say, _database_errors():
             with connect() as connection:
                 say(_l("As %(user)s", user=connection.info.user))
@@ -149,7 +152,7 @@ def _reach_database(check: Check, ours: Database) -> None:
         say(f"{host}:{port}")
 
 
-def _judge(state: database.MigrationState, latency_ms: float) -> None:
+def _judge(state: MigrationState, latency_ms: float) -> None:
     if state.newer:
         raise PermanentError(Reason.SCHEMA_NEWER, _l("Migration %(revision)s", revision=state.current or "-"))
     if state.current != state.head:
@@ -164,10 +167,10 @@ def _judge(state: database.MigrationState, latency_ms: float) -> None:
 def _database_errors() -> Iterator[None]:
     try:
         yield
-    except database.ERRORS as error:
-        if not database.is_told_by_health(error):
+    except ERRORS as error:
+        if not is_told_by_health(error):
             raise
-        raise database.translate(error) from error
+        raise database_errors.translate(error) from error
 
 
 def llm(endpoint: str, model: str, *, generate: bool = False) -> Work:

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from repaircafe.database import Base
+from repaircafe.database.tables import Base
 from repaircafe.neighbours.report import Reason, Report, Service, Step, StepName
 
 

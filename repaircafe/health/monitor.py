@@ -18,7 +18,9 @@ import structlog
 from flask import Flask, current_app
 from flask_babel import lazy_gettext as _l
 
-from repaircafe.database import Database, MigrationState, db, head
+from repaircafe.database.engines import Database
+from repaircafe.database.migrations import MigrationState, head_revision
+from repaircafe.database.tables import db
 from repaircafe.health import checks, models
 from repaircafe.health.checks import Check, Work
 from repaircafe.logs import EventType
@@ -181,7 +183,7 @@ class Monitor:
         self._lock = threading.Lock()
         self._state = State.STARTING
         self._latest: dict[Service, Report] = {}
-        self._migrations = MigrationState(None, head())
+        self._migrations = MigrationState(None, head_revision())
         self._caches: dict[Service, Cached[Report]] = {
             service: Cached(f"health-{service.value}", TTL_S[service], HEALTH_LIMIT_S) for service in Service
         }

@@ -6,7 +6,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from repaircafe.database import Base
+from repaircafe.database.tables import Base
 
 
 class Event(Base):

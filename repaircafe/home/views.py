@@ -7,7 +7,7 @@ import segno
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 
-from repaircafe import database
+from repaircafe.database.tables import db
 from repaircafe.environment import is_loopback
 from repaircafe.home import calendar, checklist
 from repaircafe.logs import polled
@@ -61,7 +61,7 @@ def entry() -> Response:
             _("The next repair café is not planned yet."),
             _("Look again later: the date will be on the home page."),
         )
-    event = calendar.current(database.db.session(), settings, day)
+    event = calendar.current(db.session(), settings, day)
     title, address = _("Repair Café"), url_for("home.show", _external=True)
     response = make_response(calendar.as_calendar(settings, day, event, title, address))
     response.mimetype = "text/calendar"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from repaircafe.database import storable
+from repaircafe.database.tables import storable
 from repaircafe.llm.base import (
     FIRST_TOKEN_LIMIT_S,
     IDLE_LIMIT_S,

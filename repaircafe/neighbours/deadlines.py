@@ -1,6 +1,6 @@
 """Deadlines that hold by construction: whoever waits, waits in another thread than the one that works.
 
-A thread cannot be killed in Python, so the work must have limits of its own (sockets.py, database.py); what stands
+A thread cannot be killed in Python, so the work must have limits of its own (sockets.py, database/); what stands
 here makes sure that nobody waits for it longer than promised, and that at most one of a kind is ever under way.
 """
 

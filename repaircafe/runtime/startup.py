@@ -7,7 +7,10 @@ from collections.abc import Callable
 import structlog
 from flask import Flask, Response, current_app, make_response, render_template, request
 
-from repaircafe import database
+from repaircafe.database.connections import LONGEST_RETRY_S, wait_for_server
+from repaircafe.database.engines import Database
+from repaircafe.database.errors import SchemaError, borne
+from repaircafe.database.migrations import UPGRADE_LIMIT_S, upgrade
 from repaircafe.logs import EventType
 from repaircafe.neighbours.report import NeighbourError, Reason, Service
 from repaircafe.runtime import systemd
@@ -29,7 +32,7 @@ log = structlog.get_logger()
 class Startup:
     """Whether the doors are open, and the way there. One per process; after a fork the child goes on by itself."""
 
-    def __init__(self, app: Flask, ours: database.Database) -> None:
+    def __init__(self, app: Flask, ours: Database) -> None:
         self._app = app
         self._database = ours
         self._lock = threading.Lock()
@@ -52,15 +55,15 @@ class Startup:
         """
         try:
             ours = self._database
-            database.wait_for_server(ours.environment, ours.target, limit_s, self._attempted, self._ended)
-            systemd.waiting("Bringing the tables up to date.", database.UPGRADE_LIMIT_S)
-            database.upgrade(self._app)
+            wait_for_server(ours.environment, ours.target, limit_s, self._attempted, self._ended)
+            systemd.waiting("Bringing the tables up to date.", UPGRADE_LIMIT_S)
+            upgrade(self._app)
         except NeighbourError as error:
             self.reason = error.reason
             log.warning("Database still away", event_type=EventType.STARTUP, reason=error.reason.value)
             return False
         for learn in self.before_opening:
-            with database.borne("Not read ahead"):
+            with borne("Not read ahead"):
                 learn()
         self.ready = True
         log.info("Database ready", event_type=EventType.STARTUP)
@@ -85,8 +88,8 @@ class Startup:
     def _until_ready(self) -> None:
         try:
             while not self._ended.is_set() and not self.run(BACKGROUND_ROUND_S):
-                self._ended.wait(database.LONGEST_RETRY_S)  # it takes connections, and yet no migration
-        except database.SchemaError as error:
+                self._ended.wait(LONGEST_RETRY_S)  # it takes connections, and yet no migration
+        except SchemaError as error:
             report(error)
             os._exit(EXIT_SCHEMA)  # from a thread nothing gentler ends the process; no request has touched the database
         except Exception:

@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from repaircafe.database import Base
+from repaircafe.database.tables import Base
 
 
 class Setting(Base):

@@ -12,7 +12,8 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from repaircafe.database import db, is_told_by_health
+from repaircafe.database.errors import is_told_by_health
+from repaircafe.database.tables import db
 from repaircafe.logs import EventType, Redactor, name_faults
 from repaircafe.neighbours.addresses import is_cloud_model, is_inside
 from repaircafe.neighbours.deadlines import Cached, DeadlineError

@@ -8,8 +8,9 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
 
-from repaircafe import database
 from repaircafe.chat import conversation
+from repaircafe.database.errors import ERRORS, is_away, translate
+from repaircafe.database.tables import db
 from repaircafe.home import checklist
 from repaircafe.logs import EventType
 from repaircafe.neighbours.explanations import explain
@@ -49,11 +50,11 @@ def sign_in() -> Response:
         return sign_in_page(then, kept, _("That is not the password."), 403)
     try:
         _begin()
-    except database.ERRORS as error:
-        if not database.is_away(error):
+    except ERRORS as error:
+        if not is_away(error):
             raise
-        database.db.session.rollback()
-        why = explain(Service.DB, database.translate(error).reason).sentence
+        db.session.rollback()
+        why = explain(Service.DB, translate(error).reason).sentence
         return sign_in_page(then, kept, str(why), 503)
     then = then or _first()
     if kept:
@@ -74,7 +75,7 @@ def expired(error: CSRFError) -> Response:
 def sign_out() -> Response:
     """Ends the sign-in, and leaves nothing of the operator's in the browser."""
     if is_operator() and current_user.sign_in is not None:
-        users().end(database.db.session(), current_user.sign_in)
+        users().end(db.session(), current_user.sign_in)
         log.info("Signed out", event_type=EventType.SIGN_IN)
     logout_user()
     language = session.get(CHOSEN)
@@ -96,7 +97,7 @@ def _begin() -> None:
 
     The pages that are open since an operator's sign-in ended by itself can be used again.
     """
-    ours = database.db.session()
+    ours = db.session()
     token = session.get("csrf_token") if "_user_id" in session else None
     before, talk, language = session.get("browser"), session.get("conversation"), session.get(CHOSEN)
     if before:

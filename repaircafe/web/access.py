@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.security import check_password_hash
 
-from repaircafe.database import Identity, identity
+from repaircafe.database.tables import Identity, identity
 from repaircafe.environment import HASHES, Environment, comma_list, is_loopback
 from repaircafe.logs import EventType, is_polled
 from repaircafe.web import throttle

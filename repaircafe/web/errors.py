@@ -17,7 +17,8 @@ from gunicorn.http.errors import ParseException
 from pydantic import BaseModel, ConfigDict
 from werkzeug.exceptions import HTTPException
 
-from repaircafe import database
+from repaircafe.database.errors import SchemaError, is_away, is_told_by_health, lacking_right, translate
+from repaircafe.database.tables import db
 from repaircafe.logs import EventType, is_polled
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Reason, Service, Text
@@ -71,14 +72,14 @@ def plain_failures() -> Iterator[None]:
     """For a command: where the database is away or has not its tables, one sentence, what to do, and exit code 1."""
     try:
         yield
-    except database.SchemaError as error:
+    except SchemaError as error:
         fail(str(error))
     except Exception as error:
-        if lacks := database.lacking_right(error):
+        if lacks := lacking_right(error):
             fail(lacks)
-        if not database.is_told_by_health(error):
+        if not is_told_by_health(error):
             raise
-        explanation = explain(Service.DB, database.translate(error).reason)
+        explanation = explain(Service.DB, translate(error).reason)
         fail(f"{explanation.sentence}\nWhat to do: {explanation.cure}")
 
 
@@ -165,9 +166,9 @@ def _http(error: HTTPException) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     """Our own fault is 500; a database that went away in the middle is 503. What was begun is rolled back."""
-    database.db.session.rollback()
-    if database.is_away(error):
-        found = database.translate(error)
+    db.session.rollback()
+    if is_away(error):
+        found = translate(error)
         log.debug("Request failed with the database away", event_type=EventType.DB_ERROR, reason=found.reason.value)
         return answer(neighbour_away(Service.DB, found.reason))
     log.error("Request failed", event_type=EventType.INTERNAL_ERROR, exc_info=error)

@@ -12,7 +12,8 @@ from flask import Flask, current_app
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from repaircafe.database import Base, borne, db, is_told_by_health
+from repaircafe.database.errors import borne, is_told_by_health
+from repaircafe.database.tables import Base, db
 from repaircafe.logs import EventType
 from repaircafe.neighbours.deadlines import Cached, DeadlineError
 

@@ -19,10 +19,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from repaircafe import database, embedded
-from repaircafe.backup import archive, programs, restore
+from repaircafe.backup import archive, restore
 from repaircafe.backup.archive import Kind
-from repaircafe.backup.programs import BackupError
+from repaircafe.database import embedded, programs
+from repaircafe.database.migrations import head_revision
+from repaircafe.database.programs import BackupError
 from repaircafe.environment import PROJECT, Environment
 from tests.backup.conftest import ROWS, content, name_of
 from tests.conditions import until
@@ -50,7 +51,7 @@ def test_a_backup_is_one_file_for_nobody_else_that_says_what_is_in_it(
         name: table.rows for name, table in manifest.tables.items()
     }
     assert manifest.tables["sample"].rows == len(ROWS)
-    assert manifest.revision == database.head()
+    assert manifest.revision == head_revision()
     assert manifest.server_version.startswith("18")
 
 

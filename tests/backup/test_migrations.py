@@ -12,11 +12,13 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from repaircafe import database
-from repaircafe.backup import archive, programs, restore
+from repaircafe.backup import archive, restore
 from repaircafe.backup.archive import Kind
-from repaircafe.backup.programs import BackupError
-from repaircafe.database import Database, SchemaError
+from repaircafe.database import programs
+from repaircafe.database.engines import Database
+from repaircafe.database.errors import SchemaError
+from repaircafe.database.migrations import MIGRATIONS, head_revision, migrate, migration_state, scripts, upgrade
+from repaircafe.database.programs import BackupError
 from repaircafe.environment import Environment
 from repaircafe.neighbours.report import NeighbourError, Reason
 from tests.conftest import MakeApp, make_read_only, url_of
@@ -36,29 +38,29 @@ FIRST = "CREATE TABLE added AS SELECT 1 AS number; UPDATE settings SET value = '
 def pending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of the migrations' folder that scripts can be added to."""
     folder = tmp_path / "migrations"
-    shutil.copytree(database.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(database, "MIGRATIONS", folder)
-    monkeypatch.setattr(database.migrate, "directory", str(folder))
+    shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr("repaircafe.database.migrations.MIGRATIONS", folder)
+    monkeypatch.setattr(migrate, "directory", str(folder))
     yield folder / "versions"
-    database.scripts.cache_clear()
+    scripts.cache_clear()
 
 
 def add(versions: Path, revision: str, statement: str) -> None:
     """Adds a migration after the newest."""
-    before = database.head()
+    before = head_revision()
     (versions / f"{revision}.py").write_text(SCRIPT.format(revision=revision, before=before, statement=statement))
-    database.scripts.cache_clear()
+    scripts.cache_clear()
 
 
 def test_a_second_migration_that_fails_undoes_the_first_and_the_backup_holds_what_was(
     app: Flask, pending: Path, place: Path
 ) -> None:
-    head = database.head()
+    head = head_revision()
     write_setting(app)
     add(pending, "9001", FIRST)
     add(pending, "9002", "SELECT 1 / 0")
     with pytest.raises(SchemaError, match="rolled back"):
-        database.upgrade(app)
+        upgrade(app)
     assert state(app) == (head, "before", False)
     (made,) = archive.listing(place)
     assert made.manifest == archive.verify(made.path)
@@ -69,14 +71,14 @@ def test_pending_migrations_are_applied_after_one_backup_and_recorded(app: Flask
     write_setting(app)
     add(pending, "9001", FIRST)
     add(pending, "9002", "UPDATE settings SET value = 'changed again'")
-    database.upgrade(app)
+    upgrade(app)
     assert state(app) == ("9002", "changed again", True)
     assert [made.kind for made in archive.listing(place)] == [Kind.MIGRATION]
-    database.upgrade(app)
+    upgrade(app)
     assert len(archive.listing(place)) == 1, "nothing was pending"
     ours: Database = app.extensions["database"]
     with ours.monitor.connect() as connection:
-        assert database.migration_state(connection).consistent
+        assert migration_state(connection).consistent
 
 
 def test_tables_of_somebody_elses_are_backed_up_before_ours_come_to_them(
@@ -97,12 +99,12 @@ def test_an_empty_database_is_not_backed_up(make_app: MakeApp, cluster: Path, em
 
 
 def test_without_a_backup_no_migration_and_the_start_says_why(app: Flask, pending: Path, place: Path) -> None:
-    head = database.head()
+    head = head_revision()
     write_setting(app)
     add(pending, "9001", FIRST)
     place.write_text("a file in the folder's place")
     with pytest.raises(SchemaError, match=r"folder of the backups, .* cannot be used: .*\nWhat to do: .*BACKUP_FOLDER"):
-        database.upgrade(app)
+        upgrade(app)
     assert state(app) == (head, "before", False)
 
 
@@ -118,7 +120,7 @@ def test_a_server_that_goes_away_during_the_backup_is_waited_for(
         ours.target = "postgresql://u@127.0.0.1:9/x"
         try:
             with pytest.raises(NeighbourError) as caught:
-                database.upgrade(app)
+                upgrade(app)
         finally:
             ours.target = kept
     assert caught.value.reason is Reason.REFUSED
@@ -139,7 +141,7 @@ def test_a_server_that_goes_away_while_pg_dump_runs_is_waited_for(
     add(pending, "9001", FIRST)
     monkeypatch.setattr(programs, "running", cut_off)
     with pytest.raises(NeighbourError) as caught:
-        database.upgrade(app)
+        upgrade(app)
     assert caught.value.reason is Reason.RESET
 
 
@@ -149,34 +151,34 @@ def test_a_database_that_keeps_nothing_is_not_backed_up_for_a_migration(app: Fla
     ours.is_writable = None
     make_read_only(app, "on")
     with pytest.raises(NeighbourError) as caught:
-        database.upgrade(app)
+        upgrade(app)
     assert (caught.value.reason, place.exists()) == (Reason.READ_ONLY, False)
 
 
 def test_attempts_that_come_to_nothing_rotate_no_older_backup_out(app: Flask, pending: Path, place: Path) -> None:
-    head = database.head()
+    head = head_revision()
     place.mkdir()
     for day in range(1, 6):
         (place / f"repaircafe-2026010{day}T000000Z-upgrade.zip").touch()
     add(pending, "9001", "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = 'disk_full'; END $$")
     for _ in range(3):
         with pytest.raises(NeighbourError):
-            database.upgrade(app)
+            upgrade(app)
         days = sorted(made.at.day for made in archive.listing(place) if made.kind is Kind.UPGRADE)
         assert (len(os.listdir(place)), days) == (5, [2, 3, 4, 5])
     (pending / "9001.py").unlink()
-    database.scripts.cache_clear()
-    assert database.head() == head
+    scripts.cache_clear()
+    assert head_revision() == head
     for revision in ("9002", "9003"):
         add(pending, revision, "SELECT 1")
-        database.upgrade(app)
+        upgrade(app)
     migrations = [made.manifest for made in archive.listing(place) if made.kind is Kind.MIGRATION]
     assert [one.revision for one in migrations if one] == ["9002", head], "one that came through is kept"
 
 
 def test_it_works_in_a_thread_as_after_a_late_start(app: Flask, pending: Path, place: Path) -> None:
     add(pending, "9001", "SELECT 1")
-    thread = threading.Thread(target=database.upgrade, args=(app,))
+    thread = threading.Thread(target=upgrade, args=(app,))
     thread.start()
     thread.join()
     assert [made.kind for made in archive.listing(place)] == [Kind.MIGRATION]
@@ -186,17 +188,17 @@ def test_it_works_in_a_thread_as_after_a_late_start(app: Flask, pending: Path, p
 @pytest.mark.usefixtures("other_databases")
 def test_an_older_backup_is_brought_up_to_date_by_the_next_start(app: Flask, pending: Path, database_url: str) -> None:
     environment: Environment = app.extensions["environment"]
-    head = database.head()
+    head = head_revision()
     write_setting(app)
     made = archive.create(environment, database_url, Kind.DAILY)
     add(pending, "9001", FIRST)
-    database.upgrade(app)
+    upgrade(app)
     assert state(app) == ("9001", "changed", True)
     ours: Database = app.extensions["database"]
     ours.close()
     restore.restore(environment, database_url, made.path, restore.accept(made.path))
     assert state(app) == (head, "before", False)
-    database.upgrade(app)
+    upgrade(app)
     assert state(app) == ("9001", "changed", True)
 
 

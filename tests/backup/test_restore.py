@@ -11,8 +11,8 @@ from psycopg.conninfo import make_conninfo
 
 from repaircafe.backup import archive, restore
 from repaircafe.backup.archive import Kind
-from repaircafe.backup.programs import BackupError
 from repaircafe.backup.restore import Restored
+from repaircafe.database.programs import BackupError
 from repaircafe.environment import Environment
 from tests.backup.conftest import beside, content
 from tests.client import JSON

@@ -11,8 +11,8 @@ import pytest
 import requests
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, sync_playwright
 
-from repaircafe import embedded
-from repaircafe.embedded import Postmaster
+from repaircafe.database import embedded
+from repaircafe.database.embedded import Postmaster
 from tests.client import JSON
 from tests.fakes.scripted import Ollama
 from tests.server import Server

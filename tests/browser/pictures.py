@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from playwright.sync_api import Browser, sync_playwright
 
-from repaircafe import embedded
+from repaircafe.database import embedded
 from tests.browser.conftest import Returning, launch
 from tests.browser.tour import STATES, stage
 from tests.client import PASSWORD

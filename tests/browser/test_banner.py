@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from repaircafe.embedded import Postmaster
+from repaircafe.database.embedded import Postmaster
 from tests.browser.conftest import NewPage, Returning, url_of
 from tests.server import Server
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from repaircafe.embedded import Postmaster
+from repaircafe.database.embedded import Postmaster
 from tests.browser.conftest import TYPICAL_LIMIT_MS, NewPage, Returning, save, url_of
 from tests.browser.reading import NARROW, assert_fits, phase, press, question, reply, send
 from tests.conditions import until

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from repaircafe.embedded import Postmaster
+from repaircafe.database.embedded import Postmaster
 from repaircafe.settings.definitions import MOST_OFFERINGS
 from tests.browser.conftest import A_DAY, TYPICAL_LIMIT_MS, NewPage, Returning, Watched, save, stored, url_of
 from tests.browser.reading import NARROW, PAGES, assert_fits, message, offered_models, press

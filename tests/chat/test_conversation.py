@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from repaircafe.chat import conversation
 from repaircafe.chat.conversation import LONGEST_MESSAGE, Asked, Maker, Question, RefusedMessageError, UnknownError
 from repaircafe.chat.models import ChatMessage, Conversation, Reply, State, remove_older
-from repaircafe.database import Database
-from repaircafe.presence import Presence
+from repaircafe.database.engines import Database
+from repaircafe.database.process_lock import Presence
 from tests.conditions import until
 
 

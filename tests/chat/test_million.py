@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from repaircafe.chat import conversation
 from repaircafe.chat.conversation import UnknownError
 from repaircafe.chat.models import Reply, remove_older
-from repaircafe.database import Database
+from repaircafe.database.engines import Database
 from tests.chat import million
 from tests.chat.million import BROWSER, CONVERSATIONS, OLD, TURNS
 from tests.conftest import TEMPLATE, a_database, url_of

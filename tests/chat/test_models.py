@@ -11,7 +11,8 @@ from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 
 from repaircafe.chat.models import ChatMessage
-from repaircafe.database import MIGRATIONS, Base
+from repaircafe.database.migrations import MIGRATIONS
+from repaircafe.database.tables import Base
 from repaircafe.web.users import User
 
 TABLES = ("users", "chat_messages", "conversations", "replies")

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 
 from repaircafe.chat.models import remove_older
-from repaircafe.database import Database
+from repaircafe.database.engines import Database
 from tests.conftest import DATABASE_AWAY, MakeApp, url_of
 
 

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from repaircafe.chat import writer as writing
 from repaircafe.chat.writer import Writer
-from repaircafe.database import BoundedConnection
+from repaircafe.database.connections import BoundedConnection
 from repaircafe.llm.base import LARGEST_REPLY, Message, TooLongError
 from repaircafe.llm.ollama import Ollama as OllamaServer
 from repaircafe.neighbours.report import Reason, TemporaryError
@@ -283,7 +283,7 @@ def test_waiting_for_a_model_that_is_loading_can_be_stopped(
     assert until(lambda: len(scripted.sent) == 1)
     with app.app_context():
         (reply_id,) = writer_of(app)._makings
-        from repaircafe.database import db
+        from repaircafe.database.tables import db
 
         writer_of(app).stop(db.session(), uuid.UUID(session_id), reply_id)
     assert comes_to(chat, session_id, "stopped")

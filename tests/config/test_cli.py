@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
-from repaircafe.database import Database
+from repaircafe.database.engines import Database
 from tests.conftest import DATABASE_AWAY, MakeApp
 from tests.fakes.scripted import Ollama
 

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 
-from repaircafe import database
+from repaircafe.database.migrations import head_revision
 from repaircafe.health import checks
 from repaircafe.health.monitor import Monitor
 from repaircafe.neighbours.deadlines import SingleFlight
@@ -356,7 +356,7 @@ def test_the_database_is_tested_with_its_version_and_tables(client: FlaskClient)
     assert report["status"] == "ok"
     details = {step["step"]: step["detail"] for step in report["steps"]}
     assert details["server"].startswith("PostgreSQL 18.")
-    assert details["tables"] == f"Migration {database.head()}"
+    assert details["tables"] == f"Migration {head_revision()}"
 
 
 def test_an_unknown_service_is_not_found(client: FlaskClient) -> None:

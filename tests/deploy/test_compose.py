@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from repaircafe import embedded
+from repaircafe.database import embedded
 from repaircafe.environment import PROJECT
 
 FILE = PROJECT / "deploy" / "postgres-compose.yml"

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from repaircafe.database import Database, borne
+from repaircafe.database.engines import Database
+from repaircafe.database.errors import borne
 from repaircafe.downloads import downloader
 from repaircafe.downloads.downloader import AFTER_FAULT_S, SPEED_S, Downloader, Inventory, Pull, is_same, newest
 from repaircafe.downloads.models import Download, State

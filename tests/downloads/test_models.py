@@ -9,7 +9,8 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 
-from repaircafe.database import MIGRATIONS, Base
+from repaircafe.database.migrations import MIGRATIONS
+from repaircafe.database.tables import Base
 from repaircafe.downloads.models import Download, State
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from repaircafe.database import Database
+from repaircafe.database.engines import Database
 from repaircafe.downloads.models import Download
 from repaircafe.llm.disk import GIGABYTE
 from repaircafe.neighbours.explanations import explain

@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from repaircafe import embedded
+from repaircafe.database import embedded
 from repaircafe.neighbours.report import Service
 from tests.conditions import until
 from tests.conftest import administer, prepare

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 import requests
 
-from repaircafe import embedded
-from repaircafe.embedded import Postmaster
+from repaircafe.database import embedded
+from repaircafe.database.embedded import Postmaster
 from tests.client import HTML
 from tests.conditions import REPLIES_UNDER_WAY, until
 from tests.fakes.scripted import Ollama

@@ -5,7 +5,7 @@ import json
 import pytest
 from flask.testing import FlaskCliRunner
 
-from repaircafe import database
+from repaircafe.database.migrations import head_revision
 from repaircafe.health.cli import echo_report
 from repaircafe.neighbours.report import Reason, Report, Service, Step, StepName
 from tests.conftest import DATABASE_AWAY, MakeApp
@@ -15,7 +15,7 @@ def test_it_shows_each_neighbour_and_what_to_do(runner: FlaskCliRunner) -> None:
     result = runner.invoke(args=["health"])
     assert result.exit_code == 0
     assert "healthy" in result.output
-    assert f"[ok] Database: Migration {database.head()}" in result.output
+    assert f"[ok] Database: Migration {head_revision()}" in result.output
     assert "[--] Language model: No language model is set up. [not_set]" in result.output
 
 

@@ -12,7 +12,8 @@ import psycopg
 import pytest
 from flask import Flask
 
-from repaircafe.database import MigrationState, db, head
+from repaircafe.database.migrations import MigrationState, head_revision
+from repaircafe.database.tables import db
 from repaircafe.health import checks, models, monitor
 from repaircafe.health.checks import Check, Work
 from repaircafe.health.monitor import Health, Monitor, State
@@ -107,7 +108,7 @@ def test_a_glance_that_knows_nothing_of_the_database_yet_is_no_news(
     ours = of_app(app)
     glanced = ours.glance()
     assert glanced.report(Service.DB).reason is Reason.NOT_CHECKED
-    assert glanced.migrations == MigrationState(None, head())
+    assert glanced.migrations == MigrationState(None, head_revision())
     gate.set()
     assert until(lambda: ours.health().report(Service.DB).reason is None)
     assert [line["resource_id"] for line in lines_of(caplog, "health_transition")] == [None], "of the whole alone"

@@ -14,8 +14,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from repaircafe import database
-from repaircafe.database import Database
+from repaircafe.database.engines import Database
+from repaircafe.database.migrations import head_revision
 from repaircafe.health.checks import report_of
 from repaircafe.health.monitor import ErrorWindow, monitor
 from repaircafe.health.views import banner_version
@@ -57,7 +57,7 @@ def test_health_has_the_designed_fields(client: FlaskClient) -> None:
     assert found["status"] == "healthy"
     assert found["database"] == "connected"
     assert datetime.fromisoformat(found["timestamp"]).utcoffset().total_seconds() == 0  # type: ignore[union-attr]
-    assert found["migrations"] == {"current": database.head(), "head": database.head(), "consistent": True}
+    assert found["migrations"] == {"current": head_revision(), "head": head_revision(), "consistent": True}
     assert found["pool"]["max"] == 15
     assert [one.keys() for one in found["services"]] == [
         {"service", "status", "reason", "detail", "latency_ms", "checked_at"}
@@ -147,7 +147,7 @@ def test_a_changed_migration_script_degrades(app: Flask, client: FlaskClient) ->
     assert found["status"] == "degraded"
     assert found["migrations"]["consistent"] is False
     assert found["services"][0]["reason"] == "schema_drift"
-    assert database.head() in found["services"][0]["detail"].split(", ")
+    assert head_revision() in found["services"][0]["detail"].split(", ")
 
 
 def test_missing_tables_are_not_ready(app: Flask, client: FlaskClient) -> None:
@@ -422,7 +422,7 @@ def test_a_slow_database_degrades_and_serves(client: FlaskClient, monkeypatch: p
 def test_the_page_says_what_is_known_and_since_when(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("repaircafe.health.checks.SLOW_MS", float("inf"))  # the machine may be busy with something else
     page = client.get("/health", headers=HTML).text
-    assert f"Migration {database.head()} of {database.head()}" in page
+    assert f"Migration {head_revision()} of {head_revision()}" in page
     assert 'Health <span class="pill healthy">all is well</span>' in page
     assert 'Database <span class="pill ok">works</span>' in page
     assert re.search(r'Checked <time datetime="[^"]+">\d+ seconds? ago</time>', page)
@@ -488,7 +488,7 @@ def test_each_step_of_a_database_test_says_what_was_found(
         ("connection", f"127.0.0.1:{proxy.port}"),
         ("sign_in", "As postgres"),
         ("server", f"PostgreSQL {version}"),
-        ("tables", f"Migration {database.head()}"),
+        ("tables", f"Migration {head_revision()}"),
     ]
 
 

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from icalendar import Calendar
 
-from repaircafe.database import db
+from repaircafe.database.tables import db
 from repaircafe.home import calendar
 from repaircafe.settings.definitions import Settings
 from tests.client import HTML

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 import requests
 
-from repaircafe import database
+from repaircafe.database.migrations import head_revision
 from tests.conditions import until
 from tests.hosts.conftest import MakeHost
 from tests.hosts.load import Load, under_load
@@ -30,7 +30,7 @@ Upgrade = Callable[[Server, Load], None]
 def upgrade(tmp_path: Path, make_host: MakeHost) -> Upgrade:
     """Stops a host and starts the next version in its place, while the other one serves."""
     later = tmp_path / "later"
-    copy_as_later(later, database.head() or "", r9001=ADDITIONS)
+    copy_as_later(later, head_revision() or "", r9001=ADDITIONS)
 
     def stop_and_start(host: Server, load: Load) -> None:
         host.stop()

@@ -12,7 +12,8 @@ import psycopg
 import pytest
 from flask import Flask
 
-from repaircafe.database import LONGEST_RETRY_S, Database
+from repaircafe.database.connections import LONGEST_RETRY_S
+from repaircafe.database.engines import Database
 from repaircafe.environment import PROJECT
 from repaircafe.runtime.startup import EXIT_SCHEMA, Startup
 from tests.client import HTML, health_becomes

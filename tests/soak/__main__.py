@@ -19,7 +19,7 @@ from pathlib import Path
 import psycopg
 import requests
 
-from repaircafe import embedded
+from repaircafe.database import embedded
 from repaircafe.environment import Environment
 from repaircafe.neighbours.report import Service
 from tests.conditions import REPLIES_UNDER_WAY, until

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from repaircafe import embedded
+from repaircafe.database import embedded
 from tests.conditions import until
 
 BOOT_LIMIT_S = 60

@@ -79,7 +79,7 @@ def _replaced(machine: Machine, before: int) -> bool:
 
 _DEADLOCK = """
 import threading
-from repaircafe import access
+from repaircafe.web import access
 from repaircafe.app import create_app
 
 access.VISITORS |= {"deadlock"}

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from repaircafe.database import db
+from repaircafe.database.tables import db
 from tests.client import HTML, JSON
 
 

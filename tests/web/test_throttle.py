@@ -18,7 +18,7 @@ from werkzeug.security import generate_password_hash
 from repaircafe.chat import conversation
 from repaircafe.chat.conversation import Maker, Question
 from repaircafe.chat.models import Conversation
-from repaircafe.database import db
+from repaircafe.database.tables import db
 from repaircafe.web import throttle
 from repaircafe.web.users import users
 from tests.client import HTML, HTMX, PASSWORD, csrf_token, sign_in

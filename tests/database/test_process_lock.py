@@ -1,4 +1,4 @@
-"""repaircafe.presence: a process is there for as long as it is, and not a moment longer."""
+"""repaircafe.database.process_lock: a process is there for as long as it is, and not a moment longer."""
 
 import signal
 import subprocess
@@ -12,20 +12,20 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from repaircafe.database.process_lock import Presence, living
 from repaircafe.environment import PROJECT
-from repaircafe.presence import Presence, living
 from tests.conditions import until
 
 HOLD = """
 import sys, psycopg
-from repaircafe.presence import Presence
+from repaircafe.database.process_lock import Presence
 presence = Presence(lambda: psycopg.connect(sys.argv[1]))
 print(presence.owner(), flush=True)
 sys.stdin.read()
 """
 FORK = """
 import os, sys, psycopg
-from repaircafe.presence import Presence
+from repaircafe.database.process_lock import Presence
 presence = Presence(lambda: psycopg.connect(sys.argv[1]))
 mine = presence.owner()
 if os.fork() == 0:
@@ -167,7 +167,7 @@ def test_a_forked_child_is_another_and_its_parent_stays(engine: sa.Engine, datab
 def test_whoever_comes_while_another_waits_for_a_silent_database_waits_no_longer_than_is_bearable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("repaircafe.presence.WAIT_LIMIT_S", 0.05)
+    monkeypatch.setattr("repaircafe.database.process_lock.WAIT_LIMIT_S", 0.05)
     connecting, silence = threading.Event(), threading.Event()
 
     def connect() -> psycopg.Connection[Any]:

@@ -1,4 +1,4 @@
-"""repaircafe.embedded: a real PostgreSQL, gone with its last user however that one ends."""
+"""repaircafe.database.embedded: a real PostgreSQL, gone with its last user however that one ends."""
 
 import contextlib
 import os
@@ -13,16 +13,16 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from repaircafe import embedded
-from repaircafe.embedded import EmbeddedDatabaseError
+from repaircafe.database import embedded
+from repaircafe.database.embedded import EmbeddedDatabaseError
 from repaircafe.environment import PROJECT
 from tests.conditions import until
 
-KEEPER, SERVER = "repaircafe/embedded.py", "bin/postgres"
+KEEPER, SERVER = "repaircafe/database/embedded.py", "bin/postgres"
 USER = """
 import sys
 from pathlib import Path
-from repaircafe import embedded
+from repaircafe.database import embedded
 embedded.ensure(Path(sys.argv[1]))
 print("up", flush=True)
 sys.stdin.read()

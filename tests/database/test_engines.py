@@ -17,8 +17,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 
-from repaircafe import database
-from repaircafe.database import Database, Identity, SchemaError, db, identity
+from repaircafe.database.connections import BoundedConnection, connector
+from repaircafe.database.engines import Database
+from repaircafe.database.errors import SchemaError, is_away, translate
+from repaircafe.database.migrations import MIGRATIONS, migration_state, scripts, upgrade
+from repaircafe.database.tables import Base, Identity, db, identity
 from repaircafe.neighbours.report import Reason
 from repaircafe.web import access
 from tests.client import HTML, JSON, csrf_token
@@ -31,15 +34,15 @@ def test_an_empty_database_is_upgraded_and_a_second_upgrade_changes_nothing(
 ) -> None:
     app = make_app(database_url=url_of(cluster, empty_database))
     first = _history(app)
-    database.upgrade(app)
+    upgrade(app)
     assert _history(app) == first
-    assert [revision for revision, _ in first] == sorted(database.scripts())
+    assert [revision for revision, _ in first] == sorted(scripts())
 
 
 def test_no_migration_goes_backward() -> None:
-    scripts = list(ScriptDirectory(str(database.MIGRATIONS)).walk_revisions())
-    assert len(scripts) == len(database.scripts())
-    for script in scripts:
+    found = list(ScriptDirectory(str(MIGRATIONS)).walk_revisions())
+    assert len(found) == len(scripts())
+    for script in found:
         with pytest.raises(RuntimeError, match="Migrations go forward only"):
             script.module.downgrade()
 
@@ -50,11 +53,11 @@ def test_models_and_migrations_do_not_differ(app: Flask) -> None:
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True, "include_name": _is_modelled}
         )
-        assert alembic.autogenerate.compare_metadata(context, database.Base.metadata) == []
+        assert alembic.autogenerate.compare_metadata(context, Base.metadata) == []
 
 
 def test_history_holds_each_scripts_checksum(app: Flask) -> None:
-    assert dict(_history(app)) == database.scripts()
+    assert dict(_history(app)) == scripts()
 
 
 def test_a_script_changed_since_it_was_applied_is_told(app: Flask) -> None:
@@ -62,7 +65,7 @@ def test_a_script_changed_since_it_was_applied_is_told(app: Flask) -> None:
     with ours.engine.begin() as connection:
         connection.execute(sa.text("UPDATE migration_history SET checksum = 'other' WHERE revision = '0001'"))
     with ours.monitor.connect() as connection:
-        state = database.migration_state(connection)
+        state = migration_state(connection)
     assert state.changed == ("0001",)
     assert not state.consistent
 
@@ -73,9 +76,9 @@ def test_looking_again_at_the_migration_compiles_nothing_again(app: Flask) -> No
     compiled: dict[Any, Any] = {}
     with ours.monitor.connect() as connection:
         looking = connection.execution_options(compiled_cache=compiled)
-        database.migration_state(looking)
+        migration_state(looking)
         first = len(compiled)
-        database.migration_state(looking)
+        migration_state(looking)
     assert len(compiled) == first > 0
 
 
@@ -84,7 +87,7 @@ def test_a_newer_database_is_refused_with_what_to_do(app: Flask) -> None:
     with ours.engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(SchemaError, match=r"newer version \(migration 9999\).*Install the newer version"):
-        database.upgrade(app)
+        upgrade(app)
 
 
 def test_a_migration_that_fails_leaves_the_database_as_it_was(
@@ -95,7 +98,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(
     with ours.engine.begin() as connection:
         connection.execute(sa.text("CREATE TABLE migration_history (revision integer)"))
     with pytest.raises(SchemaError, match="rolled back"):
-        database.upgrade(app)
+        upgrade(app)
     with ours.engine.connect() as connection:
         tables = sa.inspect(connection).get_table_names()
     assert tables == ["migration_history"]
@@ -114,7 +117,7 @@ def test_a_user_who_may_make_no_tables_is_told_who_can_let_them(
 ) -> None:
     url = url_of(cluster, empty_database).replace("//postgres@", f"//{guest}@")
     with pytest.raises(SchemaError, match=r"permission denied for schema public\. As PostgreSQL's administrator"):
-        database.upgrade(make_app(database_url=url, started=False))
+        upgrade(make_app(database_url=url, started=False))
 
 
 def test_a_command_whose_user_may_read_no_table_says_so(make_app: MakeApp, database_url: str, guest: str) -> None:
@@ -128,23 +131,23 @@ def test_two_processes_that_start_at_once_migrate_once(make_app: MakeApp, cluste
     apps = [make_app(database_url=url_of(cluster, empty_database), started=False) for _ in range(2)]
     failures: list[BaseException] = []
 
-    def upgrade(app: Flask) -> None:
+    def start(app: Flask) -> None:
         try:
-            database.upgrade(app)
+            upgrade(app)
         except BaseException as error:  # noqa: BLE001  handed to the test
             failures.append(error)
 
     # Alembic keeps its context in module globals: two upgrades in one process are one too many, so one holds the lock.
     ours: Database = apps[0].extensions["database"]
     with ours.migrating():
-        other = threading.Thread(target=upgrade, args=(apps[1],))
+        other = threading.Thread(target=start, args=(apps[1],))
         other.start()
         other.join(0.5)
         assert other.is_alive(), "it must wait for the lock"
     other.join(10)
     upgrade(apps[0])
     assert failures == []
-    assert [revision for revision, _ in _history(apps[0])] == sorted(database.scripts())
+    assert [revision for revision, _ in _history(apps[0])] == sorted(scripts())
 
 
 def test_new_uuid_is_time_ordered_on_postgresql_18(app: Flask) -> None:
@@ -205,17 +208,17 @@ def test_a_statement_past_its_limit_ends_and_frees_the_connection(app: Flask, mo
     ours: Database = app.extensions["database"]
     with ours.engine.connect() as connection:
         raw = connection.connection.dbapi_connection
-        assert isinstance(raw, database.BoundedConnection)
+        assert isinstance(raw, BoundedConnection)
         monkeypatch.setattr(raw, "limit_s", 0.2)
         with pytest.raises(sa.exc.OperationalError) as caught:
             connection.execute(sa.text("SELECT pg_sleep(30)"))
-    assert database.is_away(caught.value)
+    assert is_away(caught.value)
     assert ours.pool()["in_use"] == 0
 
 
 def test_an_attempt_to_connect_that_is_given_up_leaves_no_socket_behind() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        connect = database.connector(f"host=127.0.0.1 port={silent.getsockname()[1]}", 2, 1.0)
+        connect = connector(f"host=127.0.0.1 port={silent.getsockname()[1]}", 2, 1.0)
         gc.disable()
         try:
             with pytest.raises(psycopg.errors.ConnectionTimeout):
@@ -235,7 +238,7 @@ def test_an_answer_that_cannot_be_read_is_a_database_that_is_away(proxied: Calla
     with pytest.raises(sa.exc.OperationalError) as caught:
         with ours.engine.connect() as connection:
             connection.execute(sa.text("SELECT 42"))
-    assert database.is_away(caught.value)
+    assert is_away(caught.value)
     proxy.mend()
     with ours.engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT 42")) == 42
@@ -268,9 +271,9 @@ def test_a_database_that_keeps_nothing_is_told_from_a_fault_of_ours(
     ours: Database = app.extensions["database"]
     with ours.engine.connect() as connection, pytest.raises(sa.exc.DBAPIError) as caught:
         connection.exec_driver_sql(f"DO $$ BEGIN RAISE SQLSTATE '{code}'; END $$")
-    assert database.is_away(caught.value) == (reason is not None)
+    assert is_away(caught.value) == (reason is not None)
     if reason is not None:
-        assert database.translate(caught.value).reason is reason
+        assert translate(caught.value).reason is reason
 
 
 @pytest.mark.parametrize(
@@ -290,18 +293,18 @@ def test_postgresql_that_says_why_is_not_called_something_else(said: str, reason
     failed = psycopg.OperationalError(
         f'connection failed: connection to server at "10.0.0.2", port 5432 failed: {said}'
     )
-    assert database.translate(failed).reason is reason
+    assert translate(failed).reason is reason
 
 
 def test_a_statement_that_postgresql_refuses_was_refused_by_postgresql() -> None:
-    assert database.translate(psycopg.errors.DeadlockDetected()).reason is Reason.HTTP_ERROR
+    assert translate(psycopg.errors.DeadlockDetected()).reason is Reason.HTTP_ERROR
 
 
 def test_a_restore_that_was_cut_off_is_told(empty_database: str, cluster: Path) -> None:
     administer(cluster, f"ALTER DATABASE {empty_database} ALLOW_CONNECTIONS false")
     with pytest.raises(psycopg.OperationalError) as caught:
         psycopg.connect(url_of(cluster, empty_database))
-    assert database.translate(caught.value).reason is Reason.RESTORING
+    assert translate(caught.value).reason is Reason.RESTORING
 
 
 def _history(app: Flask) -> list[tuple[str, str]]:

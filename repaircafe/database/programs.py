@@ -13,7 +13,9 @@ import psycopg
 import structlog
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from repaircafe import database, embedded
+from repaircafe.database import embedded
+from repaircafe.database.connections import BoundedConnection, connector
+from repaircafe.database.errors import translate
 from repaircafe.environment import Environment
 from repaircafe.logs import EventType
 from repaircafe.neighbours.explanations import explain
@@ -40,7 +42,7 @@ def told(error: psycopg.Error) -> BackupError:
     """What psycopg raised, in the words that the pages have for it."""
     if isinstance(error, psycopg.errors.DiskFull):
         return BackupError("The database's disk is full.", "Make room on the machine of the database, then try again.")
-    reason = database.translate(error).reason
+    reason = translate(error).reason
     if error.sqlstate is not None and reason is Reason.HTTP_ERROR:  # it is PostgreSQL, and it says why
         log.error("Backup refused by the database", event_type=EventType.BACKUP, sqlstate=error.sqlstate)
         return BackupError(
@@ -50,9 +52,9 @@ def told(error: psycopg.Error) -> BackupError:
     return BackupError(str(explanation.sentence), str(explanation.cure))
 
 
-def connect(environment: Environment, target: str) -> database.BoundedConnection:
+def connect(environment: Environment, target: str) -> BoundedConnection:
     """A connection whose statements may take as long as a program. Raises psycopg's errors."""
-    return database.connector(target, environment.db_connect_timeout, LIMIT_S)()
+    return connector(target, environment.db_connect_timeout, LIMIT_S)()
 
 
 def address(target: str, connect_limit_s: int) -> str:

@@ -1,0 +1,131 @@
+"""The migrations: which the database has, which this version wants, and the way from one to the other."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import alembic.command
+import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from flask_migrate import Migrate
+
+from repaircafe.database.engines import Database
+from repaircafe.database.errors import SchemaError, is_away, lacking_right, translate
+from repaircafe.database.tables import db
+from repaircafe.environment import PROJECT
+
+MIGRATIONS = PROJECT / "migrations"
+UPGRADE_LIMIT_S = 3600.0
+"""A whole upgrade: a backup and the migrations, on a slow SD card. systemd is asked for as much."""
+
+migrate = Migrate(db=db, directory=str(MIGRATIONS))
+
+
+@dataclass(frozen=True)
+class MigrationState:
+    """Which migration the database has, which this version wants, and scripts changed since they were applied."""
+
+    current: str | None
+    head: str | None
+    changed: tuple[str, ...] = ()
+
+    @property
+    def newer(self) -> bool:
+        """Whether a later version has changed the tables, on another host, say, while this process runs."""
+        return self.current is not None and self.current not in scripts()
+
+    @property
+    def consistent(self) -> bool:
+        """Whether the database is exactly what this version's scripts make of it."""
+        return self.current == self.head and not self.changed
+
+
+@cache
+def scripts() -> dict[str, str]:
+    """The SHA-256 of each migration script, by revision, newest first."""
+    directory = ScriptDirectory(str(MIGRATIONS))
+    return {script.revision: _checksum(Path(script.path)) for script in directory.walk_revisions()}
+
+
+def head_revision() -> str | None:
+    """The newest migration of this version."""
+    return next(iter(scripts()), None)
+
+
+def _checksum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def current_revision(connection: sa.Connection) -> str | None:
+    """The migration that the database is at; None where it has no tables.
+
+    Alembic's own MigrationContext makes a new object of its table for each look. SQLAlchemy compiles the statement anew
+    for each, and keeps up to 750 of them.
+    """
+    if connection.scalar(sa.text("SELECT to_regclass('alembic_version')")) is None:
+        return None
+    found: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    return found
+
+
+def migration_state(connection: sa.Connection) -> MigrationState:
+    """Compares the database with the scripts of this version."""
+    current = current_revision(connection)
+    if current is None:
+        return MigrationState(None, head_revision())
+    applied = connection.execute(sa.text("SELECT revision, checksum FROM migration_history")).all()
+    changed = tuple(revision for revision, checksum in applied if scripts().get(revision, checksum) != checksum)
+    return MigrationState(current, head_revision(), changed)
+
+
+def record_migration(*, ctx: MigrationContext, step: Any, **_: Any) -> None:
+    """Alembic's on_version_apply: writes the applied script's checksum in the migration's own transaction."""
+    if step.is_upgrade and ctx.connection is not None:
+        ctx.connection.execute(
+            sa.text(
+                "INSERT INTO migration_history (revision, checksum) VALUES (:revision, :checksum)"
+                " ON CONFLICT (revision) DO UPDATE SET checksum = EXCLUDED.checksum, applied_at = now()"
+            ),
+            {"revision": step.up_revision_id, "checksum": scripts()[step.up_revision_id]},
+        )
+
+
+def require_known(revision: str | None) -> None:
+    """Raises SchemaError where a later version has changed the tables."""
+    if revision is not None and revision not in scripts():
+        raise SchemaError(
+            f"The database is of a newer version (migration {revision}) than this program. "
+            "Install the newer version again, or restore the backup made before its first start."
+        )
+
+
+def upgrade(app: Flask) -> None:
+    """Brings the tables to this version; does nothing where they are.
+
+    Raises SchemaError when a migration fails or the database is newer, NeighbourError when the server goes away.
+    """
+    database: Database = app.extensions["database"]
+    try:
+        with app.app_context():
+            with database.monitor.connect() as connection:
+                before = current_revision(connection)
+                require_known(before)
+                if before == head_revision():
+                    return
+                database.try_to_write(connection)  # else a backup would be made, and for nothing
+            alembic.command.upgrade(app.extensions["migrate"].migrate.get_config(), "head")
+    except SchemaError:
+        raise
+    except Exception as error:
+        if is_away(error):
+            raise translate(error) from error
+        if lacks := lacking_right(error):
+            raise SchemaError(lacks) from error
+        raise SchemaError(
+            "A migration failed and was rolled back; the data is as it was before. "
+            "Start the version before this one, and report the error below."
+        ) from error
