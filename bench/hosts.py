@@ -28,11 +28,6 @@ MACHINE_MB, SPARE_MB = 8_000, 1_000
 """Of a machine with 8 GB, what is left to everything else."""
 PLACES = 100 - 3
 """PostgreSQL's `max_connections`, and those that it keeps for its administrator, as they are by default."""
-OURS = (
-    "SELECT pid FROM pg_stat_activity WHERE application_name = 'repaircafe' AND datname = current_database()"
-    " AND (state <> 'idle' OR wait_event = 'ClientRead')"
-)
-"""Without those that the app has closed and PostgreSQL has not ended yet: they are idle, and read nothing any more."""
 
 
 def measure() -> Table:
@@ -41,7 +36,7 @@ def measure() -> Table:
         cafes = [stack.enter_context(_cafe(database, f"cafe_{number}")) for number in range(CAFES)]
         after_start = [cafe.memory_mb() for cafe in cafes]
         busiest = cafes[0].most_connections_while_busy()
-        at_rest, after = len(cafes[0].connections()), [cafe.memory_mb() for cafe in cafes]
+        at_rest, after = cafes[0].connections(), [cafe.memory_mb() for cafe in cafes]
         with _cafe(database, "small", **SMALL) as small:
             least = small.most_connections_while_busy()
         with psycopg.connect(cafes[0].url) as raw:
@@ -60,24 +55,22 @@ class Cafe:
         """Proportional set size of all its processes in megabytes: what is shared is shared out (proc(5))."""
         return Tree(self._server.pid).memory_mb()
 
-    def connections(self) -> set[int]:
-        """The processes of its connections now."""
-        with psycopg.connect(self.url) as raw:
-            return {pid for (pid,) in raw.execute(OURS).fetchall()}
+    def connections(self) -> int:
+        """Its connections now, as its processes hold them: PostgreSQL still lists those that it has not ended yet."""
+        return Tree(self._server.pid).connected_sockets()
 
     def most_connections_while_busy(self) -> int:
-        """The most connections that it had, while visitors open pages and one asks; raises where one is refused.
-
-        Those of two looks, one after the other: PostgreSQL may still list one that the app has just closed.
-        """
+        """The most connections that it had, while visitors open pages and one asks; raises where one is refused."""
         ended = threading.Event()
         with ThreadPoolExecutor(VISITORS) as pool:
             visits = [pool.submit(self._visit, ended) for _ in range(VISITORS)]
-            most, before, until = 0, self.connections(), time.monotonic() + BUSY_S
-            while time.monotonic() < until:
-                now = self.connections()
-                most, before = max(most, len(before & now)), now
-            ended.set()
+            most, until = 0, time.monotonic() + BUSY_S
+            try:
+                while time.monotonic() < until:
+                    most = max(most, self.connections())
+                    time.sleep(0.001)
+            finally:
+                ended.set()
         for visit in visits:
             visit.result()
         return most
@@ -109,7 +102,7 @@ def _table(after_start: list[float], after: list[float], connections: tuple[int,
         TITLE,
         f"{CAFES} cafés on one machine, each one host with a database of its own on one PostgreSQL; {VISITORS} visitors"
         f" at once for {BUSY_S:.0f} s at one of them. Memory is the proportional set size of all processes of a host;"
-        " connections are those that PostgreSQL lists (pg_stat_activity), and their reference is what the environment"
+        " connections are the Unix sockets that its processes hold, and their reference is what the environment"
         " allows. What fits is counted at the largest figures.",
         (
             Figure("memory of a host after the start", _megabytes(after_start), "", "none", None),

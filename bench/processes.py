@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
+_STREAM, _CONNECTED = "0001", "03"
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Tree:
         """The root first."""
         found = [self.root]
         for pid in found:
-            found += [int(child) for task in _tasks(pid) for child in (task / "children").read_text().split()]
+            found += [child for task in _tasks(pid) for child in _children(task)]
         return found
 
     def memory_mb(self) -> float:
@@ -28,6 +29,13 @@ class Tree:
     def cpu_s(self) -> float:
         """Processor time in seconds until now, that of descendants which have ended included (proc(5), 14 to 17)."""
         return sum(_ticks(pid) for pid in self.pids()) / TICKS
+
+    def connected_sockets(self) -> int:
+        """Unix sockets that are connected to another process (proc(5), /proc/net/unix): shared ones count once."""
+        rows = [row.split() for row in Path("/proc/net/unix").read_text().splitlines()[1:]]
+        connected = {f"socket:[{row[6]}]" for row in rows if (row[4], row[5]) == (_STREAM, _CONNECTED)}
+        held = {_target(file) for pid in self.pids() for file in Path(f"/proc/{pid}/fd").iterdir()}
+        return len(held & connected)
 
 
 def pss(pid: int, part: str = "Pss") -> int:
@@ -48,6 +56,22 @@ def parent(pid: int) -> int:
 def command(pid: int) -> str:
     """What it was started with (proc(5), cmdline)."""
     return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+
+
+def _children(task: Path) -> list[int]:
+    """None where the thread has ended in the meantime."""
+    try:
+        return [int(child) for child in (task / "children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _target(link: Path) -> str:
+    """Empty where it has been closed in the meantime."""
+    try:
+        return str(link.readlink())
+    except FileNotFoundError:
+        return ""
 
 
 def _tasks(pid: int) -> list[Path]:

@@ -18,8 +18,9 @@ from typing import Any, Self
 import psycopg
 import requests
 
-from repaircafe import embedded
-from repaircafe.database import LONGEST_RETRY_S
+from repaircafe.database import embedded
+from repaircafe.database.connections import LONGEST_RETRY_S
+from repaircafe.health.checks import SLOW_MS
 from repaircafe.health.monitor import TTL_S
 from repaircafe.neighbours.report import Service
 from tests.client import HTML
@@ -56,7 +57,15 @@ class Looked:
 
     def status(self, service: Service) -> str:
         """One service's."""
-        return next(str(one["status"]) for one in self.body["services"] if one["service"] == service.value)
+        return str(self._of(service)["status"])
+
+    def is_true_of_a_well_database(self) -> bool:
+        """Whether it is called ok, or slow after it took its time."""
+        told = self._of(Service.DB)
+        return bool(told["status"] == "ok" or (told["reason"] == "slow" and told["latency_ms"] >= SLOW_MS))
+
+    def _of(self, service: Service) -> dict[str, Any]:
+        return next(dict(one) for one in self.body["services"] if one["service"] == service.value)
 
 
 class HeldGoogle(Google):
@@ -252,13 +261,14 @@ class Scene:
     def _check_that_the_well_are_called_well(self) -> None:
         """A fault of one neighbour is no alarm about another, at any look from the first one on that knew the database.
 
+        That the database answers slowly is none where it did: scenes start side by side, on whatever machine this is.
         Where the database is the faulty one, the model's settings are not known either: nothing is asserted there.
         """
         if self.service is Service.DB:
             return
         started = itertools.dropwhile(lambda looked: looked.status(Service.DB) == "unconfigured", self.looked)
-        alarms = [looked for looked in started if looked.code != 200 or looked.status(Service.DB) != "ok"]
-        assert not alarms, [(looked, looked.body) for looked in alarms]
+        alarms = [looked for looked in started if looked.code != 200 or not looked.is_true_of_a_well_database()]
+        assert not alarms, alarms[0].body
         if self.service is Service.MAIL:
             assert "unreachable" not in {looked.status(Service.LLM) for looked in self.looked}
 
