@@ -29,14 +29,6 @@ EX_CONFIG = 78
 GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105  a public address  # nosec B105
 """Google's token endpoint: 'Using OAuth 2.0 for Web Server Applications', Google Identity documentation."""
 
-SECRET_FIELDS = (
-    "secret_key",
-    "postgres_password",
-    "operator_password",
-    "gmail_client_id",
-    "gmail_client_secret",
-    "gmail_refresh_token",
-)
 HASHES = ("scrypt:", "pbkdf2:")
 """What a hash made by werkzeug begins with."""
 SHORTEST_OPERATOR_PASSWORD = 12
@@ -51,7 +43,6 @@ class Stage(StrEnum):
     """What the process runs as; everything but development insists on credentials."""
 
     DEVELOPMENT = "development"
-    STAGING = "staging"
     PRODUCTION = "production"
 
 
@@ -105,7 +96,7 @@ class Environment(BaseSettings):
         env_ignore_empty=True, extra="ignore", frozen=True, validate_default=True, hide_input_in_errors=True
     )
 
-    environment: Stage = Field(default=Stage.DEVELOPMENT, description="development, staging or production")
+    environment: Stage = Field(default=Stage.DEVELOPMENT, description="development or production")
     secret_key: SecretStr | None = Field(
         default=None, description="32 characters or more, for instance from: openssl rand -hex 32"
     )
@@ -181,12 +172,14 @@ class Environment(BaseSettings):
     def _upper(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator(*SECRET_FIELDS)
+    @field_validator("*")
     @classmethod
-    def _long_enough(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+    def _long_enough(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, SecretStr) or info.field_name == "database_url":
+            return value
         shortest = SHORTEST.get(info.field_name or "", SHORTEST_SECRET)
         relaxed = info.field_name == "secret_key" and info.data.get("environment") is Stage.DEVELOPMENT
-        if value is not None and len(value.get_secret_value()) < (SHORTEST_SECRET if relaxed else shortest):
+        if len(value.get_secret_value()) < (SHORTEST_SECRET if relaxed else shortest):
             raise ValueError("is too short")
         return value
 
@@ -330,7 +323,9 @@ class Environment(BaseSettings):
 
     def secret_values(self) -> list[str]:
         """Every value that must not turn up in a log line, a page or the database, in each form it may take."""
-        values = [value.get_secret_value() for field in SECRET_FIELDS if (value := getattr(self, field)) is not None]
+        secrets_of = dict(self)
+        secrets_of.pop("database_url")  # of which only the password is one
+        values = [value.get_secret_value() for value in secrets_of.values() if isinstance(value, SecretStr)]
         if self.database_url is not None:
             url = self.database_url.get_secret_value()
             values += [urlsplit(url).password or "", *_passwords_of(url)]

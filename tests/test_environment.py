@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from annotated_types import Ge, Le
+from pydantic import SecretStr, ValidationError
 
 from repaircafe.environment import EX_CONFIG, PROJECT, Environment, EnvironmentFaultsError, Stage
 
@@ -75,12 +76,27 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("stage", ["staging", "production"])
-def test_credentials_are_required_outside_development(tmp_path: Path, stage: str) -> None:
-    found = faults(tmp_path, ENVIRONMENT=stage)
+def test_credentials_are_required_in_production(tmp_path: Path) -> None:
+    found = faults(tmp_path, ENVIRONMENT="production")
     assert found == dict.fromkeys(
-        ("SECRET_KEY", "DATABASE_URL", "OPERATOR_PASSWORD"), f"is not set, and {stage} needs it"
+        ("SECRET_KEY", "DATABASE_URL", "OPERATOR_PASSWORD"), "is not set, and production needs it"
     )
+
+
+def test_staging_is_refused_with_what_may_stand_there(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFaultsError) as caught:
+        load(tmp_path, **{**GOOD, "ENVIRONMENT": "staging"})
+    (fault,) = caught.value.faults
+    assert (fault.name, fault.expected) == ("ENVIRONMENT", "development or production")
+
+
+def test_a_new_secret_is_one_by_its_type_alone() -> None:
+    class Later(Environment):
+        mail_password: SecretStr | None = None
+
+    assert "a-new-secret" in Later(mail_password=SecretStr("a-new-secret")).secret_values()
+    with pytest.raises(ValidationError, match="is too short"):
+        Later(mail_password=SecretStr("short"))
 
 
 @pytest.mark.parametrize("name", NUMBERS)
