@@ -190,6 +190,8 @@ class Monitor:
         self._tests: dict[Service, SingleFlight[Report]] = {
             service: SingleFlight(f"test-{service.value}") for service in Service
         }
+        self._under_way = {service: Check(service) for service in Service}
+        """What the newest run of each check has done so far, for whoever waits no longer."""
         self._memory: SingleFlight[None] = SingleFlight("test-remember")
         self.errors = ErrorWindow()
         app.extensions["monitor"] = self
@@ -260,8 +262,12 @@ class Monitor:
         except Exception as error:
             log.debug("Test not remembered", event_type=EventType.DB_ERROR, exc_info=error)
 
-    def _begin(self, service: Service) -> tuple[Pending[Report], Check]:
-        return self._caches[service].begin(lambda: self._work(Check(service))), Check(service)
+    def _begin(self, service: Service) -> Pending[Report]:
+        def work() -> Report:
+            check = self._under_way[service] = Check(service)
+            return self._work(check)
+
+        return self._caches[service].begin(work)
 
     def _work(self, check: Check) -> Report:
         match check.service:
@@ -298,8 +304,7 @@ class Monitor:
             return last or checks.report_of(Service.MAIL, Reason.SETTINGS_UNKNOWN)
         return found or checks.report_of(Service.MAIL, Reason.NOT_TESTED, StepName.TOKEN)
 
-    def _await(self, service: Service, begun: tuple[Pending[Report], Check], until: float) -> Report:
-        pending, check = begun
+    def _await(self, service: Service, pending: Pending[Report], until: float) -> Report:
         try:
             return pending.result(until - time.monotonic())
         except DeadlineError:
@@ -308,7 +313,7 @@ class Monitor:
             if only_glanced_at or service is Service.MAIL:
                 unknown = Reason.NOT_CHECKED if only_glanced_at else Reason.SETTINGS_UNKNOWN
                 return self._caches[service].last or checks.report_of(service, unknown)
-            return check.late()
+            return self._under_way[service].late()
 
     def _judge(self, reports: tuple[Report, ...]) -> Health:
         return Health(

@@ -74,6 +74,13 @@ def hanging(monkeypatch: pytest.MonkeyPatch, gate: threading.Event, raw: psycopg
 
 
 @pytest.mark.usefixtures("hanging")
+def test_a_check_that_is_late_tells_in_which_step(app: Flask) -> None:
+    report = of_app(app).health().reports[1]
+    assert report.steps == (Step(StepName.ADDRESS, "", Reason.TIMEOUT),)
+    assert report.latency_ms > 1_000, "since the check began"
+
+
+@pytest.mark.usefixtures("hanging")
 def test_a_check_that_hangs_is_told_as_late(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(monitor, "HEALTH_LIMIT_S", 0.1)
     client = make_app().test_client()
