@@ -1,10 +1,9 @@
 """`/api/chat`: the conversations for programs, and for pages of the origins in ALLOWED_ORIGINS."""
 
-import threading
 import uuid
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, make_response, request, url_for
+from flask import Blueprint, Flask, Response, make_response, request, url_for
 from flask_babel import gettext as _
 from flask_cors import CORS
 from pydantic import ValidationError
@@ -20,7 +19,7 @@ from repaircafe.chat.conversation import (
     UnknownError,
 )
 from repaircafe.chat.models import Conversation, Reply, State
-from repaircafe.chat.writer import WAITING_SHARE, Begun, writer
+from repaircafe.chat.writer import Begun, writer
 from repaircafe.database.tables import act_in, db
 from repaircafe.environment import Environment, comma_list
 from repaircafe.neighbours.report import Reason, Service
@@ -38,9 +37,8 @@ STATUS_CODES = {Reason.INTERNAL: 500, Reason.TOO_LONG: 422}
 
 
 def init_app(app: Flask) -> None:
-    """Lets the pages of ALLOWED_ORIGINS ask, and bounds how many requests may wait."""
+    """Lets the pages of ALLOWED_ORIGINS ask."""
     environment: Environment = app.extensions["environment"]
-    app.extensions["chat_waiting"] = threading.BoundedSemaphore(environment.threads // WAITING_SHARE)
     if origins := comma_list(environment.allowed_origins):
         CORS(
             app,
@@ -75,15 +73,13 @@ def ask() -> Response:
         raise UnknownError(asked.session_id)
     question = Question(Conversation(id=session_id), uuid.uuid4(), asked.message, author(session))
     begun = writer().ask(session, question)
-    waiting: threading.BoundedSemaphore = current_app.extensions["chat_waiting"]
-    if "respond-async" in request.headers.get("Prefer", "") or not waiting.acquire(blocking=False):
-        response = answered(Answer, _body(begun.reply), 202)
-        response.headers["Location"] = url_for("chat_api.show", session_id=begun.reply.session_id)
-        return response
-    try:
-        return _answered(_awaited(begun))
-    finally:
-        waiting.release()
+    if "respond-async" not in request.headers.get("Prefer", ""):
+        with writer().place_to_wait() as is_free:
+            if is_free:
+                return _answered(_awaited(begun))
+    response = answered(Answer, _body(begun.reply), 202)
+    response.headers["Location"] = url_for("chat_api.show", session_id=begun.reply.session_id)
+    return response
 
 
 @blueprint.get("/<uuid:session_id>")

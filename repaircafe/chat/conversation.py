@@ -5,6 +5,7 @@ state to state. A reply under way whose owner is no longer there is broken off.
 """
 
 import uuid
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -234,7 +235,10 @@ def _turns(session: Session, session_id: uuid.UUID) -> list[Turn]:
         .order_by(ChatMessage.id)
     ).all()
     replies = session.scalars(_NOW.where(Reply.session_id == session_id).order_by(*_ORDER)).all()
-    return [Turn(one, tuple(reply for reply in replies if reply.question_id == one.id)) for one in questions]
+    replies_of = defaultdict[int, list[Reply]](list)
+    for reply in replies:
+        replies_of[reply.question_id].append(reply)
+    return [Turn(one, tuple(replies_of[one.id])) for one in questions]
 
 
 def history(session: Session, reply: Reply) -> list[Message]:

@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -163,16 +164,25 @@ class Writer:
         False at once where another process makes it, or where those who wait already would take all threads.
         """
         making = self._makings.get(reply_id)
-        if making is None or not self._waiting.acquire(blocking=False):
+        if making is None:
             return False
+        with self.place_to_wait() as is_free:
+            if is_free:
+                with making.changed:
+                    changes = making.changes
+                    if making.stored <= seen and not making.ended.is_set():
+                        making.changed.wait_for(lambda: making.changes != changes, GROWTH_WAIT_S)
+            return is_free
+
+    @contextmanager
+    def place_to_wait(self) -> Iterator[bool]:
+        """Whether the request may wait in its block: of all requests a share of the threads' number does at a time."""
+        is_free = self._waiting.acquire(blocking=False)
         try:
-            with making.changed:
-                changes = making.changes
-                if making.stored <= seen and not making.ended.is_set():
-                    making.changed.wait_for(lambda: making.changes != changes, GROWTH_WAIT_S)
+            yield is_free
         finally:
-            self._waiting.release()
-        return True
+            if is_free:
+                self._waiting.release()
 
     def _begun(self, asked: Asked) -> "Begun":
         return Begun(asked.reply, self._begin(asked).ended if asked.is_new else None)

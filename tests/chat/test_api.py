@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from repaircafe.chat import conversation
 from repaircafe.chat.conversation import Asked, Maker, Question
+from repaircafe.chat.writer import Writer
 from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.llamacpp import LlamaCpp
@@ -161,6 +162,21 @@ def test_no_more_than_a_quarter_of_the_threads_wait(make_app: MakeApp, ollama: O
     pause.set()
     waiting.join(10)
     assert not waiting.is_alive()
+
+
+def test_pages_and_programs_wait_in_the_same_quarter_of_the_threads(make_app: MakeApp, ollama: Ollama) -> None:
+    app = make_app(threads=4)
+    client = app.test_client()
+    set_up(client, ollama.url)
+    ollama.go_on.clear()
+    (reply_id,) = reply_ids(app, ask(client, "Hi")["session_id"])
+    writer: Writer = app.extensions["writer"]
+    with writer.place_to_wait() as is_free:
+        assert is_free
+        assert client.post("/api/chat", json={"message": "Hi"}).status_code == 202
+        assert not writer.await_change(reply_id, 0)
+    ollama.go_on.set()
+    assert client.post("/api/chat", json={"message": "Hi"}).status_code == 200
 
 
 def test_a_conversation_is_forgotten_even_while_it_is_being_written(

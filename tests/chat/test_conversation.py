@@ -3,7 +3,8 @@
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -348,3 +349,23 @@ def test_a_message_that_is_empty_or_too_long_is_refused_and_leaves_nothing(
         ask(session, owner, text)
     assert refused.value.length == length
     assert count(session, Conversation) == 0
+
+
+def test_each_reply_is_looked_at_once_however_long_the_conversation() -> None:
+    looked: list[int] = []
+
+    class Counted:
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        @property
+        def question_id(self) -> int:
+            looked.append(self.number)
+            return self.number
+
+    questions = [SimpleNamespace(id=number) for number in range(100)]
+    found = iter([questions, [Counted(number) for number in range(100)]])
+    session = SimpleNamespace(scalars=lambda _query: SimpleNamespace(all=lambda: next(found)))
+    turns = conversation._turns(cast("Session", session), uuid.uuid4())
+    assert [len(turn.replies) for turn in turns] == [1] * 100
+    assert sorted(looked) == list(range(100))
