@@ -23,7 +23,7 @@ import requests
 from bench.figures import Figure, Table, spread
 from repaircafe.chat import prompt
 from repaircafe.database import embedded
-from repaircafe.llm.base import LONGEST_REPLY_TOKENS, Message
+from repaircafe.llm.base import MAX_REPLY_TOKENS, Message
 from repaircafe.settings.definitions import Settings
 from tests.llm.conftest import MODEL, LlamaServer, Told
 from tests.server import Server
@@ -109,7 +109,7 @@ def _rounds(page: "Page", llama: LlamaServer) -> "Compared":
 def ask_directly(llama: LlamaServer, question: str) -> Reply:
     """With the messages that the app sends."""
     messages = [asdict(one) for one in prompt.messages(Settings(llm_model=MODEL), [Message("user", question)])]
-    body = {"model": MODEL, "messages": messages, "stream": True, "max_tokens": LONGEST_REPLY_TOKENS}
+    body = {"model": MODEL, "messages": messages, "stream": True, "max_tokens": MAX_REPLY_TOKENS}
     replies = len(llama.told())
     began, first = time.monotonic(), 0.0
     with requests.post(f"{llama.url}/v1/chat/completions", json=body, stream=True, timeout=ANSWER_LIMIT_S) as response:

@@ -163,7 +163,7 @@ def worker_exit(_server: Any, worker: Any) -> None:
     """Before a worker ends, told or not: what it is in the middle of is broken off, and nobody waits any more."""
     for part in ("writer", "downloader", "trial", "startup"):
         worker.app.wsgi().extensions[part].close()
-    worker.app.wsgi().extensions["presence"].leave()
+    worker.app.wsgi().extensions["process_lock"].leave()
 
 
 def on_exit(_server: Any) -> None:

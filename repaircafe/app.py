@@ -20,7 +20,7 @@ from repaircafe.config import views as config_views
 from repaircafe.database.embedded import EmbeddedDatabaseError
 from repaircafe.database.engines import Database
 from repaircafe.database.migrations import migrate
-from repaircafe.database.process_lock import Presence
+from repaircafe.database.process_lock import ProcessLock
 from repaircafe.downloads import views as downloads_views
 from repaircafe.downloads.downloader import Downloader
 from repaircafe.environment import PROJECT, Environment, load_or_exit
@@ -62,9 +62,10 @@ def create_app(environment: Environment | None = None) -> Flask:
         changed=lambda: monitor.forget(Service.LLM),
     )
     store = Store(app, trial.address)
-    presence = app.extensions["presence"] = Presence(database.connect)  # one name for all that this process owns
-    Writer(app, database, store, presence)
-    Downloader(app, database, store, presence)
+    process_lock = ProcessLock(database.connect)  # one name for all that this process owns
+    app.extensions["process_lock"] = process_lock
+    Writer(app, database, store, process_lock)
+    Downloader(app, database, store, process_lock)
     opening = startup.Startup(app, database)
     monitor = Monitor(app, database, store, opening)
     logs.watch_requests(app, monitor.errors.count)

@@ -31,12 +31,12 @@ GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105  a public
 
 HASHES = ("scrypt:", "pbkdf2:")
 """What a hash made by werkzeug begins with."""
-SHORTEST_OPERATOR_PASSWORD = 12
+MIN_OPERATOR_PASSWORD_CHARS = 12
 """Characters. It is guessed at from the whole Wi-Fi, at the pace that throttle.py allows."""
-SHORTEST_SECRET = 8
+MIN_SECRET_CHARS = 8
 """Characters. A shorter value would turn up by chance in every log line that it has to be struck out of."""
-SHORTEST_KEY = 32
-SHORTEST = {"secret_key": SHORTEST_KEY, "operator_password": SHORTEST_OPERATOR_PASSWORD}
+MIN_KEY_CHARS = 32
+MIN_CHARS = {"secret_key": MIN_KEY_CHARS, "operator_password": MIN_OPERATOR_PASSWORD_CHARS}
 
 
 class Stage(StrEnum):
@@ -177,9 +177,9 @@ class Environment(BaseSettings):
     def _long_enough(cls, value: object, info: ValidationInfo) -> object:
         if not isinstance(value, SecretStr) or info.field_name == "database_url":
             return value
-        shortest = SHORTEST.get(info.field_name or "", SHORTEST_SECRET)
+        shortest = MIN_CHARS.get(info.field_name or "", MIN_SECRET_CHARS)
         relaxed = info.field_name == "secret_key" and info.data.get("environment") is Stage.DEVELOPMENT
-        if len(value.get_secret_value()) < (SHORTEST_SECRET if relaxed else shortest):
+        if len(value.get_secret_value()) < (MIN_SECRET_CHARS if relaxed else shortest):
             raise ValueError("is too short")
         return value
 
@@ -383,8 +383,8 @@ def _check_database_url(url: str) -> None:
         raise ValueError("cannot be read as a URL") from None
     if parts.password is not None and not parts.password:
         raise ValueError("has an empty password; is POSTGRES_PASSWORD set?")
-    if any(len(password) < SHORTEST_SECRET for password in _passwords_of(url)):
-        raise ValueError(f"has a password of fewer than {SHORTEST_SECRET} characters")
+    if any(len(password) < MIN_SECRET_CHARS for password in _passwords_of(url)):
+        raise ValueError(f"has a password of fewer than {MIN_SECRET_CHARS} characters")
     if not named:
         raise ValueError("names no host or no database")
     try:

@@ -228,7 +228,7 @@ def dispose(app: Flask) -> None:
     """Gives an app's connections back."""
     for part in ("writer", "downloader", "trial"):
         app.extensions[part].close()
-    app.extensions["presence"].leave()
+    app.extensions["process_lock"].leave()
     startup: Startup = app.extensions["startup"]
     startup.close()
     database: Database = app.extensions["database"]

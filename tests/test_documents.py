@@ -11,16 +11,16 @@ from flask import Flask
 from limits import parse_many
 
 from repaircafe.backup import archive
-from repaircafe.chat.conversation import LONGEST_QUEUE
+from repaircafe.chat.conversation import MAX_QUEUE_COUNT
 from repaircafe.environment import EX_CONFIG, PROJECT, Environment
-from repaircafe.llm.base import LONGEST_REPLY_TOKENS
+from repaircafe.llm.base import MAX_REPLY_TOKENS
 from repaircafe.logs import EventType
 from repaircafe.neighbours.report import Reason
 from repaircafe.runtime.startup import EXIT_SCHEMA
-from repaircafe.web.access import LARGEST_REQUEST
+from repaircafe.web.access import MAX_REQUEST_BYTES
 from repaircafe.web.openapi import document
 from repaircafe.web.throttle import QUESTIONS, WRONG_PASSWORDS, WRONG_PASSWORDS_OF_ALL
-from repaircafe.web.users import LONGEST_SIGN_IN
+from repaircafe.web.users import MAX_SIGN_IN
 from tests.documents import OPERATIONS, SCALING, with_costs, with_reasons
 
 README = PROJECT / "README.md"
@@ -147,7 +147,7 @@ def test_every_program_of_deploy_is_there() -> None:
 def test_every_variable_is_one_of_env_s() -> None:
     named = {one for path in DOCUMENTS for one in re.findall(r"\b([A-Z]+_[A-Z_]*[A-Z])\b", path.read_text())}
     named |= names(DOCUMENTS, r"^([A-Z]{4,})$") | names(DOCUMENTS, r"\b([A-Z]{4,})=")
-    known = {one.upper() for one in Environment.model_fields} | {"ENV_FILE", "VISITORS"} | OF_MAKE
+    known = {one.upper() for one in Environment.model_fields} | {"ENV_FILE", "PUBLIC_ENDPOINTS"} | OF_MAKE
     assert len(named & known) > 10
     assert named - known - NOT_OURS == set()
 
@@ -210,16 +210,16 @@ LIMITS = [
         "{} days and of {} weeks, the last {} that were",
         (archive.DAYS, archive.WEEKS, archive.SAFETY_COPIES),
     ),
-    ("README.md", "in this browser for {} hours", (LONGEST_SIGN_IN // timedelta(hours=1),)),
+    ("README.md", "in this browser for {} hours", (MAX_SIGN_IN // timedelta(hours=1),)),
     ("README.md", "{} questions a minute and {} an hour from one address", (A_MINUTE, AN_HOUR)),
     (
         "SECURITY.md",
         "guessed at {} times a minute at most from one address, and {} times from all",
         (PASSWORDS, ALL_PASSWORDS),
     ),
-    ("SECURITY.md", "ends after {} hours", (LONGEST_SIGN_IN // timedelta(hours=1),)),
+    ("SECURITY.md", "ends after {} hours", (MAX_SIGN_IN // timedelta(hours=1),)),
     ("docs/threat-model.md", "{} wrong ones a minute from an address, {} from all", (PASSWORDS, ALL_PASSWORDS)),
-    ("docs/threat-model.md", "{} questions a minute from an address; {} replies wait", (A_MINUTE, LONGEST_QUEUE)),
+    ("docs/threat-model.md", "{} questions a minute from an address; {} replies wait", (A_MINUTE, MAX_QUEUE_COUNT)),
     (
         "docs/scaling.md",
         "{} wrong passwords a minute, {} questions a minute and {} an hour",
@@ -236,8 +236,8 @@ def test_a_limit_is_told_as_it_is(name: str, said: str, limits: tuple[int, ...])
 
 
 def test_sizes_and_days_are_told_as_they_are() -> None:
-    assert f"requests of {LARGEST_REQUEST // 1024} kB at most" in (PROJECT / "docs/threat-model.md").read_text()
+    assert f"requests of {MAX_REQUEST_BYTES // 1024} kB at most" in (PROJECT / "docs/threat-model.md").read_text()
     days = Environment.model_fields["chat_retention_days"].default
     for name in ("README.md", "SECURITY.md"):
         assert f"removed after {days} days" in (PROJECT / name).read_text()
-    assert f"{LONGEST_REPLY_TOKENS:,} tokens" in (PROJECT / "docs/decisions.md").read_text()
+    assert f"{MAX_REPLY_TOKENS:,} tokens" in (PROJECT / "docs/decisions.md").read_text()

@@ -12,7 +12,7 @@ from repaircafe.settings.definitions import Settings
 from repaircafe.web.languages import in_words, locale_of
 
 
-class Form(StrEnum):
+class Format(StrEnum):
     """Where a text is to stand."""
 
     POSTER = "poster"
@@ -21,7 +21,7 @@ class Form(StrEnum):
     REPLY = "reply"
 
 
-def text(form: Form, settings: Settings, day: date, language: str) -> str:
+def text(form: Format, settings: Settings, day: date, language: str) -> str:
     """The announcement of a day, in that language whatever the reader's is."""
     with force_locale(locale_of(language)):
         return _TEXTS[form](settings, day)
@@ -68,6 +68,6 @@ def _when(settings: Settings, day: date) -> str:
     return str(_("%(day)s, from %(start)s to %(end)s", day=said, start=f"{start:%H:%M}", end=f"{end:%H:%M}"))
 
 
-_TEXTS: Mapping[Form, Callable[[Settings, date], str]] = MappingProxyType(
-    {Form.POSTER: _poster, Form.NEWSLETTER: _newsletter, Form.POST: _post, Form.REPLY: _reply}
+_TEXTS: Mapping[Format, Callable[[Settings, date], str]] = MappingProxyType(
+    {Format.POSTER: _poster, Format.NEWSLETTER: _newsletter, Format.POST: _post, Format.REPLY: _reply}
 )

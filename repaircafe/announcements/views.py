@@ -8,13 +8,13 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from flask_babel import gettext as _
 
 from repaircafe.announcements import drafts
-from repaircafe.announcements.drafts import Order, Piece
-from repaircafe.announcements.texts import Form, text
+from repaircafe.announcements.drafts import DraftRequest, Segment
+from repaircafe.announcements.texts import Format, text
 from repaircafe.chat import conversation, export
 from repaircafe.chat.models import UNDER_WAY, Reply
 from repaircafe.chat.writer import writer
 from repaircafe.database.errors import ERRORS, is_away
-from repaircafe.database.tables import act_in, db
+from repaircafe.database.tables import db, set_conversation
 from repaircafe.facts.check import check, known
 from repaircafe.facts.claims import Facts
 from repaircafe.facts.wording import facts_of
@@ -22,7 +22,7 @@ from repaircafe.logs import polled
 from repaircafe.neighbours.report import Reason, Text
 from repaircafe.settings.definitions import Settings
 from repaircafe.settings.store import store
-from repaircafe.web.access import author
+from repaircafe.web.access import author_id
 from repaircafe.web.errors import PageError
 from repaircafe.web.languages import LANGUAGES, language
 from repaircafe.web.negotiation import is_htmx, retargeted
@@ -35,12 +35,12 @@ class Draft:
     """What the model has written, or writes just now, with what is wrong about it."""
 
     reply: Reply
-    pieces: tuple[Piece, ...]
+    segments: tuple[Segment, ...]
 
     @property
-    def faults(self) -> list[Piece]:
+    def faults(self) -> list[Segment]:
         """The parts that are not among the facts."""
-        return [one for one in self.pieces if one.finding]
+        return [one for one in self.segments if one.finding]
 
     @property
     def advice(self) -> Text:
@@ -52,8 +52,8 @@ class Draft:
 class Drafts:
     """All of one language, and one that is under way, if any is."""
 
-    drafts: Mapping[Form, Draft]
-    waiting: Form | None
+    drafts: Mapping[Format, Draft]
+    waiting: Format | None
 
 
 @blueprint.get("/announcements")
@@ -62,7 +62,7 @@ def show() -> Response:
     settings, chosen = store().settings(), _chosen(request.args.get("language", ""))
     texts = {}
     if (day := settings.next_date) is not None:
-        texts = {form: text(form, settings, day, chosen) for form in Form}
+        texts = {form: text(form, settings, day, chosen) for form in Format}
     facts = _facts(settings)
     findings = {form: check(said, facts, chosen) for form, said in texts.items()}
     return _page(
@@ -74,7 +74,7 @@ def show() -> Response:
 @polled
 def look(announcement: str) -> Response:
     """What the model has written by now, or, once it has ended, the whole with what can be done."""
-    form, chosen = Form(announcement), _chosen(request.args.get("language", ""))
+    form, chosen = Format(announcement), _chosen(request.args.get("language", ""))
     if not is_htmx():
         return _shown(form, chosen)
     found = _drafts(chosen)
@@ -91,31 +91,31 @@ def write(announcement: str) -> Response:
     if settings.next_date is None:
         raise PageError(409, _("The next repair café is not planned yet."), _("Enter its date in the settings first."))
     draft_id = request.form.get("draft", uuid.uuid4(), type=uuid.UUID)
-    act_in(draft_id)
-    order = Order(draft_id, Form(announcement), chosen, author(ours))
-    drafts.write(ours, writer(), order)
-    return _shown(Form(announcement), chosen)
+    set_conversation(draft_id)
+    asked = DraftRequest(draft_id, Format(announcement), chosen, author_id(ours))
+    drafts.write(ours, writer(), asked)
+    return _shown(Format(announcement), chosen)
 
 
 @blueprint.post("/announcements/<any(poster, newsletter, post, reply):announcement>/stop")
 def stop(announcement: str) -> Response:
     """Stops the model; what it has said so far stays."""
     chosen = _chosen(request.form.get("language", ""))
-    drafts.stop(db.session(), writer(), Form(announcement), chosen)
-    return _shown(Form(announcement), chosen)
+    drafts.stop(db.session(), writer(), Format(announcement), chosen)
+    return _shown(Format(announcement), chosen)
 
 
-def labels() -> dict[Form, str]:
+def labels() -> dict[Format, str]:
     """What the page calls each form."""
     return {
-        Form.POSTER: _("For a poster"),
-        Form.NEWSLETTER: _("For a newsletter"),
-        Form.POST: _("For a social network"),
-        Form.REPLY: _("To answer with"),
+        Format.POSTER: _("For a poster"),
+        Format.NEWSLETTER: _("For a newsletter"),
+        Format.POST: _("For a social network"),
+        Format.REPLY: _("To answer with"),
     }
 
 
-def _shown(form: Form, chosen: str) -> Response:
+def _shown(form: Format, chosen: str) -> Response:
     if not is_htmx():
         look = uuid.uuid4().hex[:8]  # another address: the same one would not be loaded again for its anchor
         where = url_for("announcements.show", language=chosen, look=look, _anchor=f"draft-{form}")
@@ -135,7 +135,7 @@ def _drafts(chosen: str) -> Drafts:
         replies = {}
     found = {}
     for form, reply in replies.items():
-        checked = drafts.pieces(reply.said, facts, chosen) if reply.state not in UNDER_WAY else [Piece(reply.said)]
+        checked = drafts.segments(reply.said, facts, chosen) if reply.state not in UNDER_WAY else [Segment(reply.said)]
         found[form] = Draft(reply, tuple(checked))
     return Drafts(found, next((form for form, one in found.items() if one.reply.state in UNDER_WAY), None))
 

@@ -29,7 +29,7 @@ MAINTENANCE = ("postgres", "template1")
 """The databases that every server has, in the order in which they are tried: one cannot rename what one is in."""
 BOOKKEEPING = ("alembic_version", "migration_history")
 """Tables that hold rows before anybody has written anything."""
-LONGEST_NAME = 63
+MAX_NAME_CHARS = 63
 """Bytes: NAMEDATALEN less one, PostgreSQL manual, 'Identifiers and Key Words'."""
 SESSIONS_END_S = 30.0
 """How long other sessions may take to end; PostgreSQL rolls back what they have not committed."""
@@ -289,7 +289,7 @@ def _let_in(server: psycopg.Connection[Any], name: str, *, allowed: bool) -> Non
 def _beside(name: str, part: str, stamp: str | None = None) -> str:
     """The name of a database beside another, short enough for PostgreSQL, which would cut off the end."""
     moment = datetime.now(UTC).strftime(archive.STAMP)
-    room = LONGEST_NAME - len(f"_{part}_{moment}")
+    room = MAX_NAME_CHARS - len(f"_{part}_{moment}")
     return f"{name.encode()[:room].decode(errors='ignore')}_{part}_{moment if stamp is None else stamp}"
 
 

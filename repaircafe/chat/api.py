@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from repaircafe.chat import bodies, conversation, export
 from repaircafe.chat.bodies import Answer, Messages, Unanswered
 from repaircafe.chat.conversation import (
-    LONGEST_MESSAGE,
+    MAX_MESSAGE_CHARS,
     QUEUE_WAIT_S,
     Question,
     QueueFullError,
@@ -19,15 +19,15 @@ from repaircafe.chat.conversation import (
     UnknownError,
 )
 from repaircafe.chat.models import Conversation, Reply, State
-from repaircafe.chat.writer import Begun, writer
-from repaircafe.database.tables import act_in, db
+from repaircafe.chat.writer import Started, writer
+from repaircafe.database.tables import db, set_conversation
 from repaircafe.environment import Environment, comma_list
 from repaircafe.neighbours.report import Reason, Service
-from repaircafe.web.access import author, limit_questions
+from repaircafe.web.access import author_id, limit_questions
 from repaircafe.web.errors import RETRY_AFTER_S, PageError, Problem, answer, neighbour_away
 from repaircafe.web.negotiation import uncached
 from repaircafe.web.openapi import Operation, documented
-from repaircafe.web.schemas import answered, received
+from repaircafe.web.schemas import json_response, read_json
 from repaircafe.web.throttle import too_many
 
 blueprint = Blueprint("chat_api", __name__, url_prefix="/api/chat")
@@ -65,19 +65,19 @@ def ask() -> Response:
 
     202 with the place to look at where the client prefers not to wait (RFC 7240, respond-async) or too many do.
     """
-    asked = _question(received())
+    asked = _question(read_json())
     session_id = asked.session_id or uuid.uuid4()
-    act_in(session_id)
+    set_conversation(session_id)
     session = db.session()
     if asked.session_id is not None and session.get(Conversation, asked.session_id) is None:
         raise UnknownError(asked.session_id)
-    question = Question(Conversation(id=session_id), uuid.uuid4(), asked.message, author(session))
+    question = Question(Conversation(id=session_id), uuid.uuid4(), asked.message, author_id(session))
     begun = writer().ask(session, question)
     if "respond-async" not in request.headers.get("Prefer", ""):
         with writer().place_to_wait() as is_free:
             if is_free:
                 return _answered(_awaited(begun))
-    response = answered(Answer, _body(begun.reply), 202)
+    response = json_response(Answer, _body(begun.reply), 202)
     response.headers["Location"] = url_for("chat_api.show", session_id=begun.reply.session_id)
     return response
 
@@ -86,8 +86,8 @@ def ask() -> Response:
 @documented(Operation(answers={200: Messages}, path={"session_id": uuid.UUID}))
 def show(session_id: uuid.UUID) -> Response:
     """The conversation with all its messages."""
-    turns = conversation.turns(db.session(), session_id, writer().made())
-    return uncached(answered(Messages, export.as_dict(session_id, turns)))
+    turns = conversation.turns(db.session(), session_id, writer().active_ids())
+    return uncached(json_response(Messages, export.as_dict(session_id, turns)))
 
 
 @blueprint.delete("/<uuid:session_id>")
@@ -108,8 +108,8 @@ def unknown(_error: UnknownError) -> Response:
 def refused(error: RefusedMessageError) -> Response:
     """A message that is empty or too long."""
     title = _("The message is too long.") if error.length else _("The message is empty.")
-    cure = _("Send 1 to %(most)d characters.", most=LONGEST_MESSAGE)
-    return answer(PageError(422, title, cure, length=error.length, most=LONGEST_MESSAGE))
+    cure = _("Send 1 to %(most)d characters.", most=MAX_MESSAGE_CHARS)
+    return answer(PageError(422, title, cure, length=error.length, most=MAX_MESSAGE_CHARS))
 
 
 @blueprint.app_errorhandler(QueueFullError)
@@ -135,7 +135,7 @@ def _question(body: object) -> bodies.Question:
     raise PageError(422, _("There is no message."), _('Send {"message": "…"}, and "session_id" to go on.'))
 
 
-def _awaited(begun: Begun) -> Reply:
+def _awaited(begun: Started) -> Reply:
     """The reply once it has ended. It gives the database's connection back first: this may take minutes."""
     session_id, reply_id = begun.reply.session_id, begun.reply.id
     db.session.remove()
@@ -146,7 +146,7 @@ def _awaited(begun: Begun) -> Reply:
 
 def _answered(reply: Reply) -> Response:
     if reply.state in (State.DONE, State.STOPPED):
-        return answered(Answer, _body(reply))
+        return json_response(Answer, _body(reply))
     if reply.reason is None:  # it is no fault of the model's
         ending = export.ENDINGS.get(reply.state, export.ENDINGS[State.BROKEN])  # as the next start will find it
         error = PageError(503, ending, _("Ask again."))

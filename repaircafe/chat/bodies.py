@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from repaircafe.chat.conversation import LONGEST_MESSAGE
+from repaircafe.chat.conversation import MAX_MESSAGE_CHARS
 from repaircafe.chat.models import State
 from repaircafe.web.errors import Problem
 from repaircafe.web.schemas import Moment
@@ -23,7 +23,7 @@ class Question(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     message: Annotated[str, BeforeValidator(_without_halves)] = Field(
-        max_length=LONGEST_MESSAGE,
+        max_length=MAX_MESSAGE_CHARS,
         pattern=r"[^\s\x00\x1c-\x1f\x85\ufeff]",
         examples=["Can you mend my toaster?"],
     )

@@ -16,23 +16,23 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from repaircafe.chat.models import IS_UNDER_WAY, RETRIABLE, UNDER_WAY, ChatMessage, Conversation, Reply, State
-from repaircafe.database.process_lock import living
-from repaircafe.database.tables import later_than, storable
+from repaircafe.database.process_lock import live_owners
+from repaircafe.database.tables import later_than, without_nul
 from repaircafe.llm.base import Message
 from repaircafe.logs import name_faults
 
 TURN = sa.select(sa.func.pg_advisory_xact_lock(int.from_bytes(b"caf\xe9turn")))
 """Under this advisory lock turns are taken: of several processes, one looks at a time."""
-LONGEST_MESSAGE = 4_000
+MAX_MESSAGE_CHARS = 4_000
 """Characters of a visitor's message."""
 OPERATORS_BROWSER = uuid.uuid5(uuid.NAMESPACE_OID, "operator")
 """Stands for every browser in which the operator is signed in, so that they all list the same conversations."""
-LONGEST_QUEUE = 60
+MAX_QUEUE_COUNT = 60
 """Replies under way, past which visitors are sent away: the last of them would wait for an hour. Whoever floods the
 queue from many addresses keeps others out of it, but fills no disk."""
 QUEUE_WAIT_S = 60
 """Seconds after which a place may have become free."""
-LONGEST_TITLE = 80
+MAX_TITLE_CHARS = 80
 """Characters of a question that stands for its conversation in a list."""
 
 
@@ -45,7 +45,7 @@ class RefusedMessageError(ValueError):
 
 
 class QueueFullError(Exception):
-    """LONGEST_QUEUE replies are under way already. Nothing was stored."""
+    """MAX_QUEUE_COUNT replies are under way already. Nothing was stored."""
 
 
 class UnknownError(LookupError):
@@ -95,7 +95,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Maker:
+class Capacity:
     """Who makes a reply: `owner`, a process, with those that it makes already.
 
     `places`: how many replies may be made at a time, by all together.
@@ -103,11 +103,11 @@ class Maker:
 
     owner: int
     places: int = 0
-    made: frozenset[uuid.UUID] = frozenset()
+    active_ids: frozenset[uuid.UUID] = frozenset()
 
 
 @dataclass(frozen=True)
-class Asked:
+class Attempt:
     """The reply that somebody waits for now, and whether it is new. `shown`: see history(), where its turn has come."""
 
     reply: Reply
@@ -115,7 +115,7 @@ class Asked:
     shown: list[Message] = field(default_factory=list)
 
 
-def ask(session: Session, asked: Question, maker: Maker) -> Asked:
+def ask(session: Session, asked: Question, capacity: Capacity) -> Attempt:
     """Stores a message and the reply that it waits for, at once or not at all.
 
     Where there is a place, its turn has come with it.
@@ -125,7 +125,7 @@ def ask(session: Session, asked: Question, maker: Maker) -> Asked:
     there, or is no longer there, begins. Raises RefusedMessageError and, for a visitor, QueueFullError.
     """
     content, reply_id = cleaned(asked.text), asked.reply_id
-    if asked.user_id is None and _is_full(session, maker) and session.get(Reply, reply_id) is None:
+    if asked.user_id is None and _is_full(session, capacity) and session.get(Reply, reply_id) is None:
         raise QueueFullError
     begun = {"id": asked.conversation.id, "browser_id": asked.conversation.browser_id}
     upsert = insert(Conversation).values({key: value for key, value in begun.items() if value is not None})
@@ -135,56 +135,56 @@ def ask(session: Session, asked: Question, maker: Maker) -> Asked:
     if known is not None:
         if (known.session_id, known.question.content) == (session_id, content):
             session.commit()
-            return Asked(known, is_new=False)
+            return Attempt(known, is_new=False)
         reply_id = uuid.uuid4()
     question = ChatMessage(role="user", content=content, session_id=session_id, user_id=asked.user_id)
     session.add(question)
     session.flush()
     place = {"id": reply_id, "session_id": session_id, "question_id": question.id, "question": question}
-    return _begun(session, Reply(**place, **_turn(session, maker)))
+    return _begun(session, Reply(**place, **_turn(session, capacity)))
 
 
-def _begun(session: Session, reply: Reply) -> Asked:
+def _begun(session: Session, reply: Reply) -> Attempt:
     """Stores it. What the model is shown is read with it where its turn has come: later reading delays every word."""
     shown = history(session, reply) if reply.state is State.LOADING else []
     session.add(reply)
     session.commit()
-    return Asked(reply, True, shown)
+    return Attempt(reply, True, shown)
 
 
-def _turn(session: Session, maker: Maker) -> dict[str, Any]:
+def _turn(session: Session, capacity: Capacity) -> dict[str, Any]:
     """Whose the reply is, and whether it may begin: looking later, in a transaction of its own, delays every word."""
     session.execute(TURN)
-    others = session.scalar(sa.select(sa.func.count()).where(IS_UNDER_WAY, Reply.owner.in_(living()))) or 0
-    begun = {"state": State.LOADING, "began_at": sa.func.now()} if others < maker.places else {}
-    return {"owner": maker.owner, **begun}
+    others = session.scalar(sa.select(sa.func.count()).where(IS_UNDER_WAY, Reply.owner.in_(live_owners()))) or 0
+    begun = {"state": State.LOADING, "began_at": sa.func.now()} if others < capacity.places else {}
+    return {"owner": capacity.owner, **begun}
 
 
-def _is_full(session: Session, maker: Maker) -> bool:
-    if session.scalar(_UNDER_WAY) != LONGEST_QUEUE:
+def _is_full(session: Session, capacity: Capacity) -> bool:
+    if session.scalar(_UNDER_WAY) != MAX_QUEUE_COUNT:
         return False
-    settle_abandoned(session, maker.made)  # those of a process that is gone keep nobody away
-    return session.scalar(_UNDER_WAY) == LONGEST_QUEUE
+    settle_abandoned(session, capacity.active_ids)  # those of a process that is gone keep nobody away
+    return session.scalar(_UNDER_WAY) == MAX_QUEUE_COUNT
 
 
 def cleaned(text: str) -> str:
     """The message as it is stored: without what PostgreSQL cannot hold. Raises RefusedMessageError."""
-    content = storable(text.replace("\r\n", "\n")).strip()
-    if not content or len(content) > LONGEST_MESSAGE:
+    content = without_nul(text.replace("\r\n", "\n")).strip()
+    if not content or len(content) > MAX_MESSAGE_CHARS:
         name_faults(["message"])
         raise RefusedMessageError(len(content))
     return content
 
 
 def retry(
-    session: Session, session_id: uuid.UUID, reply_id: uuid.UUID, maker: Maker, user_id: int | None = None
-) -> Asked:
+    session: Session, session_id: uuid.UUID, reply_id: uuid.UUID, capacity: Capacity, user_id: int | None = None
+) -> Attempt:
     """A new reply to the question of one that did not end well. `user_id` as in a Question: who asks now.
 
     Pressed twice, the second press finds what the first has begun. Raises UnknownError and, for a visitor,
     QueueFullError.
     """
-    settle_abandoned(session, maker.made)
+    settle_abandoned(session, capacity.active_ids)
     session.execute(sa.select(Conversation.id).where(Conversation.id == session_id).with_for_update())
     before = reply_of(session, session_id, reply_id)
     newest = session.scalars(sa.select(Reply).where(Reply.question_id == before.question_id).order_by(*_ORDER)).all()[
@@ -192,10 +192,10 @@ def retry(
     ]
     if newest.state not in RETRIABLE:
         session.commit()
-        return Asked(newest, is_new=False)
-    if user_id is None and session.scalar(_UNDER_WAY) == LONGEST_QUEUE:
+        return Attempt(newest, is_new=False)
+    if user_id is None and session.scalar(_UNDER_WAY) == MAX_QUEUE_COUNT:
         raise QueueFullError
-    later, turn = later_than(newest.created_at), _turn(session, maker)
+    later, turn = later_than(newest.created_at), _turn(session, capacity)
     return _begun(session, Reply(session_id=session_id, question_id=before.question_id, created_at=later, **turn))
 
 
@@ -220,9 +220,9 @@ def is_last(session: Session, reply: Reply) -> bool:
     return not session.scalar(sa.select(sa.exists().where(*later)))
 
 
-def turns(session: Session, session_id: uuid.UUID, made: Collection[uuid.UUID] = ()) -> list[Turn]:
-    """The whole conversation in its order; `made` as for settle_abandoned. Raises UnknownError."""
-    settle_abandoned(session, made)
+def turns(session: Session, session_id: uuid.UUID, active_ids: Collection[uuid.UUID] = ()) -> list[Turn]:
+    """The whole conversation in its order; `active_ids` as for settle_abandoned. Raises UnknownError."""
+    settle_abandoned(session, active_ids)
     if session.get(Conversation, session_id) is None:
         raise UnknownError(session_id)
     return _turns(session, session_id)
@@ -270,7 +270,7 @@ def listed(session: Session, browser_id: uuid.UUID, words: str, most: int) -> li
     said = sa.select(ChatMessage.content).where(ChatMessage.session_id == Conversation.id)
     title = said.where(ChatMessage.role == "user").order_by(ChatMessage.id).limit(1).scalar_subquery()
     statement = (
-        sa.select(Conversation.id, sa.func.left(title, LONGEST_TITLE + 1), Conversation.updated_at)
+        sa.select(Conversation.id, sa.func.left(title, MAX_TITLE_CHARS + 1), Conversation.updated_at)
         .where(Conversation.browser_id == browser_id, title.is_not(None))
         .order_by(Conversation.updated_at.desc())
         .limit(most)
@@ -287,12 +287,12 @@ def hand_over(session: Session, before: uuid.UUID, after: uuid.UUID) -> None:
     session.execute(sa.update(Conversation).where(Conversation.browser_id == before).values(browser_id=after))
 
 
-def settle_abandoned(session: Session, made: Collection[uuid.UUID] = ()) -> None:
+def settle_abandoned(session: Session, active_ids: Collection[uuid.UUID] = ()) -> None:
     """Marks replies as broken off whose owner is gone: after a crash, a pulled plug, a restart.
 
-    `made`: those that this process makes; they go on, though the connection that says so may have been lost just now.
+    `active_ids`: those that this process makes; they go on, though the connection that says so may just have been lost.
     """
-    abandoned = (IS_UNDER_WAY, Reply.owner.not_in(living()), Reply.id.not_in(made))
+    abandoned = (IS_UNDER_WAY, Reply.owner.not_in(live_owners()), Reply.id.not_in(active_ids))
     if session.scalar(sa.select(sa.exists().where(*abandoned))):  # a database that can only be read is still shown
         session.execute(sa.update(Reply).where(*abandoned).values(state=State.BROKEN, updated_at=sa.func.now()))
     session.commit()
@@ -303,7 +303,7 @@ def ahead(session: Session, reply: Reply) -> int:
     before = sa.or_(
         Reply.state != State.QUEUED, sa.tuple_(Reply.created_at, Reply.id) < sa.tuple_(reply.created_at, reply.id)
     )
-    statement = sa.select(sa.func.count()).where(IS_UNDER_WAY, Reply.owner.in_(living()), before)
+    statement = sa.select(sa.func.count()).where(IS_UNDER_WAY, Reply.owner.in_(live_owners()), before)
     return session.scalar(statement) or 0
 
 
@@ -315,7 +315,7 @@ def passed(reply: Reply) -> str:
 
 
 _UNDER_WAY = sa.select(sa.func.count()).select_from(
-    sa.select(Reply.id).where(IS_UNDER_WAY).limit(LONGEST_QUEUE).subquery()
+    sa.select(Reply.id).where(IS_UNDER_WAY).limit(MAX_QUEUE_COUNT).subquery()
 )
 _ORDER = (Reply.created_at, Reply.id)
 _NOW = sa.select(Reply).execution_options(populate_existing=True)
@@ -323,4 +323,4 @@ _NOW = sa.select(Reply).execution_options(populate_existing=True)
 
 def _shortened(title: str) -> str:
     line = " ".join(title.split())
-    return f"{line[:LONGEST_TITLE].rstrip()}…" if len(title) > LONGEST_TITLE else line
+    return f"{line[:MAX_TITLE_CHARS].rstrip()}…" if len(title) > MAX_TITLE_CHARS else line

@@ -15,7 +15,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
-LONGEST = 10_000
+MAX_CHARS = 10_000
 """Characters that are looked at for Markdown; twice the longest reply that a model is asked for. It bounds the time,
 whatever the text: a server that does not count tokens can send a megabyte."""
 DEEPEST = 20
@@ -33,10 +33,10 @@ WALL = nh3.Cleaner(tags=TAGS, attributes=ATTRIBUTES, url_schemes=set())
 def as_html(text: str) -> Markup:
     """The text as safe HTML. Every letter and digit of it is there to be seen, in its order.
 
-    Where Markdown would lose some, or the text is longer than LONGEST, it is shown as it was written.
+    Where Markdown would lose some, or the text is longer than MAX_CHARS, it is shown as it was written.
     """
     text = text.strip()
-    tokens = _PARSER.parse(text) if len(text) <= LONGEST else None
+    tokens = _PARSER.parse(text) if len(text) <= MAX_CHARS else None
     if tokens is None or any(_is_lossy(token) for token in _all(tokens)):
         return escape(text).replace("\n", Markup("<br>\n"))
     return Markup(WALL.clean(_PARSER.renderer.render(tokens, _PARSER.options, {})))  # noqa: S704  by the wall  # nosec B704

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from repaircafe.llm.base import LONGEST_REPLY_TOKENS, Message, TooLongError
+from repaircafe.llm.base import MAX_REPLY_TOKENS, Message, TooLongError
 from repaircafe.settings.definitions import Settings
 
 CONTEXT_TOKENS = 4_096
@@ -27,7 +27,7 @@ def messages(settings: Settings, history: Sequence[Message], characters: int | N
     Facts and question are always whole; a reply is never shown without its question.
     """
     if characters is None:
-        characters = int((CONTEXT_TOKENS - LONGEST_REPLY_TOKENS) * CHARACTERS_PER_TOKEN)
+        characters = int((CONTEXT_TOKENS - MAX_REPLY_TOKENS) * CHARACTERS_PER_TOKEN)
     system = Message("system", f"{BEHAVIOUR}\n\n{_facts(settings)}")
     kept = len(history) - 1
     room = characters - len(system.content) - len(history[kept].content)
@@ -43,7 +43,7 @@ def messages(settings: Settings, history: Sequence[Message], characters: int | N
 def characters_that_fit(sent: Sequence[Message], error: TooLongError) -> int:
     """How many characters may be sent after a server has counted the tokens of those that did not fit."""
     per_token = sum(len(one.content) for one in sent) / error.prompt_tokens
-    reserve = min(LONGEST_REPLY_TOKENS, error.context_tokens // 4)
+    reserve = min(MAX_REPLY_TOKENS, error.context_tokens // 4)
     return int((error.context_tokens - reserve) * per_token)
 
 

@@ -28,7 +28,7 @@ from markupsafe import Markup
 
 from repaircafe.chat import conversation, export, markdown
 from repaircafe.chat.conversation import (
-    LONGEST_MESSAGE,
+    MAX_MESSAGE_CHARS,
     OPERATORS_BROWSER,
     QUEUE_WAIT_S,
     Question,
@@ -40,13 +40,13 @@ from repaircafe.chat.conversation import (
 from repaircafe.chat.models import RETRIABLE, UNDER_WAY, Conversation, Reply
 from repaircafe.chat.writer import writer
 from repaircafe.database.errors import ERRORS, UNWRITABLE, is_away, translate
-from repaircafe.database.tables import db, storable
+from repaircafe.database.tables import db, without_nul
 from repaircafe.environment import Environment
 from repaircafe.health.monitor import monitor
 from repaircafe.logs import polled
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Service, Text
-from repaircafe.web.access import author, is_operator, limit_questions
+from repaircafe.web.access import author_id, is_operator, limit_questions
 from repaircafe.web.errors import PageError, answer, expired_form
 from repaircafe.web.negotiation import is_htmx, retargeted, uncached
 from repaircafe.web.throttle import exceeded, questions_wait_s
@@ -55,9 +55,9 @@ blueprint = Blueprint("chat", __name__)
 
 NIGHTLY = timedelta(hours=3, minutes=40)
 """When the retention begins at the earliest: OnCalendar= of deploy/systemd/repaircafe-retention.timer."""
-MOST_LISTED = 60
+MAX_LISTED_COUNT = 60
 """Earlier conversations on one page; more are found by searching."""
-LARGEST_STRETCH = 40_000
+MAX_STRETCH_BYTES = 40_000
 """Bytes of a conversation on one page, which stays below 100 kB with the longest question, scripts and styles. What was
 said before is a press away."""
 
@@ -85,7 +85,7 @@ def begin() -> Response:
 @blueprint.get("/chat/<uuid:session_id>")
 def show(session_id: uuid.UUID) -> Response:
     """The end of the conversation, or what was said until the question `until`: as much as a page takes."""
-    turns = conversation.turns(db.session(), session_id, writer().made())
+    turns = conversation.turns(db.session(), session_id, writer().active_ids())
     return _page(session_id, turns, until=request.args.get("until", type=int))
 
 
@@ -98,7 +98,7 @@ def ask(session_id: uuid.UUID) -> Response:
     try:
         _remember(session_id)
         asked_in = Conversation(id=session_id, browser_id=_uuid(session["browser"]))
-        begun = writer().ask(ours, Question(asked_in, reply_id, text, author(ours)))
+        begun = writer().ask(ours, Question(asked_in, reply_id, text, author_id(ours)))
     except RefusedMessageError as error:
         return _not_asked(session_id, text, _refusal(error), 422)
     except QueueFullError:
@@ -149,7 +149,7 @@ def stop(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
 def retry(session_id: uuid.UUID, reply_id: uuid.UUID) -> Response:
     """Asks the same question again."""
     ours = db.session()
-    begun = writer().retry(ours, session_id, reply_id, author(ours))
+    begun = writer().retry(ours, session_id, reply_id, author_id(ours))
     if not is_htmx():
         return _back(begun.reply)
     before = conversation.reply_of(ours, session_id, reply_id)
@@ -169,11 +169,15 @@ def forget(session_id: uuid.UUID) -> Response:
 @blueprint.get("/chat/earlier")
 def earlier() -> Response:
     """The conversations of this browser, or those in which the words turn up."""
-    words = storable(request.args.get("q", "")).strip()[:200]
+    words = without_nul(request.args.get("q", "")).strip()[:200]
     browser = None if _is_left_behind() else _uuid(session.get("browser"))
-    found = conversation.listed(db.session(), browser, words, MOST_LISTED + 1) if browser else []
+    found = conversation.listed(db.session(), browser, words, MAX_LISTED_COUNT + 1) if browser else []
     page = render_template(
-        "chat/earlier.html", found=found[:MOST_LISTED], more=len(found) > MOST_LISTED, words=words, removed=_removed
+        "chat/earlier.html",
+        found=found[:MAX_LISTED_COUNT],
+        more=len(found) > MAX_LISTED_COUNT,
+        words=words,
+        removed=_removed,
     )
     return uncached(make_response(page))
 
@@ -181,7 +185,7 @@ def earlier() -> Response:
 @blueprint.get("/chat/<uuid:session_id>.<any(md, json):form>")
 def save(session_id: uuid.UUID, form: str) -> Response:
     """The conversation as a file to keep."""
-    turns = conversation.turns(db.session(), session_id, writer().made())
+    turns = conversation.turns(db.session(), session_id, writer().active_ids())
     if form == "json":
         response = jsonify(export.as_dict(session_id, turns))
     else:
@@ -233,9 +237,9 @@ def _news(session_id: uuid.UUID, reply_id: uuid.UUID, seen: int) -> tuple[Reply,
 
     Waits GROWTH_WAIT_S at most, so that phase and time are never older. Raises UnknownError.
     """
-    made = writer().made()
-    if reply_id not in made:
-        conversation.settle_abandoned(db.session(), made)
+    active_ids = writer().active_ids()
+    if reply_id not in active_ids:
+        conversation.settle_abandoned(db.session(), active_ids)
     live = writer().await_change(reply_id, seen)
     return conversation.reply_of(db.session(), session_id, reply_id), live
 
@@ -260,7 +264,7 @@ def _refusal(error: RefusedMessageError) -> Text:
     return _(
         "This is too long: %(length)d characters, and %(most)d at most. Shorten it, or send it in parts.",
         length=error.length,
-        most=LONGEST_MESSAGE,
+        most=MAX_MESSAGE_CHARS,
     )
 
 
@@ -281,7 +285,7 @@ def _not_asked(
         response.status_code = status
         return retargeted(response, "#ask")
     try:
-        turns = conversation.turns(db.session(), session_id, writer().made())
+        turns = conversation.turns(db.session(), session_id, writer().active_ids())
     except (UnknownError, *ERRORS):
         turns = []
     response = _page(session_id, turns, reply_id, typed=text, problem=problem)
@@ -329,7 +333,7 @@ def _page(
 def _turn(turn: Turn, context: dict[str, Any]) -> str:
     """One turn; of many attempts at a reply, which may be more than a page takes, the newest."""
     whole = render_template("chat/_turn.html", turn=turn, **context)
-    if len(whole.encode()) <= LARGEST_STRETCH:
+    if len(whole.encode()) <= MAX_STRETCH_BYTES:
         return whole
     attempts = (render_template("chat/_reply.html", reply=one, **context) for one in reversed(turn.shown))
     fitting = replace(turn, replies=turn.shown[-len(_newest(attempts)) :])
@@ -342,7 +346,7 @@ def _newest(parts: Iterable[str]) -> list[str]:
     size = 0
     for part in parts:
         size += len(part.encode())
-        if found and size > LARGEST_STRETCH:
+        if found and size > MAX_STRETCH_BYTES:
             break
         found.append(part)
     return found[::-1]
@@ -359,7 +363,7 @@ def _context(session_id: uuid.UUID, reply_id: uuid.UUID | None) -> dict[str, Any
         "UNDER_WAY": UNDER_WAY,
         "RETRIABLE": RETRIABLE,
         "fresh_id": reply_id or uuid.uuid4(),
-        "longest": LONGEST_MESSAGE,
+        "longest": MAX_MESSAGE_CHARS,
         "days": _retention_days(),
         "ahead": lambda reply: conversation.ahead(db.session(), reply),
         "passed": conversation.passed,

@@ -17,13 +17,13 @@ from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
 from repaircafe.chat import conversation, prompt
-from repaircafe.chat.conversation import Asked, Maker, Question
+from repaircafe.chat.conversation import Attempt, Capacity, Question
 from repaircafe.chat.models import IS_UNDER_WAY, UNDER_WAY, ChatMessage, Conversation, Reply, State
 from repaircafe.database.engines import Database
-from repaircafe.database.errors import borne, is_away
-from repaircafe.database.process_lock import Presence, living
-from repaircafe.database.tables import SOON, Identity, identity, storable
-from repaircafe.llm.base import FIRST_TOKEN_LIMIT_S, LARGEST_REPLY, Message, Server, TooLongError
+from repaircafe.database.errors import is_away, tolerating_outage
+from repaircafe.database.process_lock import ProcessLock, live_owners
+from repaircafe.database.tables import ASYNC_COMMIT, Identity, identity, without_nul
+from repaircafe.llm.base import FIRST_TOKEN_LIMIT_S, MAX_REPLY_CHARS, Message, Server, TooLongError
 from repaircafe.llm.identify import identify
 from repaircafe.logs import EventType
 from repaircafe.neighbours.http import BoundedClient
@@ -53,7 +53,9 @@ WAITING_SHARE = 4
 _TURN = conversation.TURN.add_columns(sa.func.set_config("synchronous_commit", "off", True))
 """The turn itself need not outlive a power cut, nor does the reply."""
 _IN_ORDER = (
-    sa.select(Reply.id, Reply.state).where(IS_UNDER_WAY, Reply.owner.in_(living())).order_by(Reply.created_at, Reply.id)
+    sa.select(Reply.id, Reply.state)
+    .where(IS_UNDER_WAY, Reply.owner.in_(live_owners()))
+    .order_by(Reply.created_at, Reply.id)
 )
 """All that are under way, oldest first. The turn is taken before this is asked, so that it sees what others began."""
 _KEPT = (
@@ -67,7 +69,7 @@ log = structlog.get_logger()
 
 
 @dataclass(eq=False)
-class Making:
+class ReplyJob:
     """A reply of this process that has not ended."""
 
     id: uuid.UUID
@@ -76,7 +78,7 @@ class Making:
     """What the model is shown; empty until its turn has come."""
     began: float = field(default_factory=time.monotonic)
     content: str = ""
-    exchange: BoundedClient | None = None
+    client: BoundedClient | None = None
     thread: threading.Thread | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
@@ -102,12 +104,12 @@ class Making:
     def stop(self) -> None:
         """Ends the work on it, in whichever phase it is."""
         self.stopping.set()
-        if self.exchange is not None:
-            self.exchange.stop()
+        if self.client is not None:
+            self.client.stop()
 
 
 @dataclass(frozen=True)
-class Begun:
+class Started:
     """A reply that has been asked for; `ended` is set when it has ended, None where it had been asked for before."""
 
     reply: Reply
@@ -117,13 +119,13 @@ class Begun:
 class Writer:
     """Makes the replies of this process. One per app; after a fork each process has replies of its own."""
 
-    def __init__(self, app: Flask, ours: Database, store: Store, presence: Presence) -> None:
+    def __init__(self, app: Flask, ours: Database, store: Store, process_lock: ProcessLock) -> None:
         self._database = ours
         self._store = store
-        self._presence = presence
+        self._process_lock = process_lock
         self._concurrency = ours.environment.llm_concurrency
         self._lock = threading.Lock()
-        self._makings: dict[uuid.UUID, Making] = {}
+        self._jobs: dict[uuid.UUID, ReplyJob] = {}
         self._watch: threading.Thread | None = None
         self._woken = threading.Event()
         self._closing = threading.Event()
@@ -132,18 +134,18 @@ class Writer:
         self._owner = 0
         app.extensions["writer"] = self
 
-    def ask(self, session: Session, asked: Question) -> "Begun":
+    def ask(self, session: Session, asked: Question) -> "Started":
         """Stores a question and begins its reply; returns at once. Raises what conversation.ask does."""
-        with self._presence.owning() as owner:
-            found = conversation.ask(session, asked, self._maker(owner))
+        with self._process_lock.owning() as owner:
+            found = conversation.ask(session, asked, self._capacity(owner))
         return self._begun(found)
 
     def retry(
         self, session: Session, session_id: uuid.UUID, reply_id: uuid.UUID, user_id: int | None = None
-    ) -> "Begun":
+    ) -> "Started":
         """Begins another reply to the same question; returns at once. Raises what conversation.retry does."""
-        with self._presence.owning() as owner:
-            found = conversation.retry(session, session_id, reply_id, self._maker(owner), user_id)
+        with self._process_lock.owning() as owner:
+            found = conversation.retry(session, session_id, reply_id, self._capacity(owner), user_id)
         return self._begun(found)
 
     def stop(self, session: Session, session_id: uuid.UUID, reply_id: uuid.UUID) -> None:
@@ -151,27 +153,27 @@ class Writer:
         conversation.stop(session, session_id, reply_id)
         self._woken.set()
 
-    def made(self) -> frozenset[uuid.UUID]:
+    def active_ids(self) -> frozenset[uuid.UUID]:
         """The replies that this process makes; another one makes the others, or nobody any more."""
-        return frozenset(self._makings)
+        return frozenset(self._jobs)
 
-    def _maker(self, owner: int) -> Maker:
-        return Maker(owner, self._concurrency, self.made())
+    def _capacity(self, owner: int) -> Capacity:
+        return Capacity(owner, self._concurrency, self.active_ids())
 
     def await_change(self, reply_id: uuid.UUID, seen: int) -> bool:
         """Waits until anything new is stored of a reply of which `seen` characters are known, GROWTH_WAIT_S at most.
 
         False at once where another process makes it, or where those who wait already would take all threads.
         """
-        making = self._makings.get(reply_id)
-        if making is None:
+        job = self._jobs.get(reply_id)
+        if job is None:
             return False
         with self.place_to_wait() as is_free:
             if is_free:
-                with making.changed:
-                    changes = making.changes
-                    if making.stored <= seen and not making.ended.is_set():
-                        making.changed.wait_for(lambda: making.changes != changes, GROWTH_WAIT_S)
+                with job.changed:
+                    changes = job.changes
+                    if job.stored <= seen and not job.ended.is_set():
+                        job.changed.wait_for(lambda: job.changes != changes, GROWTH_WAIT_S)
             return is_free
 
     @contextmanager
@@ -184,30 +186,30 @@ class Writer:
             if is_free:
                 self._waiting.release()
 
-    def _begun(self, asked: Asked) -> "Begun":
-        return Begun(asked.reply, self._begin(asked).ended if asked.is_new else None)
+    def _begun(self, asked: Attempt) -> "Started":
+        return Started(asked.reply, self._begin(asked).ended if asked.is_new else None)
 
-    def _begin(self, asked: Asked) -> Making:
+    def _begin(self, asked: Attempt) -> ReplyJob:
         reply = asked.reply
-        making = Making(reply.id, reply.session_id, asked.shown)
-        log.info("Reply asked for", event_type=EventType.REPLY, resource_id=str(making.id))
+        job = ReplyJob(reply.id, reply.session_id, asked.shown)
+        log.info("Reply asked for", event_type=EventType.REPLY, resource_id=str(job.id))
         with self._lock:
             is_closed = self._closing.is_set()
             if not is_closed:
-                self._take_in(making, reply)
+                self._register(job, reply)
         if is_closed:
-            self._end(making, State.BROKEN, None)
+            self._end(job, State.BROKEN, None)
         if reply.state is State.QUEUED:  # what goes on at once would only be delayed by a look
             self._woken.set()
-        return making
+        return job
 
-    def _take_in(self, making: Making, reply: Reply) -> None:
+    def _register(self, job: ReplyJob, reply: Reply) -> None:
         """Under the lock, so that whoever closes finds all that has begun."""
         if reply.state is not State.QUEUED:
-            self._start(making)
-        if not self._makings:
+            self._start(job)
+        if not self._jobs:
             self._owner = reply.owner
-        self._makings[making.id] = making
+        self._jobs[job.id] = job
         if self._watch is None:
             self._watch = threading.Thread(target=self._keep_watch, name="chat-watch", daemon=True)
             self._watch.start()
@@ -221,62 +223,62 @@ class Writer:
         self._closing.set()
         self._woken.set()
         with self._lock:
-            makings, watch = list(self._makings.values()), self._watch
-        for making in makings:
-            making.stop()
+            jobs, watch = list(self._jobs.values()), self._watch
+        for job in jobs:
+            job.stop()
         until = time.monotonic() + CLOSE_LIMIT_S
         if watch is not None:
             watch.join(CLOSE_LIMIT_S)  # from then on nothing begins
-        for making in makings:
-            if making.thread is not None:
-                making.thread.join(max(0.0, until - time.monotonic()))
-        for making in makings:
-            if making.thread is None and not making.ended.is_set():  # this may be called again
-                self._end(making, State.BROKEN, None)
-        for making in makings:
-            making.end()  # a program that waits for one must not keep the process from ending
+        for job in jobs:
+            if job.thread is not None:
+                job.thread.join(max(0.0, until - time.monotonic()))
+        for job in jobs:
+            if job.thread is None and not job.ended.is_set():  # this may be called again
+                self._end(job, State.BROKEN, None)
+        for job in jobs:
+            job.end()  # a program that waits for one must not keep the process from ending
 
     def _keep_watch(self) -> None:
         while not self._closing.is_set():
             self._woken.wait(WATCH_S)
             self._woken.clear()
-            makings = self._unended()
-            if not makings:
+            jobs = self._unended()
+            if not jobs:
                 return
-            with borne("Reply not kept up", AFTER_FAULT_S):
-                self._look(makings)
+            with tolerating_outage("Reply not kept up", AFTER_FAULT_S):
+                self._poll(jobs)
 
-    def _unended(self) -> list[Making]:
+    def _unended(self) -> list[ReplyJob]:
         with self._lock:
-            self._makings = {one.id: one for one in self._makings.values() if not one.ended.is_set()}
-            if not self._makings:
+            self._jobs = {one.id: one for one in self._jobs.values() if not one.ended.is_set()}
+            if not self._jobs:
                 self._watch = None
-            return list(self._makings.values())
+            return list(self._jobs.values())
 
-    def _look(self, makings: list[Making]) -> None:
+    def _poll(self, jobs: list[ReplyJob]) -> None:
         """Whose turn it is, who pressed Stop, and whose conversation was forgotten."""
-        owner = self._presence.owner()
+        owner = self._process_lock.owner()
         with self._session() as session:
             if owner != self._owner:
-                self._take_back(session, makings, owner)
-            if not self._closing.is_set() and any(one.thread is None and not one.ended.is_set() for one in makings):
-                self._take_turns(session, makings)
+                self._reclaim(session, jobs, owner)
+            if not self._closing.is_set() and any(one.thread is None and not one.ended.is_set() for one in jobs):
+                self._take_turns(session, jobs)
             rows = {
                 row.id: row
                 for row in session.execute(
-                    sa.select(Reply.id, Reply.state, Reply.stop_asked).where(Reply.id.in_([one.id for one in makings]))
+                    sa.select(Reply.id, Reply.state, Reply.stop_asked).where(Reply.id.in_([one.id for one in jobs]))
                 )
             }
-            for making in makings:
-                row = rows.get(making.id)
+            for job in jobs:
+                row = rows.get(job.id)
                 if row is None or row.state not in UNDER_WAY:
-                    self._drop(making)
+                    self._drop(job)
                 elif row.stop_asked:
-                    self._stop(making)
+                    self._stop(job)
                 else:
-                    self._flush(making)
+                    self._flush(job)
 
-    def _take_back(self, session: Session, makings: list[Making], owner: int) -> None:
+    def _reclaim(self, session: Session, jobs: list[ReplyJob], owner: int) -> None:
         """The connection was lost, and with it our name: nothing is broken off that is still being made.
 
         Unless it has been asked for again meanwhile: then that attempt counts.
@@ -285,7 +287,7 @@ class Writer:
         again = sa.exists().where(later.question_id == Reply.question_id, later.created_at > Reply.created_at)
         session.execute(
             sa.update(Reply)
-            .where(Reply.id.in_([one.id for one in makings]), Reply.state.in_((*UNDER_WAY, State.BROKEN)), ~again)
+            .where(Reply.id.in_([one.id for one in jobs]), Reply.state.in_((*UNDER_WAY, State.BROKEN)), ~again)
             .values(
                 owner=owner,
                 state=sa.case(
@@ -300,94 +302,94 @@ class Writer:
         session.commit()
         self._owner = owner
 
-    def _drop(self, making: Making) -> None:
+    def _drop(self, job: ReplyJob) -> None:
         """Its conversation was forgotten, or another attempt counts."""
-        making.stop()
-        if making.thread is None:
-            making.end()
+        job.stop()
+        if job.thread is None:
+            job.end()
 
-    def _stop(self, making: Making) -> None:
-        making.stop()
-        if making.thread is None:
-            self._end(making, State.STOPPED, None)
+    def _stop(self, job: ReplyJob) -> None:
+        job.stop()
+        if job.thread is None:
+            self._end(job, State.STOPPED, None)
 
-    def _take_turns(self, session: Session, makings: list[Making]) -> None:
+    def _take_turns(self, session: Session, jobs: list[ReplyJob]) -> None:
         """Begins those whose turn it is; of all processes together, no more than LLM_CONCURRENCY."""
         session.execute(_TURN)
         rows = session.execute(_IN_ORDER).all()
-        idle = {one.id for one in makings if one.thread is None and not one.ended.is_set()}
+        idle = {one.id for one in jobs if one.thread is None and not one.ended.is_set()}
         # One of ours that is begun and that nobody makes: the answer to its turn's commit was lost.
         queue = [row.id for row in rows if row.state is State.QUEUED or row.id in idle]
         due = queue[: max(0, self._concurrency - (len(rows) - len(queue)))]
-        begun = [one for one in makings if one.id in idle.intersection(due)]
+        begun = [one for one in jobs if one.id in idle.intersection(due)]
         if begun:
             started = {"state": State.LOADING, "began_at": sa.func.now(), "updated_at": sa.func.now()}
             session.execute(sa.update(Reply).where(Reply.id.in_([one.id for one in begun])).values(**started))
         session.commit()
-        for making in begun:
-            self._start(making)
+        for job in begun:
+            self._start(job)
 
-    def _start(self, making: Making) -> None:
-        thread = threading.Thread(target=self._make, args=(making,), name="chat-reply", daemon=True)
+    def _start(self, job: ReplyJob) -> None:
+        thread = threading.Thread(target=self._run, args=(job,), name="chat-reply", daemon=True)
         thread.start()
-        making.thread = thread  # one that is known can be waited for
+        job.thread = thread  # one that is known can be waited for
 
-    def _make(self, making: Making) -> None:
+    def _run(self, job: ReplyJob) -> None:
         """From the turn to the end. Whatever happens, the reply has an end."""
         state, reason = State.FAILED, None
         try:
-            self._speak(making)
-            state, reason = (State.DONE, None) if making.content.strip() else (State.FAILED, Reason.CUT_OFF)
+            self._generate(job)
+            state, reason = (State.DONE, None) if job.content.strip() else (State.FAILED, Reason.CUT_OFF)
         except StoppedError:
             state = State.BROKEN if self._closing.is_set() else State.STOPPED
         except NeighbourError as error:
             reason = error.reason
-            state = State.DONE if reason is Reason.LENGTH and making.content.strip() else State.FAILED
+            state = State.DONE if reason is Reason.LENGTH and job.content.strip() else State.FAILED
         except Exception as error:
             reason = Reason.INTERNAL
-            log.error("Reply failed", event_type=EventType.INTERNAL_ERROR, resource_id=str(making.id), exc_info=error)
-        self._end(making, state, reason)
+            log.error("Reply failed", event_type=EventType.INTERNAL_ERROR, resource_id=str(job.id), exc_info=error)
+        self._end(job, state, reason)
 
-    def _speak(self, making: Making) -> None:
-        identity.set(Identity(session_id=str(making.session_id)))
-        shown = making.shown
+    def _generate(self, job: ReplyJob) -> None:
+        identity.set(Identity(session_id=str(job.session_id)))
+        shown = job.shown
         until = time.monotonic() + FIRST_TOKEN_LIMIT_S
         characters = None
         while True:
             known = self._recognised
             try:
                 settings = self._settings()
-                shown = shown or self._shown_when_there(making)
+                shown = shown or self._shown_when_there(job)
                 sent = prompt.messages(settings, shown, characters)
-                self._ask(making, settings, sent)
+                self._ask(job, settings, sent)
             except TooLongError as error:
                 fitting = prompt.characters_that_fit(sent, error)
                 if prompt.messages(settings, shown, fitting) == sent:
                     raise
                 characters = fitting
             except NeighbourError as error:
-                if making.content or time.monotonic() > until or not self._is_curable(error, known is not None):
+                if job.content or time.monotonic() > until or not self._is_curable(error, known is not None):
                     raise
-                if making.stopping.wait(LOADING_PAUSE_S if error.reason in COMING else 0):
+                if job.stopping.wait(LOADING_PAUSE_S if error.reason in COMING else 0):
                     raise StoppedError from None
             else:
                 return
 
-    def _shown_when_there(self, making: Making) -> list[Message]:
+    def _shown_when_there(self, job: ReplyJob) -> list[Message]:
         """As soon as the database is: that it went away just after the question is no fault of the reply."""
         while True:
             try:
-                return self._shown(making)
+                return self._shown(job)
             except sa.exc.SQLAlchemyError as error:
                 if not is_away(error):
                     raise
-                if making.stopping.wait(1.0):
+                if job.stopping.wait(1.0):
                     raise StoppedError from None
 
-    def _shown(self, making: Making) -> list[Message]:
+    def _shown(self, job: ReplyJob) -> list[Message]:
         """The conversation up to the reply's question. Raises StoppedError where it was forgotten just now."""
         with self._session() as session:
-            reply = session.get(Reply, making.id)
+            reply = session.get(Reply, job.id)
             shown = conversation.history(session, reply) if reply is not None else []
         if not shown:  # also in the moment between these two statements
             raise StoppedError
@@ -399,18 +401,18 @@ class Writer:
             raise PermanentError(Reason.MODEL_NOT_CHOSEN)
         return settings
 
-    def _ask(self, making: Making, settings: Settings, sent: list[Message]) -> None:
-        with BoundedClient(ASK_LIMIT_S) as exchange:
-            making.exchange = exchange
-            if making.stopping.is_set():
+    def _ask(self, job: ReplyJob, settings: Settings, sent: list[Message]) -> None:
+        with BoundedClient(ASK_LIMIT_S) as client:
+            job.client = client
+            if job.stopping.is_set():
                 raise StoppedError
             try:
-                server = self._server(exchange, settings.llm_endpoint)
-                making.is_reading = server.is_loaded(settings.llm_model)
-                self._listen(making, server.chat(settings.llm_model, sent))
+                server = self._server(client, settings.llm_endpoint)
+                job.is_reading = server.is_loaded(settings.llm_model)
+                self._consume(job, server.chat(settings.llm_model, sent))
             except TemporaryError as error:
                 if settings.is_trial and error.reason in SERVER_GONE:
-                    raise TemporaryError(Reason.CUT_OFF if making.content else Reason.TRIAL_STARTING) from error
+                    raise TemporaryError(Reason.CUT_OFF if job.content else Reason.TRIAL_STARTING) from error
                 raise
 
     def _is_curable(self, error: NeighbourError, was_known: bool) -> bool:
@@ -420,87 +422,87 @@ class Writer:
         self._recognised = None
         return error.reason in COMING or (was_known and isinstance(error, PermanentError))
 
-    def _server(self, exchange: BoundedClient, endpoint: str) -> Server:
+    def _server(self, client: BoundedClient, endpoint: str) -> Server:
         """What answers there. It is told apart once, and again after a failure: four requests would delay each word."""
         if self._recognised is not None and self._recognised[0] == endpoint:
-            return self._recognised[1](exchange, endpoint)
-        server = identify(exchange, endpoint)
+            return self._recognised[1](client, endpoint)
+        server = identify(client, endpoint)
         self._recognised = endpoint, type(server)
         return server
 
-    def _listen(self, making: Making, pieces: Iterator[str]) -> None:
+    def _consume(self, job: ReplyJob, pieces: Iterator[str]) -> None:
         for piece in pieces:
-            making.content += storable(piece)
-            if len(making.content) > LARGEST_REPLY:
+            job.content += without_nul(piece)
+            if len(job.content) > MAX_REPLY_CHARS:
                 raise PermanentError(Reason.TOO_LARGE)
-            self._flush(making)
+            self._flush(job)
 
-    def _flush(self, making: Making) -> None:
+    def _flush(self, job: ReplyJob) -> None:
         """Stores what has been said: the first word at once, so that it is seen, then in intervals.
 
         The one who listens calls it with each piece, the watch from time to time: a model may fall silent after one.
         That the model reads is stored by the watch alone: the question does not wait for it.
         """
-        with making.storing:
-            if making.is_reading and not making.content:
-                making.is_reading = not self._store_progress(making, state=State.READING)
-            length, now = len(making.content), time.monotonic()
-            due = making.stored_at + FLUSH_S * max(1.0, length / FLUSH_LENGTH)
-            if length == making.stored or (making.stored and now < due):
+        with job.storing:
+            if job.is_reading and not job.content:
+                job.is_reading = not self._store_progress(job, state=State.READING)
+            length, now = len(job.content), time.monotonic()
+            due = job.stored_at + FLUSH_S * max(1.0, length / FLUSH_LENGTH)
+            if length == job.stored or (job.stored and now < due):
                 return
-            first = {} if making.stored else {"first_word_at": sa.func.now()}
-            if self._store_progress(making, state=State.WRITING, content=making.content[:length], **first):
-                making.stored, making.stored_at = length, now
+            first = {} if job.stored else {"first_word_at": sa.func.now()}
+            if self._store_progress(job, state=State.WRITING, content=job.content[:length], **first):
+                job.stored, job.stored_at = length, now
 
-    def _store_progress(self, making: Making, **changed: object) -> bool:
-        """Whether it was stored. A database that is away is borne: the next time stores this as well."""
-        with borne("Reply not kept up"), self._session() as session:
-            session.execute(SOON)
-            statement = sa.update(Reply).where(Reply.id == making.id, IS_UNDER_WAY)
+    def _store_progress(self, job: ReplyJob, **changed: object) -> bool:
+        """Whether it was stored. A database that is away is tolerated: the next time stores this as well."""
+        with tolerating_outage("Reply not kept up"), self._session() as session:
+            session.execute(ASYNC_COMMIT)
+            statement = sa.update(Reply).where(Reply.id == job.id, IS_UNDER_WAY)
             session.execute(statement.values(updated_at=sa.func.now(), **changed))
             session.commit()
-            making.tell()
+            job.tell()
             return True
         return False
 
-    def _end(self, making: Making, state: State, reason: Reason | None) -> None:
+    def _end(self, job: ReplyJob, state: State, reason: Reason | None) -> None:
         """Stores the end, as soon as the database is there."""
         try:
-            self._store_end_when_there(making, state, reason)
+            self._store_end_when_there(job, state, reason)
         except Exception as error:
-            log.error("Reply not stored", event_type=EventType.DB_ERROR, resource_id=str(making.id), exc_info=error)
-            self._store_progress(making, state=State.FAILED, reason=Reason.INTERNAL)
-        making.end()
+            log.error("Reply not stored", event_type=EventType.DB_ERROR, resource_id=str(job.id), exc_info=error)
+            self._store_progress(job, state=State.FAILED, reason=Reason.INTERNAL)
+        job.end()
         log.info(
             "Reply ended",
             event_type=EventType.REPLY,
-            resource_id=str(making.id),
+            resource_id=str(job.id),
             state=state.value,
             reason=reason.value if reason else None,
-            characters=len(making.content),
-            duration_s=round(time.monotonic() - making.began, 1),
+            characters=len(job.content),
+            duration_s=round(time.monotonic() - job.began, 1),
         )
         self._woken.set()  # for the next in the queue
 
-    def _store_end_when_there(self, making: Making, state: State, reason: Reason | None) -> None:
+    def _store_end_when_there(self, job: ReplyJob, state: State, reason: Reason | None) -> None:
         while True:
             try:
-                return self._store_end(making, state, reason)
+                return self._store_end(job, state, reason)
             except sa.exc.SQLAlchemyError as error:
                 if not is_away(error) or self._closing.wait(1.0):
                     raise
 
-    def _store_end(self, making: Making, state: State, reason: Reason | None) -> None:
+    def _store_end(self, job: ReplyJob, state: State, reason: Reason | None) -> None:
         """The state and, where it is whole or was stopped, the message: both or none."""
         with self._session() as session:
-            session.execute(_KEPT.where(Reply.id == making.id))
-            reply = session.get(Reply, making.id, with_for_update={"of": Reply})
+            session.execute(_KEPT.where(Reply.id == job.id))
+            reply = session.get(Reply, job.id, with_for_update={"of": Reply})
             if reply is None or reply.state not in (*UNDER_WAY, State.BROKEN):
                 return  # forgotten, or given up for another attempt
-            reply.content, reply.state, reply.updated_at = making.content, state, sa.func.now()
+            reply.content, reply.state, reply.updated_at = job.content, state, sa.func.now()
             reply.reason = reason
-            if making.content and state in (State.DONE, State.STOPPED):
-                message = ChatMessage(role="assistant", content=making.content, session_id=reply.session_id)
+            if job.content and state in (State.DONE, State.STOPPED):
+                message = ChatMessage(role="assistant", content=job.content, session_id=reply.session_id)
                 session.add(message)
                 session.flush()
                 reply.message_id, reply.content = message.id, ""

@@ -13,7 +13,7 @@ from repaircafe.neighbours.report import Reason, Service, Text
 from repaircafe.settings.definitions import KEYS, RefusedError, UnknownKeyError, parse
 from repaircafe.settings.store import InvalidSettingsError, store, validate
 from repaircafe.web.errors import PageError, neighbour_away
-from repaircafe.web.schemas import answered, received
+from repaircafe.web.schemas import json_response, read_json
 
 
 def show() -> Response:
@@ -21,21 +21,21 @@ def show() -> Response:
     stored = store().stored()
     if stored is None:
         raise neighbour_away(Service.DB, Reason.TIMEOUT)
-    return answered(Stored, {"settings": stored.values, "current": stored.current})
+    return json_response(Stored, {"settings": stored.values, "current": stored.current})
 
 
 def save() -> Response:
     """Saves the keys of the body, all or none, without a test: for that there is a route of its own."""
     stored = store().save(changes(), anyway="save_anyway" in request.args)
     monitor().forget(Service.LLM)
-    return answered(Stored, {"settings": stored.values, "current": True})
+    return json_response(Stored, {"settings": stored.values, "current": True})
 
 
 def test(service: Service) -> Response:
     """Tests a neighbour with the body's values over the stored ones; answers every step."""
     values = {**store().known(), **validate(changes(), current_app.extensions["redactor"])}
     report = monitor().test(service, values["llm_endpoint"], values["llm_model"])
-    return answered(TestReport, report.as_test())
+    return json_response(TestReport, report.as_test())
 
 
 def problem(error: InvalidSettingsError) -> PageError:
@@ -46,7 +46,7 @@ def problem(error: InvalidSettingsError) -> PageError:
 
 def changes() -> dict[str, str]:
     """The body's changes as texts; null means not set, a list is joined with commas. Raises PageError."""
-    body = received()
+    body = read_json()
     if not isinstance(body, dict):
         cure = _('Send, for instance, {"event_date": "2026-12-05"}.')
         raise PageError(400, _("The body is not a JSON object."), cure)

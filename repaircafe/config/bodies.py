@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
-from repaircafe.settings.definitions import KEYS, LONGEST_OFFERING, MOST_OFFERINGS, OFFERING, Key, parse
+from repaircafe.settings.definitions import KEYS, MAX_OFFERING_CHARS, MAX_OFFERINGS_COUNT, OFFERING, Key, parse
 
 
 def _value(key: Key) -> Any:
@@ -14,8 +14,8 @@ def _value(key: Key) -> Any:
     text = Annotated[str, form, AfterValidator(partial(parse, key.name))]
     if not key.is_list:
         return text | None
-    entry = Annotated[str, Field(max_length=LONGEST_OFFERING, pattern=f"^{OFFERING}$")]
-    return text | Annotated[list[entry], Field(max_length=MOST_OFFERINGS)] | None
+    entry = Annotated[str, Field(max_length=MAX_OFFERING_CHARS, pattern=f"^{OFFERING}$")]
+    return text | Annotated[list[entry], Field(max_length=MAX_OFFERINGS_COUNT)] | None
 
 
 def _field(key: Key) -> Any:

@@ -21,7 +21,7 @@ STATEMENT_LIMIT_S = 5.0
 MONITOR_LIMIT_S = 1.0
 """A health check's longest statement; it has to fit into /health's two seconds."""
 FIRST_RETRY_S = 0.2
-LONGEST_RETRY_S = 5.0
+MAX_RETRY_S = 5.0
 
 Result = TypeVar("Result")
 
@@ -112,7 +112,7 @@ def wait_for_server(
         error = state.outcome.exception() if state.outcome else None
         attempted(state.attempt_number, error.reason.value if isinstance(error, NeighbourError) else "")
 
-    backoff = tenacity.wait_exponential_jitter(multiplier=FIRST_RETRY_S, max=LONGEST_RETRY_S, jitter=FIRST_RETRY_S)
+    backoff = tenacity.wait_exponential_jitter(multiplier=FIRST_RETRY_S, max=MAX_RETRY_S, jitter=FIRST_RETRY_S)
     # A refused password is retried as well: the container that has just been started may not know it yet.
     retrying = tenacity.Retrying(
         stop=tenacity.stop_any(tenacity.stop_after_delay(limit_s), tenacity.stop_when_event_set(ended)),

@@ -83,8 +83,8 @@ def is_away(error: BaseException) -> bool:
 
 
 @contextmanager
-def borne(message: str, pause_s: float = 0.0) -> Iterator[None]:
-    """For what is stored again soon: a database that is away is borne, since the next time stores this as well.
+def tolerating_outage(message: str, pause_s: float = 0.0) -> Iterator[None]:
+    """For what is stored again soon: a database that is away is no failure, since the next time stores this as well.
 
     Health tells of it. A fault of our own is logged as `message`, and `pause_s` seconds pass after it, so that one that
     stays does not fill the log.

@@ -28,12 +28,12 @@ _LIVING = sa.text(
 """How a lock's 64-bit key is shown (PostgreSQL manual, 'pg_locks')."""
 
 
-def living() -> sa.Select[Any]:
+def live_owners() -> sa.Select[Any]:
     """The owners that are there, for an IN."""
     return sa.select(_LIVING.subquery("living").c.owner)
 
 
-class Presence:
+class ProcessLock:
     """The present process among those that use the database. After a fork the child is another one."""
 
     def __init__(self, connect: Callable[[], psycopg.Connection[Any]]) -> None:

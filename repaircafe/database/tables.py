@@ -11,7 +11,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from repaircafe.neighbours.report import Reason
 
-SOON = sa.text("SET LOCAL synchronous_commit = off")
+ASYNC_COMMIT = sa.text("SET LOCAL synchronous_commit = off")
 """For what is stored again within a second: a power cut may take that second, and the SD card is spared."""
 
 
@@ -38,7 +38,7 @@ class StoredReason(sa.TypeDecorator[Reason]):
             return Reason.INTERNAL
 
 
-def storable(text: str) -> str:
+def without_nul(text: str) -> str:
     """The text as PostgreSQL can hold it: without NUL, and with a question mark for half a surrogate pair."""
     return text.replace("\x00", "").encode(errors="replace").decode()
 
@@ -80,6 +80,6 @@ class Identity:
 identity: ContextVar[Identity] = ContextVar("identity", default=Identity())  # noqa: B039  Identity is frozen
 
 
-def act_in(session_id: uuid.UUID) -> None:
+def set_conversation(session_id: uuid.UUID) -> None:
     """Has the transactions that begin from now on carry the conversation, where the address does not name it."""
     identity.set(replace(identity.get(), session_id=str(session_id)))

@@ -20,9 +20,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from repaircafe.database.engines import Database
-from repaircafe.database.errors import borne, is_away
-from repaircafe.database.process_lock import Presence, living
-from repaircafe.database.tables import SOON, later_than
+from repaircafe.database.errors import is_away, tolerating_outage
+from repaircafe.database.process_lock import ProcessLock, live_owners
+from repaircafe.database.tables import ASYNC_COMMIT, later_than
 from repaircafe.downloads.models import Download, State
 from repaircafe.llm import disk
 from repaircafe.llm.base import Progress
@@ -98,7 +98,7 @@ class Pull:
         self.model = download.model
         self.owner = download.owner
         self.progress = Progress("", download.done, download.total)
-        self.exchange: BoundedClient | None = None
+        self.client: BoundedClient | None = None
         self.state = State.UNDER_WAY
         self.reason: Reason | None = None
         self.free: int | None = None
@@ -142,8 +142,8 @@ class Pull:
             if self.state is State.UNDER_WAY:
                 self.state, self.reason, self.free = state, reason, free
         self.ended.set()
-        if self.exchange is not None:
-            self.exchange.stop()
+        if self.client is not None:
+            self.client.stop()
 
     def go_on(self) -> None:
         """Raises StoppedError where it has ended."""
@@ -154,10 +154,10 @@ class Pull:
 class Downloader:
     """Downloads the models that this process was asked for. One per app; after a fork each process has its own."""
 
-    def __init__(self, app: Flask, ours: Database, store: Store, presence: Presence) -> None:
+    def __init__(self, app: Flask, ours: Database, store: Store, process_lock: ProcessLock) -> None:
         self._database = ours
         self._store = store
-        self._presence = presence
+        self._process_lock = process_lock
         self._lock = threading.Lock()
         self._pulls: dict[uuid.UUID, Pull] = {}
         self._closing = threading.Event()
@@ -183,8 +183,8 @@ class Downloader:
 
         While one is under way, that one is answered, whichever model it is. Raises database errors.
         """
-        with self._presence.owning() as owner:
-            before = newest(session, self.made())
+        with self._process_lock.owning() as owner:
+            before = newest(session, self.active_ids())
             done, total = _kept(before, model)
             later = {"created_at": later_than(before.created_at)} if before is not None else {}
             row = insert(Download).values(model=model, owner=owner, done=done, total=total, **later)
@@ -196,7 +196,7 @@ class Downloader:
         self._begin(begun)
         return begun, True
 
-    def made(self) -> frozenset[uuid.UUID]:
+    def active_ids(self) -> frozenset[uuid.UUID]:
         """The downloads of this process; another one makes the others, or nobody any more."""
         return frozenset(self._pulls)
 
@@ -235,21 +235,21 @@ class Downloader:
         reading = threading.Thread(target=self._pull, args=(pull,), name="download", daemon=True)
         reading.start()
         while not pull.ended.wait(STORE_S):
-            with borne("Download not kept up", AFTER_FAULT_S):
-                self._look(pull)
+            with tolerating_outage("Download not kept up", AFTER_FAULT_S):
+                self._poll(pull)
         reading.join(STOP_LIMIT_S)
         self._end(pull)
         with self._lock:
             del self._pulls[pull.id]
 
-    def _look(self, pull: Pull) -> None:
+    def _poll(self, pull: Pull) -> None:
         """Stores how far it is, and sees whether somebody pressed Cancel."""
-        owner = self._presence.owner()
+        owner = self._process_lock.owner()
         progress = pull.progress
         with self._session() as session:
-            session.execute(SOON)
+            session.execute(ASYNC_COMMIT)
             if owner != pull.owner:
-                self._take_back(session, pull, owner)
+                self._reclaim(session, pull, owner)
             statement = sa.update(Download).where(Download.id == pull.id, Download.state == State.UNDER_WAY)
             cancel_asked = session.scalar(
                 statement.values(
@@ -267,7 +267,7 @@ class Downloader:
         elif cancel_asked:
             pull.end(State.CANCELLED)
 
-    def _take_back(self, session: Session, pull: Pull, owner: int) -> None:
+    def _reclaim(self, session: Session, pull: Pull, owner: int) -> None:
         """The connection was lost, and with it our name: nothing is broken off that still goes on.
 
         Unless another has been begun meanwhile, which the index tells: then that one counts.
@@ -294,11 +294,11 @@ class Downloader:
     def _read(self, pull: Pull) -> None:
         endpoint = self._store.with_endpoint().llm_endpoint
         disk.require(endpoint, pull.progress.total - pull.progress.done, RESERVE)
-        with BoundedClient(ASK_LIMIT_S) as exchange:
-            pull.exchange = exchange
+        with BoundedClient(ASK_LIMIT_S) as client:
+            pull.client = client
             pull.go_on()
             looked_at, reserve = 0.0, RESERVE
-            for progress in identify(exchange, endpoint).pull(pull.model):
+            for progress in identify(client, endpoint).pull(pull.model):
                 pull.take(progress)
                 if progress.total and time.monotonic() - looked_at >= STORE_S:
                     disk.require(endpoint, progress.total - progress.done, reserve)
@@ -323,7 +323,7 @@ class Downloader:
                     log.error(
                         "Download not stored", event_type=EventType.DB_ERROR, resource_id=str(pull.id), exc_info=error
                     )
-                    with borne("Download not stored"):  # else nothing could be downloaded any more
+                    with tolerating_outage("Download not stored"):  # else nothing could be downloaded any more
                         self._update(pull, state=State.FAILED, reason=Reason.INTERNAL)
                     return None
                 if self._closing.wait(STORE_S):
@@ -355,13 +355,17 @@ class Downloader:
 _UNDER_WAY = sa.select(Download).where(Download.state == State.UNDER_WAY)
 
 
-def newest(session: Session, made: Collection[uuid.UUID] = ()) -> Download | None:
+def newest(session: Session, active_ids: Collection[uuid.UUID] = ()) -> Download | None:
     """The download that was asked for last, as it is now; None where there never was one. Raises database errors.
 
-    One under way whose owner is gone is marked as broken first: after a crash, a pulled plug, a restart. `made`: those
-    of this process; they go on, though the connection that says so may have been lost just now.
+    One under way whose owner is gone is marked as broken first: after a crash, a pulled plug, a restart. `active_ids`:
+    those of this process; they go on, though the connection that says so may have been lost just now.
     """
-    abandoned = (Download.state == State.UNDER_WAY, Download.owner.not_in(living()), Download.id.not_in(made))
+    abandoned = (
+        Download.state == State.UNDER_WAY,
+        Download.owner.not_in(live_owners()),
+        Download.id.not_in(active_ids),
+    )
     if session.scalar(sa.select(sa.exists().where(*abandoned))):  # a database that can only be read is still shown
         broken = {"state": State.BROKEN, "speed": 0, "updated_at": sa.func.now()}
         session.execute(sa.update(Download).where(*abandoned).values(**broken))
@@ -378,8 +382,8 @@ def _kept(before: Download | None, model: str) -> tuple[int, int]:
 
 
 def _ask(endpoint: str) -> Inventory:
-    with BoundedClient(LIST_LIMIT_S) as exchange:
-        server = identify(exchange, endpoint)
+    with BoundedClient(LIST_LIMIT_S) as client:
+        server = identify(client, endpoint)
         models, title, can_pull = server.models(), server.title, server.can_pull
     return Inventory(title, models, can_pull, disk.free(endpoint) if can_pull else None)
 

@@ -15,7 +15,7 @@ from repaircafe.health.monitor import monitor
 from repaircafe.llm.disk import GIGABYTE, RESERVE
 from repaircafe.logs import polled
 from repaircafe.neighbours.report import NeighbourError, Reason, Service, Text
-from repaircafe.settings.definitions import KEYS, LONGEST_MODEL
+from repaircafe.settings.definitions import KEYS, MAX_MODEL_CHARS
 from repaircafe.settings.store import InvalidSettingsError, OutsideError, store, validate
 from repaircafe.web.errors import PageError, expired_form
 from repaircafe.web.negotiation import is_htmx, retargeted
@@ -74,7 +74,7 @@ def progress(download_id: uuid.UUID) -> Response:
     """How far a download is by now or, once it has ended, how it ended."""
     if not is_htmx():
         return _back()
-    download = newest(db.session(), downloader().made())
+    download = newest(db.session(), downloader().active_ids())
     if download and download.id == download_id and download.state is State.UNDER_WAY:
         return _rendered("downloads/_progress.html", download=download)
     ended = download is None or download.state is not State.UNDER_WAY
@@ -86,7 +86,11 @@ def cancel(download_id: uuid.UUID) -> Response:
     """Ends a download, in whichever process it is."""
     ours = db.session()
     downloader().cancel(ours, download_id)
-    return _rendered("downloads/_download.html", download=newest(ours, downloader().made())) if is_htmx() else _back()
+    return (
+        _rendered("downloads/_download.html", download=newest(ours, downloader().active_ids()))
+        if is_htmx()
+        else _back()
+    )
 
 
 @blueprint.post("/config/models/use")
@@ -139,7 +143,7 @@ def _shown(status: int = 200, template: str = "downloads/_models.html", **contex
 def _newest() -> Download | None:
     """None as well while the database is away: what is installed can be told without it. Holds no connection."""
     try:
-        download = newest(db.session(), downloader().made())
+        download = newest(db.session(), downloader().active_ids())
         db.session.expunge_all()
     except ERRORS as error:
         if not is_away(error):
@@ -156,7 +160,7 @@ def _rendered(template: str, status: int = 200, *, download: Download | None = N
         ending=_ending(download) if download else "",
         chosen=store().known()["llm_model"],
         choices=CHOICES,
-        longest=LONGEST_MODEL,
+        longest=MAX_MODEL_CHARS,
         is_same=is_same,
         size=_size,
         part=_part,

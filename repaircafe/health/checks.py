@@ -182,10 +182,10 @@ def llm(endpoint: str, model: str, *, generate: bool = False) -> Work:
                 raise PermanentError(Reason.NOT_SET)
         if generate:
             _reach_llm(check, endpoint, is_cloud_model(model))
-        with BoundedClient(check.left_s(TEST_EXCHANGE_LIMIT_S) if generate else EXCHANGE_LIMIT_S) as exchange:
+        with BoundedClient(check.left_s(TEST_EXCHANGE_LIMIT_S) if generate else EXCHANGE_LIMIT_S) as client:
             with check.step(StepName.SERVER) as say:
-                server = identify(exchange, endpoint)
-                check.outside = check.outside or _is_outside(exchange.peers)
+                server = identify(client, endpoint)
+                check.outside = check.outside or _is_outside(client.peers)
                 say(server.title)
             with check.step(StepName.MODEL) as say:
                 check.models = server.models()
@@ -259,8 +259,8 @@ def mail(credentials: GmailCredentials | None) -> Work:
         with check.step(StepName.NAME) as say:
             say(", ".join(_resolve(*_host_and_port(credentials.token_uri))))
         with check.step(StepName.TOKEN) as say:
-            with BoundedClient(check.left_s(TEST_EXCHANGE_LIMIT_S)) as exchange:
-                exchange_token(credentials, exchange)
+            with BoundedClient(check.left_s(TEST_EXCHANGE_LIMIT_S)) as client:
+                exchange_token(credentials, client)
             say(_l("Google accepts it"))
 
     return work

@@ -13,7 +13,7 @@ from repaircafe.neighbours.report import STATUS_LABELS, STEP_LABELS, Reason, Rep
 from repaircafe.web.access import is_operator, open_while_starting
 from repaircafe.web.negotiation import is_htmx, uncached, version_of
 from repaircafe.web.openapi import Operation, documented
-from repaircafe.web.schemas import answered
+from repaircafe.web.schemas import json_response
 
 blueprint = Blueprint("health", __name__)
 
@@ -31,7 +31,7 @@ def show() -> Response:
     if is_htmx() or accepted["text/html"] > accepted["application/json"]:
         response = make_response(render_template("health/show.html", health=health, ago=_ago))
     else:
-        response = answered(HealthReport, health.as_dict())
+        response = json_response(HealthReport, health.as_dict())
     response.status_code = STATUS_CODES[health.state]
     return uncached(response)
 
@@ -42,7 +42,7 @@ def show() -> Response:
 @polled
 def live() -> Response:
     """Whether the process answers; it asks nobody."""
-    return uncached(answered(Live, {"status": "live"}))
+    return uncached(json_response(Live, {"status": "live"}))
 
 
 @blueprint.get("/health/ready")
@@ -53,7 +53,7 @@ def ready() -> Response:
     """Whether requests can be served: the database and its migrations."""
     health = monitor().health()
     body = {"status": "ready"} if health.ready else {"status": "not ready", "error": health.error}
-    response = answered(Readiness, body)
+    response = json_response(Readiness, body)
     response.status_code = 200 if health.ready else 503
     return uncached(response)
 

@@ -13,7 +13,7 @@ from repaircafe.home.models import Event
 from repaircafe.settings.definitions import Settings
 
 PRODID = "-//Repair Café//repaircafe//EN"
-LONGEST = timedelta(hours=3)
+MAX_LENGTH = timedelta(hours=3)
 """How long an afternoon is whose end is not set."""
 
 
@@ -71,7 +71,7 @@ def _add_time(entry: Entry, settings: Settings, day: date) -> None:
         entry.add("dtend", day + timedelta(days=1))
         return
     begins = datetime.combine(day, settings.event_start, settings.event_zone)
-    ends = datetime.combine(day, settings.event_end, settings.event_zone) if settings.event_end else begins + LONGEST
+    ends = datetime.combine(day, settings.event_end, settings.event_zone) if settings.event_end else begins + MAX_LENGTH
     entry.add("dtstart", begins)
     entry.add("dtend", ends)
 

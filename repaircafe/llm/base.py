@@ -12,9 +12,9 @@ IDLE_LIMIT_S = 60.0
 """Between two words. A Pi makes two to six a second; the whole answer may take as long as it takes."""
 PULL_IDLE_LIMIT_S = 300.0
 """Between two signs of a download: verifying the checksum of 5 GB on an SD card shows none for minutes."""
-LONGEST_REPLY_TOKENS = 1_024
+MAX_REPLY_TOKENS = 1_024
 """Some 700 words, five minutes on a Pi: a model that has lost its thread repeats itself without end."""
-LARGEST_REPLY = 4_000_000
+MAX_REPLY_CHARS = 4_000_000
 """Characters, whatever the server takes for a token."""
 
 Role = Literal["user", "assistant", "system"]
@@ -51,7 +51,7 @@ class TooLongError(PermanentError):
 
 
 class Server(Protocol):
-    """A server that has been told apart. Every call is bounded by its exchange and raises NeighbourError."""
+    """A server that has been told apart. Every call is bounded by its client and raises NeighbourError."""
 
     title: str
     """Name and version, for people."""
@@ -79,15 +79,15 @@ class Server(Protocol):
         ...
 
     def chat(self, model: str, messages: Sequence[Message]) -> Iterator[str]:
-        """The reply, piece by piece, none of them empty; moves the exchange's limit on with each.
+        """The reply, piece by piece, none of them empty; moves the client's limit on with each.
 
         A reply that ends without having been completed raises TemporaryError(cut_off) after its last piece, one that
-        LONGEST_REPLY_TOKENS or the context ended PermanentError(length). Raises TooLongError before the first.
+        MAX_REPLY_TOKENS or the context ended PermanentError(length). Raises TooLongError before the first.
         """
         ...
 
     def pull(self, model: str) -> Iterator[Progress]:
-        """Downloads a model, or what is missing of it; moves the exchange's limit on with each sign of life.
+        """Downloads a model, or what is missing of it; moves the client's limit on with each sign of life.
 
         Raises PermanentError(not_offered) where the server cannot, and NeighbourError with no_such_model, offline,
         disk_full or download_cut where it says so.

@@ -6,6 +6,6 @@ from repaircafe.llm.ollama import Ollama
 from repaircafe.neighbours.http import BoundedClient
 
 
-def identify(exchange: BoundedClient, endpoint: str) -> Server:
+def identify(client: BoundedClient, endpoint: str) -> Server:
     """The adapter for what answers at `endpoint`. Raises NeighbourError."""
-    return Ollama.recognise(exchange, endpoint) or LlamaCpp.recognise(exchange, endpoint)
+    return Ollama.recognise(client, endpoint) or LlamaCpp.recognise(client, endpoint)

@@ -7,7 +7,7 @@ from typing import Any
 from repaircafe.llm.base import (
     FIRST_TOKEN_LIMIT_S,
     IDLE_LIMIT_S,
-    LONGEST_REPLY_TOKENS,
+    MAX_REPLY_TOKENS,
     Message,
     Progress,
     TooLongError,
@@ -21,23 +21,23 @@ class LlamaCpp:
 
     can_pull = False
 
-    def __init__(self, exchange: BoundedClient, endpoint: str, title: str = "") -> None:
+    def __init__(self, client: BoundedClient, endpoint: str, title: str = "") -> None:
         self.title = title
-        self._exchange = exchange
+        self._client = client
         self._endpoint = endpoint
         self._models: tuple[str, ...] | None = None
 
     @classmethod
-    def recognise(cls, exchange: BoundedClient, endpoint: str) -> "LlamaCpp":
+    def recognise(cls, client: BoundedClient, endpoint: str) -> "LlamaCpp":
         """The server behind `endpoint`.
 
         llama.cpp's `GET /health` answers 503 while the model is loaded: TemporaryError(loading). Where there is no such
         route, `GET /v1/models` decides. Raises PermanentError(bad_answer) for anything else.
         """
-        health = exchange.get(f"{endpoint}/health")
+        health = client.get(f"{endpoint}/health")
         if health.status == 503 and _is_loading(health.json_or_none()):
             raise TemporaryError(Reason.LOADING)
-        found = cls(exchange, endpoint, "OpenAI-compatible server")
+        found = cls(client, endpoint, "OpenAI-compatible server")
         if health.status == 200 and isinstance(status := health.json_or_none(), dict) and status.get("status") == "ok":
             found.title = f"llama.cpp {found._build()}".strip()
         found.models()
@@ -46,7 +46,7 @@ class LlamaCpp:
     def models(self) -> tuple[str, ...]:
         """From `GET /v1/models`."""
         if self._models is None:
-            found = self._checked(self._exchange.get(f"{self._endpoint}/v1/models"))
+            found = self._checked(self._client.get(f"{self._endpoint}/v1/models"))
             try:
                 self._models = tuple(sorted(str(model["id"]) for model in found["data"]))
             except (KeyError, TypeError):
@@ -64,7 +64,7 @@ class LlamaCpp:
     def one_token(self, model: str) -> None:
         """By `POST /v1/chat/completions` with `max_tokens` 1."""
         request = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1, "stream": False}
-        found = self._checked(self._exchange.post(f"{self._endpoint}/v1/chat/completions", request))
+        found = self._checked(self._client.post(f"{self._endpoint}/v1/chat/completions", request))
         if not isinstance(found, dict) or not found.get("choices"):
             raise PermanentError(Reason.BAD_ANSWER)
 
@@ -78,14 +78,14 @@ class LlamaCpp:
             "model": model,
             "messages": [asdict(one) for one in messages],
             "stream": True,
-            "max_tokens": LONGEST_REPLY_TOKENS,
+            "max_tokens": MAX_REPLY_TOKENS,
             # Thinking off, where the model's template knows it (README of tools/server).
             "chat_template_kwargs": {"enable_thinking": False},
         }
-        self._exchange.extend(FIRST_TOKEN_LIMIT_S)
+        self._client.extend(FIRST_TOKEN_LIMIT_S)
         cut = False
         try:
-            for line in self._exchange.stream(f"{self._endpoint}/v1/chat/completions", request):
+            for line in self._client.stream(f"{self._endpoint}/v1/chat/completions", request):
                 if not line.startswith(b"data:"):
                     continue  # an empty line ends an event; a comment keeps the connection open
                 data = line.removeprefix(b"data:").strip()
@@ -95,7 +95,7 @@ class LlamaCpp:
                     return
                 event = parse(data)
                 if piece := _piece(event):
-                    self._exchange.extend(IDLE_LIMIT_S)
+                    self._client.extend(IDLE_LIMIT_S)
                     yield piece
                 cut = cut or _is_cut(event)
         except RefusedError as error:
@@ -108,7 +108,7 @@ class LlamaCpp:
 
     def _build(self) -> str:
         """The build from `GET /props`, such as b6500-0f4e1a2; empty where the server does not tell."""
-        answer = self._exchange.get(f"{self._endpoint}/props")
+        answer = self._client.get(f"{self._endpoint}/props")
         found = answer.json_or_none() if answer.status == 200 else None
         return str(found.get("build_info", ""))[:40] if isinstance(found, dict) else ""
 

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from repaircafe.database.tables import storable
+from repaircafe.database.tables import without_nul
 from repaircafe.llm.base import (
     FIRST_TOKEN_LIMIT_S,
     IDLE_LIMIT_S,
-    LONGEST_REPLY_TOKENS,
+    MAX_REPLY_TOKENS,
     PULL_IDLE_LIMIT_S,
     Message,
     Progress,
@@ -21,7 +21,7 @@ KEEP_ALIVE = -1
 """How long Ollama keeps the model in memory after a question ('keep_alive', Ollama's FAQ): for ever. Its default is
 five minutes, and loading takes a minute from an SD card. What is said here goes before OLLAMA_KEEP_ALIVE."""
 
-LARGEST_FILE = 10**15
+MAX_FILE_BYTES = 10**15
 """Bytes of a file of a model: what claims to be larger is nonsense, which PostgreSQL's bigint might not hold."""
 
 
@@ -30,27 +30,27 @@ class Ollama:
 
     can_pull = True
 
-    def __init__(self, exchange: BoundedClient, endpoint: str, version: str = "") -> None:
+    def __init__(self, client: BoundedClient, endpoint: str, version: str = "") -> None:
         self.title = f"Ollama {version}"
-        self._exchange = exchange
+        self._client = client
         self._endpoint = endpoint
         self._models: tuple[str, ...] | None = None
         self._remote: frozenset[str] = frozenset()
 
     @classmethod
-    def recognise(cls, exchange: BoundedClient, endpoint: str) -> "Ollama | None":
+    def recognise(cls, client: BoundedClient, endpoint: str) -> "Ollama | None":
         """The server, if `GET /api/version` answers as Ollama's does; None where something else answers."""
-        answer = exchange.get(f"{endpoint}/api/version")
+        answer = client.get(f"{endpoint}/api/version")
         if answer.status != 200:
             return None
         found = answer.json_or_none()
         version = found.get("version") if isinstance(found, dict) else None
-        return cls(exchange, endpoint, version[:40]) if isinstance(version, str) else None
+        return cls(client, endpoint, version[:40]) if isinstance(version, str) else None
 
     def models(self) -> tuple[str, ...]:
         """From `GET /api/tags`."""
         if self._models is None:
-            found = self._checked(self._exchange.get(f"{self._endpoint}/api/tags"))
+            found = self._checked(self._client.get(f"{self._endpoint}/api/tags"))
             try:
                 listed = found["models"] or ()
                 self._models = tuple(sorted(str(model["name"]) for model in listed))
@@ -78,13 +78,13 @@ class Ollama:
             "keep_alive": KEEP_ALIVE,
             "options": {"num_predict": 1},
         }
-        found = self._checked(self._exchange.post(f"{self._endpoint}/api/chat", request))
+        found = self._checked(self._client.post(f"{self._endpoint}/api/chat", request))
         if not isinstance(found, dict) or "message" not in found:
             raise PermanentError(Reason.BAD_ANSWER)
 
     def is_loaded(self, model: str) -> bool:
         """From `GET /api/ps`."""
-        found = self._checked(self._exchange.get(f"{self._endpoint}/api/ps"))
+        found = self._checked(self._client.get(f"{self._endpoint}/api/ps"))
         try:
             return _full(model) in [str(one["name"]) for one in found["models"] or ()]
         except (KeyError, TypeError):
@@ -102,13 +102,13 @@ class Ollama:
             "stream": True,
             "think": False,
             "keep_alive": KEEP_ALIVE,
-            "options": {"num_predict": LONGEST_REPLY_TOKENS},
+            "options": {"num_predict": MAX_REPLY_TOKENS},
         }
         for line in self._lines("/api/chat", request, FIRST_TOKEN_LIMIT_S):
             message = line.get("message")
             piece = message.get("content") if isinstance(message, dict) else None
             if isinstance(piece, str) and piece:
-                self._exchange.extend(IDLE_LIMIT_S)
+                self._client.extend(IDLE_LIMIT_S)
                 yield piece
             if line.get("done") is True:
                 if line.get("done_reason") == "length":
@@ -124,7 +124,7 @@ class Ollama:
         layers = _Layers()
         try:
             for line in self._lines("/api/pull", {"model": model, "stream": True}, FIRST_TOKEN_LIMIT_S, _pull_error):
-                self._exchange.extend(PULL_IDLE_LIMIT_S)
+                self._client.extend(PULL_IDLE_LIMIT_S)
                 progress = layers.take(line)
                 yield progress
                 if progress.status == "success":
@@ -142,9 +142,9 @@ class Ollama:
         Its text is not logged: it may quote what a visitor wrote. The server's own log has it. `told` makes an error of
         it where it can be read.
         """
-        self._exchange.extend(limit_s)
+        self._client.extend(limit_s)
         try:
-            for line in filter(None, self._exchange.stream(f"{self._endpoint}{path}", request)):
+            for line in filter(None, self._client.stream(f"{self._endpoint}{path}", request)):
                 found = parse(line)
                 if "error" in found:
                     raise told(found["error"]) if told else TemporaryError(Reason.HTTP_ERROR)
@@ -176,7 +176,7 @@ class _Layers:
 
     def take(self, line: dict[str, Any]) -> Progress:
         """What a line says, of the whole. What the server counts anew after a fault of its line does not fall."""
-        status = storable(str(line.get("status", ""))[:200])
+        status = without_nul(str(line.get("status", ""))[:200])
         if isinstance(digest := line.get("digest"), str):
             self._total[digest] = max(_bytes(line.get("total")), self._total.get(digest, 0))
             done = max(_bytes(line.get("completed")), self._done.get(digest, 0))
@@ -208,4 +208,4 @@ def _full(model: str) -> str:
 
 
 def _bytes(found: object) -> int:
-    return min(found, LARGEST_FILE) if isinstance(found, int) and found > 0 else 0
+    return min(found, MAX_FILE_BYTES) if isinstance(found, int) and found > 0 else 0

@@ -1,4 +1,4 @@
-"""Gmail's side of OAuth: the refresh token is tested by using it, through google-auth, over our bounded exchange."""
+"""Gmail's side of OAuth: the refresh token is tested by using it, through google-auth, over our bounded client."""
 
 import hashlib
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ class GmailCredentials:
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
-def exchange_token(credentials: GmailCredentials, exchange: BoundedClient) -> None:
+def exchange_token(credentials: GmailCredentials, client: BoundedClient) -> None:
     """Gets a fresh access token and throws it away.
 
     Raises NeighbourError: auth_expired (make a new token), auth_refused (wrong client), or why Google is not reached.
@@ -56,7 +56,7 @@ def exchange_token(credentials: GmailCredentials, exchange: BoundedClient) -> No
         token_uri=credentials.token_uri,
     )
     try:
-        google.refresh(_transport(exchange))
+        google.refresh(_transport(client))
     except NeighbourError:
         raise
     except RefreshError as error:
@@ -82,13 +82,13 @@ class _Response:
     data: bytes
 
 
-def _transport(exchange: BoundedClient) -> Any:
-    """A google.auth.transport.Request over our exchange, since google-auth's own bounds neither time nor bytes."""
+def _transport(client: BoundedClient) -> Any:
+    """A google.auth.transport.Request over our client, since google-auth's own bounds neither time nor bytes."""
 
     def request(
         url: str, method: str = "GET", body: bytes | None = None, headers: Mapping[str, str] | None = None, **_: Any
     ) -> _Response:
-        answer = exchange.request(method, url, body, headers)
+        answer = client.request(method, url, body, headers)
         if answer.status >= 500:  # raised here, lest google-auth sleeps and asks again
             raise TemporaryError(Reason.HTTP_ERROR, f"HTTP {answer.status}")
         return _Response(answer.status, answer.headers, answer.body)

@@ -20,7 +20,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason, TemporaryError
 from repaircafe.neighbours.sockets import CONNECT_LIMIT_S, BoundedSockets
 
-LARGEST_ANSWER = 1_000_000
+MAX_ANSWER_BYTES = 1_000_000
 """Bytes. A list of a hundred models is some 50 kB."""
 
 
@@ -48,10 +48,10 @@ class BoundedClient:
     """A client for a few requests that together end within `limit_s` seconds. A context manager.
 
     Every failure is a NeighbourError with its reason. The answer of any status but a redirect is returned. A stream may
-    have its limit moved as it goes on, and any exchange may be stopped from another thread.
+    have its limit moved as it goes on, and any client may be stopped from another thread.
     """
 
-    def __init__(self, limit_s: float, largest: int = LARGEST_ANSWER) -> None:
+    def __init__(self, limit_s: float, largest: int = MAX_ANSWER_BYTES) -> None:
         self._limit_s = limit_s
         self._largest = largest
         self._sockets = BoundedSockets()
@@ -78,7 +78,7 @@ class BoundedClient:
         return self._sockets.peers
 
     def extend(self, limit_s: float) -> None:
-        """From now the exchange may take `limit_s` seconds more: it has made progress."""
+        """From now on the client may take `limit_s` seconds more: it has made progress."""
         self._sockets.extend(limit_s)
 
     def stop(self) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import structlog
 from flask import Flask, Response, current_app, make_response, render_template, request
 
-from repaircafe.database.connections import LONGEST_RETRY_S, wait_for_server
+from repaircafe.database.connections import MAX_RETRY_S, wait_for_server
 from repaircafe.database.engines import Database
-from repaircafe.database.errors import SchemaError, borne
+from repaircafe.database.errors import SchemaError, tolerating_outage
 from repaircafe.database.migrations import UPGRADE_LIMIT_S, upgrade
 from repaircafe.logs import EventType
 from repaircafe.neighbours.report import NeighbourError, Reason, Service
@@ -63,7 +63,7 @@ class Startup:
             log.warning("Database still away", event_type=EventType.STARTUP, reason=error.reason.value)
             return False
         for learn in self.before_opening:
-            with borne("Not read ahead"):
+            with tolerating_outage("Not read ahead"):
                 learn()
         self.ready = True
         log.info("Database ready", event_type=EventType.STARTUP)
@@ -88,7 +88,7 @@ class Startup:
     def _until_ready(self) -> None:
         try:
             while not self._ended.is_set() and not self.run(BACKGROUND_ROUND_S):
-                self._ended.wait(LONGEST_RETRY_S)  # it takes connections, and yet no migration
+                self._ended.wait(MAX_RETRY_S)  # it takes connections, and yet no migration
         except SchemaError as error:
             report(error)
             os._exit(EXIT_SCHEMA)  # from a thread nothing gentler ends the process; no request has touched the database

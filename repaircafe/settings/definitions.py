@@ -19,12 +19,12 @@ from repaircafe.environment import Environment, comma_list
 from repaircafe.neighbours import addresses
 from repaircafe.neighbours.report import Service, Text
 
-LONGEST_URL = 2_000
-LONGEST_LINE = 300
-LONGEST_MODEL = 200
-LONGEST_OFFERING = 60
-MOST_OFFERINGS = 40
-LONGEST_NOTES = 3_000
+MAX_URL_CHARS = 2_000
+MAX_LINE_CHARS = 300
+MAX_MODEL_CHARS = 200
+MAX_OFFERING_CHARS = 60
+MAX_OFFERINGS_COUNT = 40
+MAX_NOTES_CHARS = 3_000
 """Characters: some 900 tokens of the model's 4,096, which the conversation has to fit into as well."""
 
 DEFAULT_ZONE = "Europe/Amsterdam"
@@ -36,7 +36,7 @@ YEARS = range(2020, 2100)
 LINE = r"[^\x00-\x1f\x7f-\x9f]*"
 """The form of a text of one line: without what `parse` refuses in any. A form is a regular expression without ^ and $,
 of what Python, Rust and ECMA-262 read alike: programs are told it, and their values have to match it."""
-OFFERING = rf"[^,\x00-\x1f\x7f-\x9f]{{0,{LONGEST_OFFERING}}}"
+OFFERING = rf"[^,\x00-\x1f\x7f-\x9f]{{0,{MAX_OFFERING_CHARS}}}"
 """The form of an entry of a list."""
 
 _HEX = "[0-9A-Fa-f]{1,4}"
@@ -165,11 +165,11 @@ def _notes(text: str) -> str:
 
 def _list(text: str) -> str:
     parts = list(dict.fromkeys(_line(part) for part in comma_list(text)))
-    if len(parts) > MOST_OFFERINGS:
-        raise RefusedError(_l("This list is too long. At most %(most)d entries.", most=MOST_OFFERINGS))
-    if any(len(part) > LONGEST_OFFERING for part in parts):
+    if len(parts) > MAX_OFFERINGS_COUNT:
+        raise RefusedError(_l("This list is too long. At most %(most)d entries.", most=MAX_OFFERINGS_COUNT))
+    if any(len(part) > MAX_OFFERING_CHARS for part in parts):
         raise RefusedError(
-            _l("An entry is too long. At most %(most)d characters between commas.", most=LONGEST_OFFERING)
+            _l("An entry is too long. At most %(most)d characters between commas.", most=MAX_OFFERING_CHARS)
         )
     return ", ".join(parts)
 
@@ -185,7 +185,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 _l("Where Ollama or a llama.cpp server listens."),
                 "http://127.0.0.1:11434",
                 _url,
-                LONGEST_URL,
+                MAX_URL_CHARS,
                 Service.LLM,
                 _ADDRESS,
             ),
@@ -196,7 +196,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 _l("One of the installed models; press Test to see them."),
                 "llama3.2:3b",
                 _model,
-                LONGEST_MODEL,
+                MAX_MODEL_CHARS,
                 Service.LLM,
                 r"[^\s\x00-\x1f\x7f-\x9f]*",
             ),
@@ -247,7 +247,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 _l("As visitors need it to find the way."),
                 "Buurthuis De Hoek, Dorpsstraat 1",
                 _line,
-                LONGEST_LINE,
+                MAX_LINE_CHARS,
             ),
             Key(
                 "event_offerings",
@@ -256,8 +256,8 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 _l("Separated by commas."),
                 _l("bicycles, clothes, small appliances"),
                 _list,
-                MOST_OFFERINGS * (LONGEST_OFFERING + 2),
-                pattern=rf"{OFFERING}(?:, ?{OFFERING}){{0,{MOST_OFFERINGS - 1}}}",
+                MAX_OFFERINGS_COUNT * (MAX_OFFERING_CHARS + 2),
+                pattern=rf"{OFFERING}(?:, ?{OFFERING}){{0,{MAX_OFFERINGS_COUNT - 1}}}",
                 is_list=True,
             ),
             Key(
@@ -267,7 +267,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 _l("In your own words: what can and cannot be repaired, opening hours, parking, prices."),
                 _l("We open at 14:00. We cannot repair microwave ovens. A repair is free; we are glad of a donation."),
                 _notes,
-                LONGEST_NOTES,
+                MAX_NOTES_CHARS,
                 pattern=r"(?:[^\x00-\x08\x0b-\x1f\x7f-\x9f]|\r\n)*",
             ),
         )

@@ -15,7 +15,7 @@ from repaircafe.home import checklist
 from repaircafe.logs import EventType
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Service
-from repaircafe.web.access import Operator, check_password, is_operator, own_path, sign_in_page
+from repaircafe.web.access import Operator, check_password, is_operator, safe_next_path, sign_in_page
 from repaircafe.web.errors import PageError, expired_form
 from repaircafe.web.languages import CHOSEN
 from repaircafe.web.negotiation import wants_json
@@ -32,14 +32,14 @@ log = structlog.get_logger()
 @blueprint.get("/sign-in")
 def show() -> Response:
     """The form; whoever is signed in goes on."""
-    then = own_path(request.args.get("next", ""), "")
+    then = safe_next_path(request.args.get("next", ""), "")
     return make_response(redirect(then or _first(), 303)) if is_operator() else sign_in_page(then)
 
 
 @blueprint.post("/sign-in")
 def sign_in() -> Response:
     """Gives the browser a session of its own where the password is right."""
-    then, kept = own_path(request.form.get("next", ""), ""), _kept()
+    then, kept = safe_next_path(request.form.get("next", ""), ""), _kept()
     try:
         right = check_password(request.form.get("password", ""))
     except PageError as error:
@@ -67,7 +67,7 @@ def expired(error: CSRFError) -> Response:
     """A fresh form for the password. A form that came along is not kept: this one could be another site's."""
     if wants_json() or request.endpoint != "signin.sign_in":
         return expired_form(error)
-    then = own_path(request.form.get("next", ""), "")
+    then = safe_next_path(request.form.get("next", ""), "")
     return sign_in_page(then, problem=_("This page was open for too long."), status=400)
 
 

@@ -1,6 +1,6 @@
 """Who is the operator, who may open which page, and the headers of every answer.
 
-Closed by default: a view is the operator's unless VISITORS names it.
+Closed by default: a view is the operator's unless PUBLIC_ENDPOINTS names it.
 """
 
 import hashlib
@@ -34,10 +34,10 @@ from repaircafe.web.errors import PageError
 from repaircafe.web.negotiation import is_htmx, uncached, wants_json
 from repaircafe.web.users import OPERATOR, Users, operator, users
 
-LARGEST_REQUEST = 256 * 1024
+MAX_REQUEST_BYTES = 256 * 1024
 """Bytes. All settings at their longest are some 10 kB."""
 
-VISITORS = frozenset(
+PUBLIC_ENDPOINTS = frozenset(
     {
         "static",
         "home.show",
@@ -135,7 +135,7 @@ def user_id() -> int | None:
     return current_user.user_id if is_operator() else None
 
 
-def author(session: Session) -> int | None:
+def author_id(session: Session) -> int | None:
     """The same, as the database has it now, for a row that names it. Raises the database's errors."""
     return operator(session) if is_operator() else None
 
@@ -222,7 +222,7 @@ def init_app(app: Flask) -> Users:
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_SSL_STRICT=False,  # it asks for the Referer that HEADERS have browsers leave out; the token is enough
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may stay open all afternoon
-        MAX_CONTENT_LENGTH=LARGEST_REQUEST,
+        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
     )
     csrf.init_app(app)
     found = Users(app)
@@ -281,7 +281,7 @@ def _forget_identity(_error: BaseException | None) -> None:
 
 
 def _check_operator() -> Response | None:
-    if request.endpoint is None or request.endpoint in VISITORS or is_operator():
+    if request.endpoint is None or request.endpoint in PUBLIC_ENDPOINTS or is_operator():
         return None
     log.warning("Access refused", event_type=EventType.AUTHZ_FAILURE, path=request.path)
     if is_trial():
@@ -313,7 +313,7 @@ def sign_in_page(then: str, kept: dict[str, str] | None = None, problem: str = "
     return uncached(make_response(page, status))
 
 
-def own_path(text: str, otherwise: str) -> str:
+def safe_next_path(text: str, otherwise: str) -> str:
     """A path of ours to go on to; never another site, however it is written (OWASP, 'Unvalidated Redirects')."""
     try:
         parts = urlsplit(text)
@@ -368,5 +368,5 @@ def _check_origin(others: list[str]) -> None:
 
 def _add_headers(response: Response) -> Response:
     response.headers.extend(HEADERS)
-    is_anybodys = request.endpoint == "static" or (request.endpoint in VISITORS and not is_operator())
+    is_anybodys = request.endpoint == "static" or (request.endpoint in PUBLIC_ENDPOINTS and not is_operator())
     return response if is_anybodys else uncached(response)

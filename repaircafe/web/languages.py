@@ -20,7 +20,7 @@ from flask import (
 )
 from flask_babel import Babel, format_date, get_locale
 
-from repaircafe.web.access import own_path
+from repaircafe.web.access import safe_next_path
 
 LANGUAGES = {"nl": "Nederlands", "de": "Deutsch", "fr": "Français", "en": "English"}
 """Each in its own words, since whoever looks for it may read no other."""
@@ -40,7 +40,7 @@ def choose() -> Response:
     if wanted in LANGUAGES:
         session[CHOSEN] = wanted
         session.permanent = True
-    return make_response(redirect(own_path(request.form.get("back", ""), "/"), 303))
+    return make_response(redirect(safe_next_path(request.form.get("back", ""), "/"), 303))
 
 
 def here() -> str:

@@ -16,7 +16,7 @@ from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
 from repaircafe.version import __version__
-from repaircafe.web.access import VISITORS, open_while_starting
+from repaircafe.web.access import PUBLIC_ENDPOINTS, open_while_starting
 from repaircafe.web.errors import Problem
 
 KEPT_S = 3600
@@ -135,7 +135,7 @@ def _described(endpoint: str, view: Callable[..., object], operation: Operation)
         described["description"] = " ".join(description.split())
     if operation.takes:
         described["requestBody"] = {"required": True, "content": _content("application/json", operation.takes)}
-    if endpoint not in VISITORS:
+    if endpoint not in PUBLIC_ENDPOINTS:
         described["security"] = [{SECURITY: []}]
     return described
 
@@ -143,7 +143,7 @@ def _described(endpoint: str, view: Callable[..., object], operation: Operation)
 def _problems(endpoint: str, view: Callable[..., object], operation: Operation) -> dict[int, type[BaseModel]]:
     """What any request of this kind may be refused with."""
     statuses = {421, 500}
-    if endpoint not in VISITORS:
+    if endpoint not in PUBLIC_ENDPOINTS:
         statuses |= {401, 403, 429}
     if operation.takes:
         statuses |= {400, 413, 415, 422}

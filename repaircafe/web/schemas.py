@@ -18,7 +18,7 @@ Moment = Annotated[
 """A time as RFC 3339 writes it, and datetime.isoformat one that knows its offset."""
 
 
-def received() -> Any:
+def read_json() -> Any:
     """The request's body, as RFC 8259 tells it and without a name twice. Raises a PageError of 400, or 413, or 415."""
     if not request.is_json or request.mimetype_params.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
         raise UnsupportedMediaType
@@ -33,7 +33,7 @@ def received() -> Any:
         raise PageError(400, title, cure) from error
 
 
-def answered(model: type[BaseModel], body: object, status: int = 200) -> Response:
+def json_response(model: type[BaseModel], body: object, status: int = 200) -> Response:
     """The body as JSON, which the model vouches for; what was left out stays out."""
     text = model.model_validate(body).model_dump_json(exclude_unset=True)
     return Response(f"{text}\n", status, mimetype="application/json")

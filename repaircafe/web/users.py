@@ -12,7 +12,7 @@ from flask import Flask, current_app
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from repaircafe.database.errors import borne, is_told_by_health
+from repaircafe.database.errors import is_told_by_health, tolerating_outage
 from repaircafe.database.tables import Base, db
 from repaircafe.logs import EventType
 from repaircafe.neighbours.deadlines import Cached, DeadlineError
@@ -20,7 +20,7 @@ from repaircafe.neighbours.deadlines import Cached, DeadlineError
 OPERATOR = "operator"
 """The one who can sign in: the name in the table and in HTTP Basic."""
 
-LONGEST_SIGN_IN = timedelta(hours=12)
+MAX_SIGN_IN = timedelta(hours=12)
 """An afternoon with its preparation; a tablet that is left behind is nobody's the next day."""
 
 FRESH_S = 1.0
@@ -86,7 +86,7 @@ class Users:
         """A new sign-in of the operator's, stored. Raises the database's errors."""
         now = datetime.now(UTC)
         session.execute(sa.delete(SignIn).where(SignIn.ends_at <= now))
-        begun = SignIn(user_id=operator(session), ends_at=now + LONGEST_SIGN_IN)
+        begun = SignIn(user_id=operator(session), ends_at=now + MAX_SIGN_IN)
         session.add(begun)
         session.commit()
         known = Known(begun.user_id, begun.ends_at)
@@ -97,7 +97,7 @@ class Users:
     def end(self, session: Session, sign_in: uuid.UUID) -> None:
         """Ends a sign-in: here at once, elsewhere within FRESH_S; while the database is away, when it is back."""
         self._ended.add(sign_in)
-        with borne("Sign-in not removed"):
+        with tolerating_outage("Sign-in not removed"):
             self._forget_ended(session)
         self._sign_ins.expire()
 

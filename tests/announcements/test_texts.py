@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from flask import Flask
 
-from repaircafe.announcements.texts import Form, text
+from repaircafe.announcements.texts import Format, text
 from repaircafe.facts.check import check, known
 from repaircafe.settings.definitions import Settings
 from repaircafe.web import languages
@@ -43,7 +43,7 @@ def test_our_own_texts_are_among_the_facts(page: Flask, place: str, hours: tuple
     )
     facts = known(settings, TODAY)
     with page.test_request_context():
-        for form in Form:
+        for form in Format:
             for language in languages.LANGUAGES:
                 said = text(form, settings, DAY, language)
                 assert place in said
@@ -53,6 +53,6 @@ def test_our_own_texts_are_among_the_facts(page: Flask, place: str, hours: tuple
 def test_the_first_of_a_month_is_among_the_facts_as_french_writes_it(page: Flask) -> None:
     settings = Settings.of({"event_date": "2027-05-01"})
     with page.test_request_context():
-        said = text(Form.NEWSLETTER, settings, date(2027, 5, 1), "fr")
+        said = text(Format.NEWSLETTER, settings, date(2027, 5, 1), "fr")
     assert "1er mai 2027" in said
     assert check(said, known(settings, TODAY)) == []

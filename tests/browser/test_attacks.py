@@ -16,7 +16,7 @@ import requests
 from flask import Flask
 from playwright.sync_api import Dialog, Page, Response, expect
 
-from repaircafe.chat.conversation import LONGEST_MESSAGE
+from repaircafe.chat.conversation import MAX_MESSAGE_CHARS
 from repaircafe.home.views import MAP
 from repaircafe.settings.definitions import KEYS, Key
 from tests.browser.conftest import TYPICAL_LIMIT_MS, Returning, Watched, stored
@@ -255,9 +255,9 @@ def test_a_script_in_a_refused_message_is_shown_as_text(page: Page, configured: 
     for payload in PAYLOADS:
         page.goto("/chat/new")
         question(page).evaluate("field => field.removeAttribute('maxlength')")
-        send(page, payload + "x" * LONGEST_MESSAGE)
+        send(page, payload + "x" * MAX_MESSAGE_CHARS)
         expect(page.locator(".fault")).to_contain_text("too long")
-        expect(question(page)).to_have_value(payload + "x" * LONGEST_MESSAGE)
+        expect(question(page)).to_have_value(payload + "x" * MAX_MESSAGE_CHARS)
         assert_nothing_ran(page, traces)
 
 

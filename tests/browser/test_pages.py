@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from repaircafe.database.embedded import Postmaster
-from repaircafe.settings.definitions import MOST_OFFERINGS
+from repaircafe.settings.definitions import MAX_OFFERINGS_COUNT
 from tests.browser.conftest import A_DAY, TYPICAL_LIMIT_MS, NewPage, Returning, Watched, save, stored, url_of
 from tests.browser.reading import NARROW, PAGES, assert_fits, message, offered_models, press
 from tests.conditions import free_port
@@ -332,7 +332,7 @@ def sheets(page: Page, paper: str) -> int:
     return len(re.findall(rb"/Type\s*/Page\b", printed))
 
 
-@pytest.mark.parametrize("number", [6, MOST_OFFERINGS])
+@pytest.mark.parametrize("number", [6, MAX_OFFERINGS_COUNT])
 def test_a_poster_of_all_that_can_be_repaired_is_one_sheet(page: Page, configured: Server, number: int) -> None:
     save(configured, event_offerings=", ".join(f"coffee machine {one}" for one in range(number)))
     page.goto("/poster")

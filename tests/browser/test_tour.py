@@ -23,10 +23,10 @@ pytestmark = pytest.mark.browser
 
 AXE = PROJECT / ".cache/axe/node_modules/axe-core/axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-LARGEST_SHIFT = 0.02
+MAX_SHIFT = 0.02
 SESSION_S, GAP_S = 5.0, 1.0
 """How shifts are added up (web.dev, 'Cumulative Layout Shift')."""
-LARGEST_PAGE = 100_000
+MAX_PAGE_BYTES = 100_000
 """Bytes of a first visit, with style sheet, scripts and headers."""
 COVERED = """
 () => {
@@ -101,7 +101,7 @@ def test_nothing_jumps(set_up: Stage, name: str, width: int) -> None:
     for page in (set_up.visitor, set_up.organiser):
         page.set_viewport_size({"width": width, "height": 740})
     page = STATES[name](set_up)
-    assert largest_shift(page) <= LARGEST_SHIFT, page.evaluate("window.shifts")
+    assert largest_shift(page) <= MAX_SHIFT, page.evaluate("window.shifts")
 
 
 @pytest.mark.parametrize("name", STATES)
@@ -114,7 +114,7 @@ def test_a_first_visit_is_small_and_asks_nobody_else(set_up: Stage, browser: Bro
     page.on("requestfinished", lambda request: bytes_of.append(sum(request.sizes().values())))
     page.goto(shown.url, wait_until="networkidle")
     context.close()
-    assert sum(bytes_of) < LARGEST_PAGE
+    assert sum(bytes_of) < MAX_PAGE_BYTES
     assert watched.hosts == {set_up.server.url.removeprefix("http://")}
     assert watched.unexpected == []
 
@@ -126,7 +126,7 @@ def test_nothing_jumps_while_a_slow_neighbour_is_tested(set_up: Stage, width: in
     page.route("**/config/test/*", _slowly)
     STATES["config-tested"](set_up)
     page.unroute("**/config/test/*")
-    assert largest_shift(page) <= LARGEST_SHIFT, page.evaluate("window.shifts")
+    assert largest_shift(page) <= MAX_SHIFT, page.evaluate("window.shifts")
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -141,7 +141,7 @@ def test_nothing_jumps_when_a_question_takes_its_time(set_up: Stage, width: int)
         expect(page.locator(".question")).to_have_count(number, timeout=FRESH_MS)
         expect(page.locator(".reply[data-state=done]")).to_have_count(number, timeout=FRESH_MS)
     page.unroute("**/chat/*")
-    assert largest_shift(page) <= LARGEST_SHIFT, page.evaluate("window.shifts")
+    assert largest_shift(page) <= MAX_SHIFT, page.evaluate("window.shifts")
 
 
 @pytest.mark.parametrize("height", [640, 740])
@@ -174,7 +174,7 @@ def test_nothing_jumps_when_the_banner_goes(set_up: Stage, width: int) -> None:
     expect(page.locator("#banner .banner")).to_be_visible()
     set_up.ollama.come_back()
     expect(page.locator("#banner .banner")).to_have_count(0, timeout=FRESH_MS)
-    assert largest_shift(page) <= LARGEST_SHIFT, page.evaluate("window.shifts")
+    assert largest_shift(page) <= MAX_SHIFT, page.evaluate("window.shifts")
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -191,7 +191,7 @@ def test_nothing_jumps_while_a_reply_grows_and_its_end_stays_in_view(set_up: Sta
         expect(page.locator(".reply .said")).to_contain_text(f"In line {number} ", timeout=FRESH_MS)
         pause.set()
     expect(page.locator(".phase")).to_have_count(0, timeout=FRESH_MS)
-    assert largest_shift(page) <= LARGEST_SHIFT, page.evaluate("window.shifts")
+    assert largest_shift(page) <= MAX_SHIFT, page.evaluate("window.shifts")
     end, form = (page.locator(one).bounding_box() for one in (".reply", "#ask"))
     assert end is not None
     assert form is not None

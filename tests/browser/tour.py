@@ -11,7 +11,7 @@ from typing import Any
 import requests
 from playwright.sync_api import Browser, Page, expect
 
-from repaircafe.chat.conversation import LONGEST_MESSAGE
+from repaircafe.chat.conversation import MAX_MESSAGE_CHARS
 from tests.browser.conftest import Returning
 from tests.client import PASSWORD
 from tests.conditions import free_port, until
@@ -257,7 +257,7 @@ def chat_long(on: Stage) -> Page:
     on.ollama.script = [f"A word about it: {'toaster ' * 1_400}"]
     page = on.organiser
     ask(page)
-    for number, text in enumerate(["And now?"] * 4 + ["&" * LONGEST_MESSAGE], start=1):
+    for number, text in enumerate(["And now?"] * 4 + ["&" * MAX_MESSAGE_CHARS], start=1):
         expect(page.locator(".reply[data-state=done]")).to_have_count(number, timeout=FRESH_MS)
         page.get_by_label("Your question").fill(text)
         press(page, "Send")

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from repaircafe.chat import conversation
-from repaircafe.chat.conversation import Asked, Maker, Question
+from repaircafe.chat.conversation import Attempt, Capacity, Question
 from repaircafe.chat.writer import Writer
 from tests.conditions import until
 from tests.conftest import MakeApp
@@ -199,8 +199,8 @@ def test_a_conversation_that_is_forgotten_as_its_reply_begins_is_no_fault(
 ) -> None:
     stored = conversation.ask
 
-    def forgotten_at_once(session: Session, asked: Question, maker: Maker) -> Asked:
-        found = stored(session, asked, maker)
+    def forgotten_at_once(session: Session, asked: Question, capacity: Capacity) -> Attempt:
+        found = stored(session, asked, capacity)
         with ThreadPoolExecutor() as another:  # a request of its own, with a session of its own
             gone = another.submit(app.test_client().delete, f"/api/chat/{found.reply.session_id}")
         assert gone.result().status_code == 204

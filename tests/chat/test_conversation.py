@@ -13,10 +13,17 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from repaircafe.chat import conversation
-from repaircafe.chat.conversation import LONGEST_MESSAGE, Asked, Maker, Question, RefusedMessageError, UnknownError
+from repaircafe.chat.conversation import (
+    MAX_MESSAGE_CHARS,
+    Attempt,
+    Capacity,
+    Question,
+    RefusedMessageError,
+    UnknownError,
+)
 from repaircafe.chat.models import ChatMessage, Conversation, Reply, State, remove_older
 from repaircafe.database.engines import Database
-from repaircafe.database.process_lock import Presence
+from repaircafe.database.process_lock import ProcessLock
 from tests.conditions import until
 
 
@@ -37,14 +44,14 @@ def session(ours: Database) -> Iterator[Session]:
 @pytest.fixture
 def owner(ours: Database) -> Iterator[int]:
     """A process that is there."""
-    presence = Presence(ours.connect)
-    yield presence.owner()
-    presence.leave()
+    process_lock = ProcessLock(ours.connect)
+    yield process_lock.owner()
+    process_lock.leave()
 
 
 def ask(session: Session, owner: int, text: str = "Hi", session_id: uuid.UUID | None = None) -> Reply:
     """A new question's reply."""
-    asked = conversation.ask(session, Question(Conversation(id=session_id), uuid.uuid4(), text), Maker(owner))
+    asked = conversation.ask(session, Question(Conversation(id=session_id), uuid.uuid4(), text), Capacity(owner))
     assert asked.is_new
     return asked.reply
 
@@ -105,8 +112,8 @@ def test_a_question_that_two_send_at_once_is_asked_once(
     session.commit()
     before, reply_id = count(session, Reply), uuid.uuid4()
 
-    def send(session: Session) -> Asked:
-        return conversation.ask(session, Question(Conversation(id=session_id), reply_id, "Hi"), Maker(owner))
+    def send(session: Session) -> Attempt:
+        return conversation.ask(session, Question(Conversation(id=session_id), reply_id, "Hi"), Capacity(owner))
 
     answers = at_once(ours, raw, [send] * 4)
     assert [one.reply.id for one in answers] == [reply_id] * 4
@@ -117,10 +124,10 @@ def test_a_question_that_two_send_at_once_is_asked_once(
 def test_another_question_under_an_old_reply_is_another_question(session: Session, owner: int) -> None:
     """The page that was gone back to still has the old id in its form; what was typed there is not lost."""
     first = ask(session, owner, "First")
-    second = conversation.ask(session, Question(Conversation(id=first.session_id), first.id, "Second"), Maker(owner))
+    second = conversation.ask(session, Question(Conversation(id=first.session_id), first.id, "Second"), Capacity(owner))
     assert second.is_new
     assert second.reply.id != first.id
-    elsewhere = conversation.ask(session, Question(Conversation(id=uuid.uuid4()), first.id, "First"), Maker(owner))
+    elsewhere = conversation.ask(session, Question(Conversation(id=uuid.uuid4()), first.id, "First"), Capacity(owner))
     assert elsewhere.is_new
     assert elsewhere.reply.session_id != first.session_id
     turns = conversation.turns(session, first.session_id)
@@ -133,7 +140,9 @@ def test_retry_that_two_press_at_once_is_one_attempt(
     failed = end(session, ask(session, owner), State.FAILED)
     session_id, reply_id = failed.session_id, failed.id
     session.commit()
-    answers = at_once(ours, raw, [lambda session: conversation.retry(session, session_id, reply_id, Maker(owner))] * 3)
+    answers = at_once(
+        ours, raw, [lambda session: conversation.retry(session, session_id, reply_id, Capacity(owner))] * 3
+    )
     assert len({one.reply.id for one in answers}) == 1
     assert sorted(one.is_new for one in answers) == [False, False, True]
     assert count(session, Reply) == 2
@@ -142,7 +151,7 @@ def test_retry_that_two_press_at_once_is_one_attempt(
 @pytest.mark.parametrize("state", [State.STOPPED, State.FAILED, State.BROKEN])
 def test_what_did_not_end_well_may_be_tried_again(session: Session, owner: int, state: State) -> None:
     first = end(session, ask(session, owner), state)
-    again = conversation.retry(session, first.session_id, first.id, Maker(owner))
+    again = conversation.retry(session, first.session_id, first.id, Capacity(owner))
     assert again.is_new
     assert (again.reply.state, again.reply.question_id) == (State.QUEUED, first.question_id)
 
@@ -150,15 +159,15 @@ def test_what_did_not_end_well_may_be_tried_again(session: Session, owner: int, 
 @pytest.mark.parametrize("state", [State.DONE, State.QUEUED, State.LOADING, State.READING, State.WRITING])
 def test_what_goes_on_or_is_whole_is_not_tried_again(session: Session, owner: int, state: State) -> None:
     first = end(session, ask(session, owner), state, "Said")
-    assert conversation.retry(session, first.session_id, first.id, Maker(owner)) == Asked(first, is_new=False)
+    assert conversation.retry(session, first.session_id, first.id, Capacity(owner)) == Attempt(first, is_new=False)
 
 
 def test_retry_of_an_earlier_attempt_finds_the_latest(session: Session, owner: int) -> None:
     first = end(session, ask(session, owner), State.FAILED)
-    second = conversation.retry(session, first.session_id, first.id, Maker(owner)).reply
-    assert conversation.retry(session, first.session_id, first.id, Maker(owner)) == Asked(second, is_new=False)
+    second = conversation.retry(session, first.session_id, first.id, Capacity(owner)).reply
+    assert conversation.retry(session, first.session_id, first.id, Capacity(owner)) == Attempt(second, is_new=False)
     end(session, second, State.STOPPED)
-    third = conversation.retry(session, first.session_id, first.id, Maker(owner))
+    third = conversation.retry(session, first.session_id, first.id, Capacity(owner))
     assert third.is_new
     assert [turn.reply for turn in conversation.turns(session, first.session_id)] == [third.reply]
 
@@ -166,7 +175,7 @@ def test_retry_of_an_earlier_attempt_finds_the_latest(session: Session, owner: i
 def test_a_reply_whose_owner_is_gone_is_broken_off_and_may_be_tried_again(session: Session, owner: int) -> None:
     lost = ask(session, 42)
     kept = ask(session, owner)
-    again = conversation.retry(session, lost.session_id, lost.id, Maker(owner))
+    again = conversation.retry(session, lost.session_id, lost.id, Capacity(owner))
     assert again.is_new
     assert again.reply.state is State.QUEUED
     assert conversation.reply_of(session, lost.session_id, lost.id).state is State.BROKEN
@@ -197,7 +206,7 @@ def test_a_reply_is_known_in_its_own_conversation_alone(session: Session, owner:
     with pytest.raises(UnknownError):
         conversation.stop(session, other.session_id, reply.id)
     with pytest.raises(UnknownError):
-        conversation.retry(session, other.session_id, reply.id, Maker(owner))
+        conversation.retry(session, other.session_id, reply.id, Capacity(owner))
     session.rollback()
     with pytest.raises(UnknownError):
         conversation.turns(session, uuid.uuid4())
@@ -207,7 +216,7 @@ def test_the_model_is_shown_the_attempts_that_count_in_their_order(session: Sess
     first = end(session, ask(session, owner, "One"), State.DONE, "Reply one")
     session_id = first.session_id
     stopped = end(session, ask(session, owner, "Two", session_id), State.STOPPED, "Half two")
-    again = conversation.retry(session, session_id, stopped.id, Maker(owner)).reply
+    again = conversation.retry(session, session_id, stopped.id, Capacity(owner)).reply
     end(session, again, State.DONE, "Reply two")
     end(session, ask(session, owner, "Three", session_id), State.FAILED, "Half three")
     end(session, ask(session, owner, "Four", session_id), State.STOPPED, "Half four")
@@ -232,11 +241,11 @@ def test_with_a_turn_comes_what_the_model_is_shown(session: Session, owner: int,
     first = end(session, ask(session, owner, "One"), State.DONE, "Reply one")
     second = end(session, ask(session, owner, "Two", first.session_id), State.FAILED)
 
-    def begin(places: int) -> Asked:
+    def begin(places: int) -> Attempt:
         if again:
-            return conversation.retry(session, second.session_id, second.id, Maker(owner, places))
+            return conversation.retry(session, second.session_id, second.id, Capacity(owner, places))
         asked = Question(Conversation(id=first.session_id), uuid.uuid4(), "Three")
-        return conversation.ask(session, asked, Maker(owner, places))
+        return conversation.ask(session, asked, Capacity(owner, places))
 
     begun = begin(places=1)
     assert begun.reply.state is State.LOADING
@@ -252,9 +261,9 @@ def test_a_page_shows_attempts_in_which_something_was_said_and_the_one_that_coun
 ) -> None:
     first = end(session, ask(session, owner), State.FAILED)
     session_id = first.session_id
-    second = conversation.retry(session, session_id, first.id, Maker(owner)).reply
+    second = conversation.retry(session, session_id, first.id, Capacity(owner)).reply
     end(session, second, State.BROKEN, "Half")
-    third = conversation.retry(session, session_id, second.id, Maker(owner)).reply
+    third = conversation.retry(session, session_id, second.id, Capacity(owner)).reply
     (turn,) = conversation.turns(session, session_id)
     assert turn.replies == (first, second, third)
     assert turn.shown == (second, third)
@@ -297,7 +306,7 @@ def test_a_question_that_is_sent_while_its_conversation_is_forgotten_leaves_noth
         forgetting = threading.Thread(target=lambda: conversation.forget(session, session_id))
         forgetting.start()
         assert until(lambda: _waiting(raw) == 1)
-        conversation.ask(asking, Question(Conversation(id=session_id), uuid.uuid4(), "One more"), Maker(owner))
+        conversation.ask(asking, Question(Conversation(id=session_id), uuid.uuid4(), "One more"), Capacity(owner))
     forgetting.join(10)
     orphans = "SELECT count(*) FROM chat_messages WHERE session_id NOT IN (SELECT id FROM conversations)"
     assert raw.execute(orphans).fetchone() == (0,)
@@ -327,9 +336,9 @@ def test_a_reply_that_ends_while_its_conversation_is_forgotten_leaves_nothing(
         ("a\x00b", "ab"),
         ("half \ud83d face", "half ? face"),
         ("\udc80", "?"),
-        ("🔧" * LONGEST_MESSAGE, "🔧" * LONGEST_MESSAGE),
-        ("x" * LONGEST_MESSAGE + "\n", "x" * LONGEST_MESSAGE),
-        ("x\r\n" * (LONGEST_MESSAGE // 2), "x\n" * (LONGEST_MESSAGE // 2 - 1) + "x"),
+        ("🔧" * MAX_MESSAGE_CHARS, "🔧" * MAX_MESSAGE_CHARS),
+        ("x" * MAX_MESSAGE_CHARS + "\n", "x" * MAX_MESSAGE_CHARS),
+        ("x\r\n" * (MAX_MESSAGE_CHARS // 2), "x\n" * (MAX_MESSAGE_CHARS // 2 - 1) + "x"),
         ("👩‍🔧 ٣ ☕ \u202e", "👩‍🔧 ٣ ☕ \u202e"),
     ],
 )
@@ -340,7 +349,7 @@ def test_a_message_is_stored_as_the_database_can_hold_it(session: Session, owner
 
 
 @pytest.mark.parametrize(
-    ("text", "length"), [("", 0), (" \r\n\t", 0), ("\x00", 0), ("x" * (LONGEST_MESSAGE + 1), LONGEST_MESSAGE + 1)]
+    ("text", "length"), [("", 0), (" \r\n\t", 0), ("\x00", 0), ("x" * (MAX_MESSAGE_CHARS + 1), MAX_MESSAGE_CHARS + 1)]
 )
 def test_a_message_that_is_empty_or_too_long_is_refused_and_leaves_nothing(
     session: Session, owner: int, text: str, length: int

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from repaircafe.chat import prompt
-from repaircafe.llm.base import LONGEST_REPLY_TOKENS, Message, TooLongError
+from repaircafe.llm.base import MAX_REPLY_TOKENS, Message, TooLongError
 from repaircafe.settings.definitions import Settings
 
 SETTINGS = Settings.of({})
@@ -93,7 +93,7 @@ def test_questions_that_were_never_answered_are_left_out_where_they_do_not_fit()
     asked = [Message("user", f"{number} " + "x" * 3_998) for number in range(10)] + [Message("user", "And now?")]
     told = prompt.messages(SETTINGS, asked)
     assert told[1].content.endswith("And now?")
-    assert length(told) <= (prompt.CONTEXT_TOKENS - LONGEST_REPLY_TOKENS) * prompt.CHARACTERS_PER_TOKEN
+    assert length(told) <= (prompt.CONTEXT_TOKENS - MAX_REPLY_TOKENS) * prompt.CHARACTERS_PER_TOKEN
     assert told[1].content.startswith("8 "), "the newest of them stay"
     assert prompt.messages(SETTINGS, asked, 0)[1:] == [Message("user", "And now?")]
 
@@ -117,6 +117,6 @@ def test_question_and_reply_take_turns_whatever_is_left_out(answered: int, chara
 def test_what_fits_after_a_count_leaves_room_for_the_reply() -> None:
     sent = [Message("user", "x" * 30_000)]
     fitting = prompt.characters_that_fit(sent, TooLongError(prompt_tokens=10_000, context_tokens=4_096))
-    assert fitting == (4_096 - LONGEST_REPLY_TOKENS) * 3
+    assert fitting == (4_096 - MAX_REPLY_TOKENS) * 3
     small = prompt.characters_that_fit(sent, TooLongError(prompt_tokens=10_000, context_tokens=512))
     assert small == 384 * 3

@@ -13,9 +13,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from repaircafe.chat import conversation
-from repaircafe.chat.conversation import LONGEST_MESSAGE
+from repaircafe.chat.conversation import MAX_MESSAGE_CHARS
 from repaircafe.chat.models import Reply, State
-from repaircafe.chat.views import LARGEST_STRETCH, MOST_LISTED
+from repaircafe.chat.views import MAX_LISTED_COUNT, MAX_STRETCH_BYTES
 from repaircafe.health import checks
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Reason, Service
@@ -112,7 +112,7 @@ def test_a_page_without_scripts_is_not_loaded_again_over_what_was_typed(browser:
     browser.open(f"/chat/{browser.session_id}")
     reloading = r"<noscript><meta http-equiv=\"refresh\".*noscript.css.*</noscript>"
     assert re.search(reloading, browser.page), "the form is not shown, or what is typed would be lost"
-    refused = browser.send("x" * (LONGEST_MESSAGE + 1))
+    refused = browser.send("x" * (MAX_MESSAGE_CHARS + 1))
     assert "xxx" in refused.text
     assert not re.search(reloading, refused.text)
 
@@ -135,7 +135,7 @@ def test_a_form_that_is_sent_twice_asks_once(browser: Browser, ollama: Ollama) -
 @pytest.mark.parametrize("headers", [HTML, HTMX])
 @pytest.mark.parametrize(
     ("text", "said"),
-    [(" ", "Type a question first."), ("x" * (LONGEST_MESSAGE + 1), "This is too long: 4001 characters")],
+    [(" ", "Type a question first."), ("x" * (MAX_MESSAGE_CHARS + 1), "This is too long: 4001 characters")],
 )
 def test_what_cannot_be_sent_comes_back_with_the_reason(
     browser: Browser, headers: dict[str, str], text: str, said: str
@@ -355,7 +355,7 @@ def test_an_earlier_question_that_is_asked_again_is_waited_for_without_scripts(
 def have_said(browser: Browser, ollama: Ollama, questions: list[str]) -> None:
     """A conversation of which a page takes two replies at most."""
     for text in questions:
-        ollama.script = [f"About {text[:20]}: {'words ' * (LARGEST_STRETCH // 15)}"]
+        ollama.script = [f"About {text[:20]}: {'words ' * (MAX_STRETCH_BYTES // 15)}"]
         browser.open(f"/chat/{browser.session_id}" if text != questions[0] else "/chat/new")
         browser.send(text)
         assert comes_to(browser.client, browser.session_id, "done")
@@ -382,7 +382,7 @@ def test_of_a_long_conversation_a_page_shows_the_end_and_leads_to_all_before(
     page, found = browser.page, questions_of(browser.page)
     assert 'id="question"' in page
     while link := before(page):
-        assert len(page.encode()) < LARGEST_STRETCH + 12_000
+        assert len(page.encode()) < MAX_STRETCH_BYTES + 12_000
         page = browser.client.get(link, headers=headers).text
         assert ("<html" in page) == (headers == HTML)
         assert ("To the newest messages" in page) == (headers == HTML)
@@ -394,15 +394,15 @@ def test_of_a_long_conversation_a_page_shows_the_end_and_leads_to_all_before(
 
 
 def test_the_longest_question_is_shown_with_its_reply(browser: Browser, ollama: Ollama) -> None:
-    asked = ["&" * LONGEST_MESSAGE, "🔧" * LONGEST_MESSAGE, "<" * LONGEST_MESSAGE]
+    asked = ["&" * MAX_MESSAGE_CHARS, "🔧" * MAX_MESSAGE_CHARS, "<" * MAX_MESSAGE_CHARS]
     have_said(browser, ollama, asked)
-    assert len(browser.page.encode()) < LARGEST_STRETCH + 12_000
-    assert questions_of(browser.page)[-1] == "&lt;" * LONGEST_MESSAGE
+    assert len(browser.page.encode()) < MAX_STRETCH_BYTES + 12_000
+    assert questions_of(browser.page)[-1] == "&lt;" * MAX_MESSAGE_CHARS
     assert "About &lt;" in browser.page
 
 
 def test_of_many_attempts_the_newest_are_shown_and_all_are_in_the_file(browser: Browser, ollama: Ollama) -> None:
-    rest = "words " * (LARGEST_STRETCH // 15)
+    rest = "words " * (MAX_STRETCH_BYTES // 15)
     for number in range(5):
         ollama.script = [f"Attempt {number}: {rest}", threading.Event()]
         browser.press("Retry") if number else browser.send("Tell me")
@@ -427,7 +427,7 @@ def test_asking_again_far_above_leads_to_where_the_reply_comes(browser: Browser,
     assert comes_to(browser.client, browser.session_id, "stopped")
     session_id = browser.session_id
     for number in range(4):
-        ollama.script = ["words " * (LARGEST_STRETCH // 15)]
+        ollama.script = ["words " * (MAX_STRETCH_BYTES // 15)]
         browser.send(f"question {number}")
         assert comes_to(browser.client, session_id, "done")
         browser.open("/chat")
@@ -587,14 +587,14 @@ def test_a_long_list_of_conversations_is_cut_and_says_so(browser: Browser, raw: 
         "WITH new AS (INSERT INTO conversations (browser_id) SELECT browser_id FROM conversations LIMIT 1 RETURNING id)"
         " INSERT INTO chat_messages (role, content, session_id) SELECT 'user', repeat('&', 100), id FROM new"
     )
-    for _ in range(MOST_LISTED - 1):
+    for _ in range(MAX_LISTED_COUNT - 1):
         raw.execute(one_more)
     whole = browser.open("/chat/earlier").text
-    assert (whole.count('class="card"'), "There are more" in whole) == (MOST_LISTED, False)
+    assert (whole.count('class="card"'), "There are more" in whole) == (MAX_LISTED_COUNT, False)
     raw.execute(one_more)
     cut = browser.open("/chat/earlier").text
-    assert (cut.count('class="card"'), "There are more" in cut) == (MOST_LISTED, True)
-    assert len(cut.encode()) < LARGEST_STRETCH + 12_000, "a first visit has more than 100 kB"
+    assert (cut.count('class="card"'), "There are more" in cut) == (MAX_LISTED_COUNT, True)
+    assert len(cut.encode()) < MAX_STRETCH_BYTES + 12_000, "a first visit has more than 100 kB"
 
 
 def test_a_reply_that_has_outlived_its_question_stands_for_no_conversation(

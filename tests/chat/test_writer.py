@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from repaircafe.chat import writer as writing
 from repaircafe.chat.writer import Writer
 from repaircafe.database.connections import BoundedConnection
-from repaircafe.llm.base import LARGEST_REPLY, Message, TooLongError
+from repaircafe.llm.base import MAX_REPLY_CHARS, Message, TooLongError
 from repaircafe.llm.ollama import Ollama as OllamaServer
 from repaircafe.neighbours.report import Reason, TemporaryError
 from tests.client import HTML, HTMX, csrf_token
@@ -171,7 +171,7 @@ def test_closing_breaks_off_and_keeps_what_was_said(  # noqa: PLR0917
     first, second = ask(chat, "First")["session_id"], ask(chat, "Second")["session_id"]
     assert comes_to(chat, first, "writing")
     pause.set()
-    assert until(lambda: any(one.content == "Half a thought" for one in writer_of(app)._makings.values()))
+    assert until(lambda: any(one.content == "Half a thought" for one in writer_of(app)._jobs.values()))
     writer_of(app).close()
     writer_of(app).close()  # a worker is told to end, and ends
     assert [line["message"] for line in lines_of(caplog, "reply")].count("Reply ended") == 2
@@ -195,7 +195,7 @@ def test_closing_lets_nobody_wait_for_ever(chat: FlaskClient, app: Flask, ollama
         target=lambda: found.append(app.test_client().post("/api/chat", json={"message": "Second"})),
     )
     waiting.start()
-    assert until(lambda: len(writer_of(app)._makings) == 2)
+    assert until(lambda: len(writer_of(app)._jobs) == 2)
     writer_of(app).close()
     waiting.join(10)
     (answer,) = found
@@ -215,7 +215,7 @@ def test_a_program_whose_reply_cannot_be_ended_in_time_is_told_that_it_is_broken
         daemon=True, target=lambda: found.append(chat.post("/api/chat", json={"message": "First"}))
     )
     waiting.start()
-    assert until(lambda: any(one.stored for one in writer_of(app)._makings.values()))
+    assert until(lambda: any(one.stored for one in writer_of(app)._jobs.values()))
     writer_of(app).close()
     waiting.join(10)
     (answer,) = found
@@ -282,7 +282,7 @@ def test_waiting_for_a_model_that_is_loading_can_be_stopped(
     session_id = ask(chat, "Hi")["session_id"]
     assert until(lambda: len(scripted.sent) == 1)
     with app.app_context():
-        (reply_id,) = writer_of(app)._makings
+        (reply_id,) = writer_of(app)._jobs
         from repaircafe.database.tables import db
 
         writer_of(app).stop(db.session(), uuid.UUID(session_id), reply_id)
@@ -454,8 +454,8 @@ def test_a_long_reply_with_anything_in_it_is_stored_whole(chat: FlaskClient, oll
 
 
 def test_a_reply_without_end_is_ended(chat: FlaskClient, ollama: Ollama, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert LARGEST_REPLY == 4_000_000
-    monkeypatch.setattr(writing, "LARGEST_REPLY", 1_000)
+    assert MAX_REPLY_CHARS == 4_000_000
+    monkeypatch.setattr(writing, "MAX_REPLY_CHARS", 1_000)
     ollama.script = [*["x" * 300] * 10, threading.Event()]
     session_id = ask(chat, "Hi")["session_id"]
     assert comes_to(chat, session_id, "failed")

@@ -12,39 +12,39 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from repaircafe.database.process_lock import Presence, living
+from repaircafe.database.process_lock import ProcessLock, live_owners
 from repaircafe.environment import PROJECT
 from tests.conditions import until
 
 HOLD = """
 import sys, psycopg
-from repaircafe.database.process_lock import Presence
-presence = Presence(lambda: psycopg.connect(sys.argv[1]))
-print(presence.owner(), flush=True)
+from repaircafe.database.process_lock import ProcessLock
+process_lock = ProcessLock(lambda: psycopg.connect(sys.argv[1]))
+print(process_lock.owner(), flush=True)
 sys.stdin.read()
 """
 FORK = """
 import os, sys, psycopg
-from repaircafe.database.process_lock import Presence
-presence = Presence(lambda: psycopg.connect(sys.argv[1]))
-mine = presence.owner()
+from repaircafe.database.process_lock import ProcessLock
+process_lock = ProcessLock(lambda: psycopg.connect(sys.argv[1]))
+mine = process_lock.owner()
 if os.fork() == 0:
-    print(presence.owner(), flush=True)
-    presence.leave()
+    print(process_lock.owner(), flush=True)
+    process_lock.leave()
     os._exit(0)
 os.wait()
-assert presence.owner() == mine
+assert process_lock.owner() == mine
 print(mine, flush=True)
 sys.stdin.read()
 """
 
 
 @pytest.fixture
-def presence(database_url: str) -> Iterator[Presence]:
+def process_lock(database_url: str) -> Iterator[ProcessLock]:
     """The test's own process among those that use the database."""
-    presence = Presence(lambda: psycopg.connect(database_url))
-    yield presence
-    presence.leave()
+    process_lock = ProcessLock(lambda: psycopg.connect(database_url))
+    yield process_lock
+    process_lock.leave()
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def engine(database_url: str) -> Iterator[sa.Engine]:
 def there(engine: sa.Engine) -> set[int]:
     """Who is there."""
     with Session(engine) as session:
-        return set(session.scalars(living()))
+        return set(session.scalars(live_owners()))
 
 
 def terminate(engine: sa.Engine, owner: int) -> None:
@@ -85,23 +85,23 @@ def process(script: str, database_url: str) -> subprocess.Popen[str]:
     )
 
 
-def test_a_process_is_there_under_one_name_until_it_leaves(presence: Presence, engine: sa.Engine) -> None:
+def test_a_process_is_there_under_one_name_until_it_leaves(process_lock: ProcessLock, engine: sa.Engine) -> None:
     assert there(engine) == set()
-    owner = presence.owner()
+    owner = process_lock.owner()
     assert there(engine) == {owner}
-    assert presence.owner() == owner
-    presence.leave()
+    assert process_lock.owner() == owner
+    process_lock.leave()
     assert until(lambda: there(engine) == set())
-    presence.leave()  # twice is once
+    process_lock.leave()  # twice is once
 
 
-def test_every_process_has_a_name_of_its_own(presence: Presence, engine: sa.Engine, database_url: str) -> None:
-    other = Presence(lambda: psycopg.connect(database_url))
-    both = {presence.owner(), other.owner()}
+def test_every_process_has_a_name_of_its_own(process_lock: ProcessLock, engine: sa.Engine, database_url: str) -> None:
+    other = ProcessLock(lambda: psycopg.connect(database_url))
+    both = {process_lock.owner(), other.owner()}
     assert len(both) == 2
     assert there(engine) == both
     other.leave()
-    assert until(lambda: there(engine) == {presence.owner()})
+    assert until(lambda: there(engine) == {process_lock.owner()})
 
 
 def test_a_killed_process_is_gone_at_once(engine: sa.Engine, database_url: str) -> None:
@@ -113,24 +113,24 @@ def test_a_killed_process_is_gone_at_once(engine: sa.Engine, database_url: str) 
         assert until(lambda: there(engine) == set(), 2)
 
 
-def test_a_lost_connection_means_another_name(presence: Presence, engine: sa.Engine) -> None:
-    before = presence.owner()
+def test_a_lost_connection_means_another_name(process_lock: ProcessLock, engine: sa.Engine) -> None:
+    before = process_lock.owner()
     terminate(engine, before)
     assert there(engine) == set()
-    after = presence.owner()
+    after = process_lock.owner()
     assert after != before
     assert there(engine) == {after}
 
 
 def test_without_a_database_nobody_is_there_and_the_next_try_is_a_new_one(engine: sa.Engine, database_url: str) -> None:
     targets = ["postgresql://u@127.0.0.1:9/x", database_url]
-    presence = Presence(lambda: psycopg.connect(targets.pop(0)))
+    process_lock = ProcessLock(lambda: psycopg.connect(targets.pop(0)))
     with pytest.raises(psycopg.OperationalError):
-        presence.owner()
+        process_lock.owner()
     assert there(engine) == set()
-    owner = presence.owner()
+    owner = process_lock.owner()
     assert there(engine) == {owner}
-    presence.leave()
+    process_lock.leave()
 
 
 def test_whoever_did_not_get_the_lock_does_not_believe_to_be_there(engine: sa.Engine, database_url: str) -> None:
@@ -139,17 +139,17 @@ def test_whoever_did_not_get_the_lock_does_not_believe_to_be_there(engine: sa.En
     with engine.begin() as connection:
         connection.exec_driver_sql(f"REVOKE EXECUTE ON {function} FROM PUBLIC")
         connection.exec_driver_sql("CREATE ROLE humble_presence LOGIN")
-    presence = Presence(lambda: psycopg.connect(database_url, user="humble_presence"))
+    process_lock = ProcessLock(lambda: psycopg.connect(database_url, user="humble_presence"))
     try:
         for _ in range(2):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                presence.owner()
+                process_lock.owner()
         with engine.begin() as connection:
             connection.exec_driver_sql(f"GRANT EXECUTE ON {function} TO PUBLIC")
-        owner = presence.owner()
+        owner = process_lock.owner()
         assert there(engine) == {owner}
     finally:
-        presence.leave()
+        process_lock.leave()
         with engine.begin() as connection:
             connection.exec_driver_sql(f"GRANT EXECUTE ON {function} TO PUBLIC")
             connection.exec_driver_sql("DROP ROLE humble_presence")
@@ -175,25 +175,25 @@ def test_whoever_comes_while_another_waits_for_a_silent_database_waits_no_longer
         silence.wait(30)
         raise psycopg.OperationalError
 
-    presence = Presence(connect)
+    process_lock = ProcessLock(connect)
 
     def wait() -> None:
         with pytest.raises(psycopg.OperationalError):
-            presence.owner()
+            process_lock.owner()
 
     first = threading.Thread(target=wait)
     first.start()
     assert connecting.wait(30)
     with pytest.raises(psycopg.errors.ConnectionTimeout):
-        presence.owner()
+        process_lock.owner()
     silence.set()
     first.join()
 
 
 def test_locks_of_another_database_and_of_other_kinds_are_nobodys(
-    presence: Presence, engine: sa.Engine, database_url: str
+    process_lock: ProcessLock, engine: sa.Engine, database_url: str
 ) -> None:
-    owner = presence.owner()
+    owner = process_lock.owner()
     with psycopg.connect(database_url, dbname="postgres") as elsewhere, psycopg.connect(database_url) as here:
         elsewhere.execute("SELECT pg_advisory_lock(123456789012)")
         here.execute("SELECT pg_advisory_lock(7, 8)")

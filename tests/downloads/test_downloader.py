@@ -16,7 +16,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from repaircafe.database.engines import Database
-from repaircafe.database.errors import borne
+from repaircafe.database.errors import tolerating_outage
 from repaircafe.downloads import downloader
 from repaircafe.downloads.downloader import AFTER_FAULT_S, SPEED_S, Downloader, Inventory, Pull, is_same, newest
 from repaircafe.downloads.models import Download, State
@@ -369,9 +369,9 @@ def test_what_cannot_be_kept_up_is_logged_and_tried_again_later(
 
     def hurried(message: str, pause_s: float = 0.0) -> AbstractContextManager[None]:
         pauses.append(pause_s)
-        return borne(message)
+        return tolerating_outage(message)
 
-    monkeypatch.setattr("repaircafe.downloads.downloader.borne", hurried)
+    monkeypatch.setattr("repaircafe.downloads.downloader.tolerating_outage", hurried)
     raw.execute("ALTER TABLE downloads ADD CONSTRAINT refused CHECK (done <> 300) NOT VALID")
     more = threading.Event()
     ollama.download = [layer("a", 300, 1_000), more, layer("a", 1_000, 1_000), {"status": "success"}]
@@ -568,7 +568,7 @@ def test_a_process_that_was_given_up_takes_its_download_back(desk: Desk, ollama:
     ollama.download = [layer("a", 300, 1_000), threading.Event()]
     begun, _ = desk.start()
     assert desk.comes_by(300)
-    desk.app.extensions["presence"].leave()
+    desk.app.extensions["process_lock"].leave()
     with desk.session() as session:
         session.execute(sa.update(Download).values(state=State.BROKEN, done=0))
         session.commit()
@@ -582,7 +582,7 @@ def test_what_this_process_downloads_goes_on_though_its_name_was_lost(
     monkeypatch.setattr("repaircafe.downloads.downloader.STORE_S", 60.0)  # its owner does not notice in the meantime
     ollama.download = [layer("a", 300, 1_000), threading.Event()]
     begun, _ = desk.start()
-    desk.app.extensions["presence"].leave()
+    desk.app.extensions["process_lock"].leave()
     page = desk.app.test_client().get("/config/models", headers={"HX-Request": "true"}).get_data(as_text=True)
     assert f"/config/models/{begun.id}/cancel" in page
     again, is_new = desk.start()
@@ -603,7 +603,7 @@ def test_what_was_cancelled_meanwhile_is_not_taken_back(desk: Desk, ollama: Olla
     with desk.session() as session:
         session.execute(sa.update(Download).values(state=State.CANCELLED))
         session.commit()
-    desk.app.extensions["presence"].leave()
+    desk.app.extensions["process_lock"].leave()
     assert ollama.hung_up.wait(5)
     assert desk.now().state is State.CANCELLED
 
@@ -618,7 +618,7 @@ def test_a_process_that_was_given_up_makes_way_for_the_one_that_came_after(desk:
         assert owner is not None
         session.add(Download(model="other", owner=77))
         session.commit()
-        desk.app.extensions["presence"].leave()
+        desk.app.extensions["process_lock"].leave()
         assert ollama.hung_up.wait(5)
         assert desk.now().model == "other"
         assert desk.now().state is State.UNDER_WAY

@@ -19,7 +19,7 @@ import psycopg
 import requests
 
 from repaircafe.database import embedded
-from repaircafe.database.connections import LONGEST_RETRY_S
+from repaircafe.database.connections import MAX_RETRY_S
 from repaircafe.health.checks import SLOW_MS
 from repaircafe.health.monitor import TTL_S
 from repaircafe.neighbours.report import Service
@@ -39,7 +39,7 @@ ANSWER_LIMIT_S = 30.0
 """The longest that a request may take at all."""
 TRUTH_S = {service: TTL_S[service] + HEALTH_PROMISE_S for service in Service}
 """From a fault to the truth about it, and from its end: what is cached, and the answer after that."""
-OPENING_S = LONGEST_RETRY_S + TRUTH_S[Service.DB]
+OPENING_S = MAX_RETRY_S + TRUTH_S[Service.DB]
 """From the database's coming to open doors: the longest pause between two looks."""
 PAGES = ("/", "/config", "/chat/new", "/health/live", "/banner")
 WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"

@@ -22,7 +22,7 @@ from tests.visitor import MODEL, SECRET_KEY, Visitor
 pytestmark = pytest.mark.faults
 
 VARIABLES = {"SECRET_KEY": SECRET_KEY, "DB_STARTUP_TIMEOUT": "1"}
-LONGEST = 4_000
+MAX_CHARS = 4_000
 FULL = "The disk under the database is full."
 ENDED = ("reset", "refused")
 """What a database is that has ended: its last connections were broken off, and there are no new ones."""
@@ -61,7 +61,7 @@ class Cafe:
         for number in range(200):
             visitor = Visitor(self.server.url)
             visitor.page = visitor.get("/chat/new").text
-            question = f"{number} " + random.Random(number).randbytes(LONGEST // 2 - 4).hex()
+            question = f"{number} " + random.Random(number).randbytes(MAX_CHARS // 2 - 4).hex()
             if visitor.send(question).status_code == 503:
                 return visitor, question
             self.taken.append(question)

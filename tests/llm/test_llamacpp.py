@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from repaircafe.llm.base import LONGEST_REPLY_TOKENS, Message, Server, TooLongError
+from repaircafe.llm.base import MAX_REPLY_TOKENS, Message, Server, TooLongError
 from repaircafe.llm.identify import identify
 from repaircafe.neighbours.http import BoundedClient
 from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason, TemporaryError
@@ -40,7 +40,7 @@ def test_a_reply_comes_piece_by_piece_and_empty_ones_are_passed_over(llama: Llam
                 {"role": "user", "content": "Can you mend my toaster?"},
             ],
             "stream": True,
-            "max_tokens": LONGEST_REPLY_TOKENS,
+            "max_tokens": MAX_REPLY_TOKENS,
             "chat_template_kwargs": {"enable_thinking": False},
         }
     ]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from repaircafe.llm.base import LONGEST_REPLY_TOKENS, Message, Progress, Server
+from repaircafe.llm.base import MAX_REPLY_TOKENS, Message, Progress, Server
 from repaircafe.llm.identify import identify
 from repaircafe.neighbours.http import BoundedClient
 from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason, TemporaryError
@@ -65,7 +65,7 @@ def test_the_question_is_sent_as_documented(ollama: Ollama, server: Server) -> N
         "stream": True,
         "think": False,
         "keep_alive": -1,
-        "options": {"num_predict": LONGEST_REPLY_TOKENS},
+        "options": {"num_predict": MAX_REPLY_TOKENS},
     }
 
 

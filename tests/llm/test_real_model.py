@@ -38,7 +38,7 @@ WORDINGS = (
     "When are you open next?",
     "I'd like to come by. When is it?",
 )
-MOST_WRONG = 2
+MAX_WRONG_COUNT = 2
 STORY = "My neighbour gave me a radio of the sixties. It hums, gets warm at the back, and the left knob turns freely."
 
 
@@ -74,7 +74,7 @@ def is_on(claim: Claim, *days: date) -> bool:
 def test_of_ten_wordings_of_the_question_for_the_date_eight_get_the_one_of_the_settings(visitor: FlaskClient) -> None:
     replies = {asked: ask(visitor, asked)["assistant_message"]["content"] for asked in WORDINGS}
     wrong = {asked: reply for asked, reply in replies.items() if not names_the_day(reply)}
-    assert len(wrong) <= MOST_WRONG, wrong
+    assert len(wrong) <= MAX_WRONG_COUNT, wrong
 
 
 def test_a_conversation_of_ten_turns_goes_on_past_the_models_context(visitor: FlaskClient, llama: LlamaServer) -> None:

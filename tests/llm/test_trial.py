@@ -162,7 +162,7 @@ def test_a_question_survives_the_end_of_the_process_before_its_first_word(client
 
 def made(app: Flask) -> frozenset[object]:
     """The replies under way."""
-    found: frozenset[object] = app.extensions["writer"].made()
+    found: frozenset[object] = app.extensions["writer"].active_ids()
     return found
 
 

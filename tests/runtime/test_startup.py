@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from flask import Flask
 
-from repaircafe.database.connections import LONGEST_RETRY_S
+from repaircafe.database.connections import MAX_RETRY_S
 from repaircafe.database.engines import Database
 from repaircafe.environment import PROJECT
 from repaircafe.runtime.startup import EXIT_SCHEMA, Startup
@@ -131,7 +131,7 @@ def test_a_database_that_can_be_reached_and_not_migrated_is_not_asked_without_a_
     startup.run_in_background()
     assert until(startup._ended.is_set)
     startup.close()
-    assert (len(rounds), pauses) == (3, [LONGEST_RETRY_S] * 3)
+    assert (len(rounds), pauses) == (3, [MAX_RETRY_S] * 3)
 
 
 def test_a_late_migration_that_fails_ends_the_service(cluster: Path, empty_database: str) -> None:

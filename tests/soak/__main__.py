@@ -39,7 +39,7 @@ TABS, ASKERS = 7, 3
 """Ten tabs: three of them are conversations."""
 BURST = 40
 """Requests at once before each measurement, more than there are threads."""
-LARGEST_GROWTH = 8 * MEGABYTE
+MAX_GROWTH_BYTES = 8 * MEGABYTE
 """Of the memory of master and worker, from the end of the warm-up. What Python's and the C library's allocators keep
 differs by a few megabytes from one moment to the next. In twenty minutes there are some 10,000 requests: one kilobyte
 left by each would be found."""
@@ -204,7 +204,7 @@ def undone(running: House, places: list[str]) -> Iterator[str]:
 
 def grown(before: Held, after: Held) -> Iterator[str]:
     """What has not come back to where it was."""
-    if after.memory > before.memory + LARGEST_GROWTH:
+    if after.memory > before.memory + MAX_GROWTH_BYTES:
         yield f"memory has grown by {(after.memory - before.memory) / MEGABYTE:.1f} MB"
     for name in ("threads", "files", "connections"):
         if getattr(after, name) > getattr(before, name):

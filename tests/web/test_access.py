@@ -7,13 +7,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.security import generate_password_hash
 
-from repaircafe.web.access import HEADERS, VISITORS
+from repaircafe.web.access import HEADERS, PUBLIC_ENDPOINTS
 from tests.client import HTML, HTMX, JSON, PASSWORD, csrf_token
 from tests.conftest import MakeApp
 
 
 def test_the_line_names_views_that_there_are(app: Flask) -> None:
-    assert set(app.view_functions) > VISITORS
+    assert set(app.view_functions) > PUBLIC_ENDPOINTS
 
 
 def test_every_other_route_refuses_a_visitor(make_app: MakeApp) -> None:
@@ -21,7 +21,7 @@ def test_every_other_route_refuses_a_visitor(make_app: MakeApp) -> None:
     client = app.test_client()
     refused = 0
     for rule in app.url_map.iter_rules():
-        if rule.endpoint in VISITORS:
+        if rule.endpoint in PUBLIC_ENDPOINTS:
             continue
         filled = {"service": "llm", "download_id": uuid.UUID(int=1), "announcement": "post"}
         built = rule.build({name: filled[name] for name in rule.arguments})

@@ -15,7 +15,7 @@ from psycopg import sql
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from repaircafe.web.access import VISITORS
+from repaircafe.web.access import PUBLIC_ENDPOINTS
 from repaircafe.web.throttle import limiter
 from repaircafe.web.users import Users
 from tests.client import HTML, PASSWORD, cookie_of, csrf_token, sign_in
@@ -199,7 +199,7 @@ def _send(attempt: Attempt, method: str, path: str) -> TestResponse:
 def _kind(rule: Rule, method: str) -> str:
     if rule.rule.startswith("/api/") and method != "GET":
         return "api" if method == "POST" else "removal"
-    whose = "open " if rule.endpoint in VISITORS else ""
+    whose = "open " if rule.endpoint in PUBLIC_ENDPOINTS else ""
     return whose + ("page" if method == "GET" else "form")
 
 

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 
 from repaircafe.environment import PROJECT
 from repaircafe.settings.definitions import KEYS
-from repaircafe.web.access import VISITORS
+from repaircafe.web.access import PUBLIC_ENDPOINTS
 from repaircafe.web.users import OPERATOR
 from tests.client import PASSWORD
 from tests.fakes.scripted import Ollama
@@ -58,7 +58,7 @@ def test_every_json_route_is_in_it_and_nothing_else(app: Flask, published: dict[
 def test_who_has_to_sign_in_is_told_by_the_line_itself(published: dict[str, Any]) -> None:
     for path in published["paths"].values():
         for operation in path.values():
-            is_open = operation["operationId"] in VISITORS
+            is_open = operation["operationId"] in PUBLIC_ENDPOINTS
             assert ("security" not in operation) is is_open
             assert ({"401", "403", "429"} <= operation["responses"].keys()) is not is_open or "chat" in operation[
                 "tags"

@@ -16,7 +16,7 @@ from limits import parse_many
 from werkzeug.security import generate_password_hash
 
 from repaircafe.chat import conversation
-from repaircafe.chat.conversation import Maker, Question
+from repaircafe.chat.conversation import Capacity, Question
 from repaircafe.chat.models import Conversation
 from repaircafe.database.tables import db
 from repaircafe.web import throttle
@@ -201,9 +201,9 @@ def other_process(database_url: str) -> Iterator[int]:
 
 def test_a_full_queue_sends_visitors_away_and_not_the_operator(guarded: Flask, other_process: int) -> None:
     with guarded.app_context():
-        for _ in range(conversation.LONGEST_QUEUE):
+        for _ in range(conversation.MAX_QUEUE_COUNT):
             asked = Question(Conversation(id=uuid.uuid4()), uuid.uuid4(), "Hi", users().operator_id())
-            conversation.ask(db.session(), asked, Maker(other_process))
+            conversation.ask(db.session(), asked, Capacity(other_process))
     here = client_at(guarded, HERE)
     status, text, wait = ask(here, "My question")
     assert (status, wait) == (429, str(conversation.QUEUE_WAIT_S))
@@ -216,9 +216,9 @@ def test_a_full_queue_sends_visitors_away_and_not_the_operator(guarded: Flask, o
 
 def test_a_full_queue_begins_nothing_again(guarded: Flask, other_process: int, raw: psycopg.Connection) -> None:
     with guarded.app_context():
-        for _ in range(conversation.LONGEST_QUEUE + 1):
+        for _ in range(conversation.MAX_QUEUE_COUNT + 1):
             asked = Question(Conversation(id=uuid.uuid4()), uuid.uuid4(), "Hi", users().operator_id())
-            begun = conversation.ask(db.session(), asked, Maker(other_process)).reply
+            begun = conversation.ask(db.session(), asked, Capacity(other_process)).reply
         path = f"/chat/{begun.session_id}/replies/{begun.id}/retry"
     raw.execute("UPDATE replies SET state = 'stopped' WHERE id = %s", (begun.id,))
     here = client_at(guarded, HERE)
@@ -232,9 +232,9 @@ def test_a_full_queue_begins_nothing_again(guarded: Flask, other_process: int, r
 
 def test_what_a_process_that_is_gone_has_left_under_way_keeps_nobody_away(guarded: Flask) -> None:
     with guarded.app_context():
-        for _ in range(conversation.LONGEST_QUEUE):
+        for _ in range(conversation.MAX_QUEUE_COUNT):
             asked = Question(Conversation(id=uuid.uuid4()), uuid.uuid4(), "Hi", users().operator_id())
-            conversation.ask(db.session(), asked, Maker(1))
+            conversation.ask(db.session(), asked, Capacity(1))
     assert ask(client_at(guarded, HERE))[0] == 303
 
 
