@@ -74,6 +74,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     opening.before_opening += [store.learn, users.learn]
     languages.init_app(app, lambda: store.settings().event_zone.key)
     chat_api.init_app(app)
+    signin_views.init_app(app, signin_views.Hooks(home_views.first_page, chat_views.hand_over_to_operator))
     errors.init_app(app)
     _add_versions(app)
     _add_pages(app)

@@ -1,5 +1,6 @@
 """What the documents name is there: tests, files, commands, variables, routes, reasons."""
 
+import configparser
 import importlib.util
 import re
 from datetime import timedelta
@@ -85,10 +86,21 @@ def test_every_name_of_the_code_is_in_the_code() -> None:
     assert named - words == set()
 
 
-def test_the_page_about_the_architecture_names_the_whole_core() -> None:
-    table = (PROJECT / "docs" / "architecture.md").read_text().partition("| in the core |")[2].partition("\n\n")[0]
-    core = {path.name for path in (PROJECT / "repaircafe").glob("*.py")} - {"__init__.py"}
-    assert set(re.findall(r"`(\w+\.py)`", table)) == core
+def test_the_drawing_of_the_architecture_is_the_contract() -> None:
+    contracts = configparser.ConfigParser()
+    contracts.read(PROJECT / "setup.cfg")
+    layers = contracts["importlinter:contract:layers"]["layers"].split("\n")
+    page = (PROJECT / "docs" / "architecture.md").read_text().partition("## Which folder knows which")[2]
+    drawn = page.split("```")[1].strip().split("\n")
+    assert [row.split() for row in drawn] == [row.split(" | ") for row in layers if row]
+    parts = {path.name.removesuffix(".py") for path in (PROJECT / "repaircafe").iterdir() if _is_part(path)}
+    assert {name for row in drawn for name in row.split()} == parts
+    table = page.partition("| folder |")[2].partition("\n\n")[0]
+    assert {name for row in table.split("\n") for name in re.findall(r"`(\w+)(?:/|\.py)`", row)} >= parts
+
+
+def _is_part(path: Path) -> bool:
+    return (path / "__init__.py").exists() or (path.suffix == ".py" and path.stem != "__init__")
 
 
 def test_every_target_of_make_is_there() -> None:

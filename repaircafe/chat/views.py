@@ -375,6 +375,19 @@ def _context(session_id: uuid.UUID, reply_id: uuid.UUID | None) -> dict[str, Any
     }
 
 
+def hand_over_to_operator() -> dict[str, str]:
+    """At a sign-in: this browser's conversations become the operator's, in the caller's transaction.
+
+    Answers what the operator's session has to know of them.
+    """
+    if before := session.get("browser"):
+        conversation.hand_over(db.session(), uuid.UUID(before), OPERATORS_BROWSER)
+    carried = {"browser": str(OPERATORS_BROWSER)}
+    if talk := session.get("conversation"):
+        carried["conversation"] = talk
+    return carried
+
+
 def _removed(said_at: datetime) -> date:
     """The day that begins, at the latest, with the night in which what was said then is removed."""
     outlived: datetime = to_user_timezone(said_at + timedelta(days=_retention_days()) - NIGHTLY)

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from repaircafe.database.engines import Database
 from repaircafe.database.errors import is_away, tolerating_outage
 from repaircafe.database.process_lock import ProcessLock, live_owners
-from repaircafe.database.tables import ASYNC_COMMIT, later_than
+from repaircafe.database.tables import ASYNC_COMMIT, later_than, without_nul
 from repaircafe.downloads.models import Download, State
 from repaircafe.llm import disk
 from repaircafe.llm.base import Progress
@@ -112,6 +112,7 @@ class Pull:
 
         Before the server has told a size, what is known of an attempt before stays: the server keeps that.
         """
+        progress = replace(progress, status=without_nul(progress.status))
         with self._lock:
             if not progress.total:
                 progress = replace(progress, done=self.progress.done, total=self.progress.total)

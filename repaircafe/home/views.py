@@ -40,6 +40,11 @@ def show() -> str:
     )
 
 
+def first_page() -> str:
+    """Where the operator begins: with what is still to be done after the installation, else with the settings."""
+    return url_for("home.show" if checklist.current() else "config.show")
+
+
 @blueprint.get("/checklist")
 @polled
 def checklist_now() -> Response:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from repaircafe.database.tables import without_nul
 from repaircafe.llm.base import (
     FIRST_TOKEN_LIMIT_S,
     IDLE_LIMIT_S,
@@ -176,7 +175,7 @@ class _Layers:
 
     def take(self, line: dict[str, Any]) -> Progress:
         """What a line says, of the whole. What the server counts anew after a fault of its line does not fall."""
-        status = without_nul(str(line.get("status", ""))[:200])
+        status = str(line.get("status", ""))[:200]
         if isinstance(digest := line.get("digest"), str):
             self._total[digest] = max(_bytes(line.get("total")), self._total.get(digest, 0))
             done = max(_bytes(line.get("completed")), self._done.get(digest, 0))

@@ -1,17 +1,28 @@
 """`/sign-in` and `/sign-out`: the operator's password, and the end of it."""
 
-import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
-from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_babel import gettext as _
 from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
 
-from repaircafe.chat import conversation
 from repaircafe.database.errors import ERRORS, is_away, translate
 from repaircafe.database.tables import db
-from repaircafe.home import checklist
 from repaircafe.logs import EventType
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Service
@@ -29,11 +40,28 @@ KEPT = "kept."
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True)
+class Hooks:
+    """What a sign-in asks of parts that it does not know.
+
+    `first_page` answers where the operator begins. `take_over` is called before the visitor's session ends, in the
+    transaction of the sign-in, and answers what the operator's session has from the start.
+    """
+
+    first_page: Callable[[], str]
+    take_over: Callable[[], dict[str, str]]
+
+
+def init_app(app: Flask, hooks: Hooks) -> None:
+    """Has sign-ins use these."""
+    app.extensions["signin"] = hooks
+
+
 @blueprint.get("/sign-in")
 def show() -> Response:
     """The form; whoever is signed in goes on."""
     then = safe_next_path(request.args.get("next", ""), "")
-    return make_response(redirect(then or _first(), 303)) if is_operator() else sign_in_page(then)
+    return make_response(redirect(then or _hooks().first_page(), 303)) if is_operator() else sign_in_page(then)
 
 
 @blueprint.post("/sign-in")
@@ -56,7 +84,7 @@ def sign_in() -> Response:
         db.session.rollback()
         why = explain(Service.DB, translate(error).reason).sentence
         return sign_in_page(then, kept, str(why), 503)
-    then = then or _first()
+    then = then or _hooks().first_page()
     if kept:
         return make_response(render_template("signin/again.html", then=then, sent=kept))
     return make_response(redirect(then, 303))
@@ -87,9 +115,9 @@ def sign_out() -> Response:
     return make_response(redirect(url_for("home.show"), 303))
 
 
-def _first() -> str:
-    """Where the operator begins: with what is still to be done after the installation, else with the settings."""
-    return url_for("home.show" if checklist.current() else "config.show")
+def _hooks() -> Hooks:
+    found: Hooks = current_app.extensions["signin"]
+    return found
 
 
 def _begin() -> None:
@@ -99,16 +127,13 @@ def _begin() -> None:
     """
     ours = db.session()
     token = session.get("csrf_token") if "_user_id" in session else None
-    before, talk, language = session.get("browser"), session.get("conversation"), session.get(CHOSEN)
-    if before:
-        conversation.hand_over(ours, uuid.UUID(before), conversation.OPERATORS_BROWSER)
+    carried = _hooks().take_over()
+    carried |= {name: kept for name, kept in ((CHOSEN, session.get(CHOSEN)), ("csrf_token", token)) if kept}
     begun = users().begin(ours)
     session.clear()
     session.permanent = True
     login_user(Operator(begun.user_id, begun.id))
-    session["browser"] = str(conversation.OPERATORS_BROWSER)
-    carried = (("conversation", talk), (CHOSEN, language), ("csrf_token", token))
-    session.update({name: kept for name, kept in carried if kept})
+    session.update(carried)
     log.info("Signed in", event_type=EventType.SIGN_IN, user_id=begun.user_id, remote=request.remote_addr)
 
 

@@ -112,6 +112,12 @@ def test_a_download_comes_to_its_end_and_all_that_is_stored(
     assert (first["message"], first["model"], first["resource_id"]) == ("Download began", "small", str(begun.id))
 
 
+def test_a_status_that_postgresql_cannot_hold_is_stored_as_far_as_it_can(desk: Desk, ollama: Ollama) -> None:
+    ollama.download = [{"status": "a\x00b\ud800"}, threading.Event()]
+    desk.start()
+    assert until(lambda: desk.now().status == "ab?")
+
+
 def test_the_speed_is_stored_while_it_goes_on(desk: Desk, ollama: Ollama) -> None:
     second, last = threading.Event(), threading.Event()
     ollama.download = [layer("a", 1_000, 900_000), second, layer("a", 500_000, 900_000), last]
