@@ -17,7 +17,8 @@ HTMX := static/vendor/htmx.min.js
 DEBIAN13 := .cache/debian13
 PO := $(wildcard repaircafe/translations/*/LC_MESSAGES/messages.po)
 MO := $(PO:.po=.mo)
-RUN_ENV := $(if $(PORT),PORT=$(PORT),)
+# As in deploy/systemd/repaircafe.service.
+RUN_ENV := MALLOC_ARENA_MAX=2 $(if $(PORT),PORT=$(PORT),)
 # Only the one word counts: somebody's shell may have a MODEL for something else.
 ifeq ($(MODEL),none)
 RUN_ENV += TRIAL_MODEL=false

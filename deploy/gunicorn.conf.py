@@ -5,8 +5,6 @@ for the database: the worker is forked with open doors, or with the waiting page
 `on_starting`, hence not before that wait is over. SIGHUP reads the environment again, without losing a request.
 """
 
-import contextlib
-import ctypes
 import errno
 import gc
 import socket
@@ -76,14 +74,6 @@ worker_tmp_dir = str(_memory) if _memory.is_dir() else None  # the heartbeat fil
 
 SWITCH_S = 0.0005
 """How long a thread computes while others wait, instead of Python's 5 ms: a first word passes through four of them."""
-
-M_ARENA_MAX = -8
-"""The parameter of mallopt(3), as glibc's malloc.h has it."""
-ARENAS = 2
-"""Pools of memory that all threads of a process share. glibc would give each thread one of its own, most of it free and
-none of it given back."""
-with contextlib.suppress(AttributeError):  # another C library has no such pools
-    ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)  # before the first thread: a worker keeps the pools of its master
 
 
 def on_starting(server: Any) -> None:

@@ -22,6 +22,7 @@ START_LIMIT_S = 60
 STOP_LIMIT_S = 45
 """As systemd's, TimeoutStopSec= of deploy/systemd/repaircafe.service."""
 
+os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # as in deploy/systemd/repaircafe.service, for all that is started here
 PRELOADED = ["tests.server", "repaircafe.app", "gunicorn.app.wsgiapp", "gunicorn.glogging", "repaircafe.runtime.worker"]
 """What a forked server need not import: four fifths of its start."""
 

@@ -41,6 +41,12 @@ def analyze(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([program, *words], capture_output=True, text=True, check=False)
 
 
+def test_the_service_and_the_trial_share_their_pools_of_memory_among_threads() -> None:
+    pools = "MALLOC_ARENA_MAX=2"
+    assert f"Environment={pools}" in settings(whole("repaircafe.service"))
+    assert f"RUN_ENV := {pools} " in (PROJECT / "Makefile").read_text()
+
+
 def test_the_timers_services_are_shut_in_as_the_main_one_is() -> None:
     main = settings((UNITS / "repaircafe.service").read_text())
     shared = settings(SHARED.read_text())
