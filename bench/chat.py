@@ -23,7 +23,8 @@ import requests
 from bench.figures import Figure, Table, spread
 from repaircafe.chat import prompt
 from repaircafe.database import embedded
-from repaircafe.llm.base import MAX_REPLY_TOKENS, Message
+from repaircafe.limits import MAX_REPLY_TOKENS
+from repaircafe.llm.base import Message
 from repaircafe.settings.definitions import Settings
 from tests.llm.conftest import MODEL, LlamaServer, Told
 from tests.server import Server

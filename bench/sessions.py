@@ -20,6 +20,8 @@ from repaircafe.database import embedded
 from repaircafe.database.connections import connector
 from repaircafe.database.engines import Database
 from repaircafe.environment import Environment
+from repaircafe.parts import parts
+from repaircafe.runtime.startup import Startup
 from tests.chat import million
 from tests.chat.million import CONVERSATIONS, QUESTIONS, TURNS
 
@@ -38,8 +40,8 @@ def measure() -> Table:
         target = embedded.ensure(cluster)
         try:
             app = create_app(Environment(database_url=SecretStr(target), secret_key=SecretStr("s" * 32)))
-            app.extensions["startup"].run(30)
-            ours: Database = app.extensions["database"]
+            parts(app)[Startup].run(30)
+            ours = parts(app)[Database]
             _fill(ours)
             return _measure(ours)
         finally:

@@ -6,6 +6,7 @@ from bench.chat import ANSWER_LIMIT_S
 from bench.figures import Figure, Table, compared
 from bench.processes import Tree, command, parent
 from bench.servers import Postgres, postgres
+from repaircafe.limits import TRIAL_CONTEXT_TOKENS, TRIAL_START_LIMIT_S
 from repaircafe.llm import trial
 from tests.conditions import until
 from tests.server import Server
@@ -28,7 +29,7 @@ def measure() -> Table:
 
 def _start(database: Postgres, name: str, before: list[list[float]], after: list[list[float]]) -> None:
     with Server(database.folder, database.database(name), TRIAL_MODEL="true") as app:
-        if not until(lambda: app.health() == "healthy", trial.START_LIMIT_S):
+        if not until(lambda: app.health() == "healthy", TRIAL_START_LIMIT_S):
             raise AssertionError("the trial's model does not answer")
         before.append(_megabytes(app, database))
         _talk(app)
@@ -59,7 +60,7 @@ def _table(before: list[list[float]], after: list[list[float]]) -> Table:
         TITLE,
         "PSS of the three parts that `make run` starts, each with all its processes: gunicorn's master and its worker;"
         " PostgreSQL and the keeper that ends it; llama.cpp's server with SmolLM2 135M and a context of"
-        f" {trial.CONTEXT_TOKENS:,} tokens. After a conversation of {len(QUESTIONS)} questions (ours), beside the same"
+        f" {TRIAL_CONTEXT_TOKENS:,} tokens. After a conversation of {len(QUESTIONS)} questions (ours), beside the same"
         f" before the first (reference). {STARTS} starts: median (smallest to largest). Of the server, 98 MB are the"
         " model's file.",
         tuple(figure(place, what) for place, what in enumerate(PARTS)),

@@ -21,14 +21,21 @@ from flask import Flask
 from gunicorn import glogging
 
 from repaircafe import logs
+from repaircafe.chat.writer import Writer
 from repaircafe.database import embedded
 from repaircafe.database.connections import EMBEDDED_FOLDER
+from repaircafe.database.engines import Database
 from repaircafe.database.errors import SchemaError
+from repaircafe.database.process_lock import ProcessLock
+from repaircafe.downloads.downloader import Downloader
 from repaircafe.environment import load_or_exit
+from repaircafe.llm.trial import Trial
 from repaircafe.logs import EventType
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Reason, Service, in_english
+from repaircafe.parts import parts
 from repaircafe.runtime import startup, systemd
+from repaircafe.runtime.startup import Startup
 
 environment = load_or_exit()
 logs.configure(environment)
@@ -80,7 +87,7 @@ def on_starting(server: Any) -> None:
     """Before the sockets are opened: the port is free, the database there or the bounded wait over."""
     if not systemd.SOCKET_HELD:
         _refuse_taken_port()
-    opening: startup.Startup = server.app.wsgi().extensions["startup"]
+    opening = parts(server.app.wsgi())[Startup]
     try:
         opening.run(environment.db_startup_timeout)
     except SchemaError as error:
@@ -94,7 +101,7 @@ def when_ready(server: Any) -> None:
     """Tells systemd how the service is, from now on; and a person at a terminal where to click."""
     _announce_stop(server)
     systemd.ready(_status(server))
-    server.app.wsgi().extensions["database"].close()  # the master needs it no more
+    parts(server.app.wsgi())[Database].close()  # the master needs it no more
     addresses = [listener.getsockname() for listener in server.LISTENERS]
     limit_s = systemd.watchdog_limit_s()
     if limit_s is not None:
@@ -112,7 +119,7 @@ def on_reload(server: Any) -> None:
     systemd.reloading()
     before = server.app.callable
     server.app.callable = None
-    opening: startup.Startup = server.app.wsgi().extensions["startup"]
+    opening = parts(server.app.wsgi())[Startup]
     try:
         if not opening.run(0) and _is_mistaken(before, server.app.wsgi()):
             log.error("Reload refused", event_type=EventType.STARTUP_ERROR, cure=_cure(opening.reason))
@@ -120,7 +127,7 @@ def on_reload(server: Any) -> None:
     except SchemaError as error:
         startup.report(error)
         server.app.callable = before
-    server.app.wsgi().extensions["database"].close()
+    parts(server.app.wsgi())[Database].close()
     systemd.ready(_status(server))
 
 
@@ -133,27 +140,28 @@ def pre_fork(_server: Any, _worker: Any) -> None:
 def post_fork(server: Any, _worker: Any) -> None:
     """The master's connections and its voice stay the master's."""
     systemd.hush()
-    server.app.wsgi().extensions["database"].forget_connections()
+    parts(server.app.wsgi())[Database].forget_connections()
     gc.collect()  # Python waits for a quarter of what the last collection left; what is frozen shall not count for that
 
 
 def post_worker_init(worker: Any) -> None:
     """Where the database was not there in time, this worker goes on waiting behind the waiting page."""
-    worker.app.wsgi().extensions["startup"].run_in_background()
-    worker.app.wsgi().extensions["trial"].start()  # a process of the worker's, which ends with it
+    parts(worker.app.wsgi())[Startup].run_in_background()
+    parts(worker.app.wsgi())[Trial].start()  # a process of the worker's, which ends with it
     sys.setswitchinterval(SWITCH_S)
 
 
 def worker_int(worker: Any) -> None:
     """A worker has been told to end: replies in the making are broken off, and whoever waits for one is answered."""
-    worker.app.wsgi().extensions["writer"].close()
+    parts(worker.app.wsgi())[Writer].close()
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
     """Before a worker ends, told or not: what it is in the middle of is broken off, and nobody waits any more."""
-    for part in ("writer", "downloader", "trial", "startup"):
-        worker.app.wsgi().extensions[part].close()
-    worker.app.wsgi().extensions["process_lock"].leave()
+    found = parts(worker.app.wsgi())
+    for part in (found[Writer], found[Downloader], found[Trial], found[Startup]):
+        part.close()
+    found[ProcessLock].leave()
 
 
 def on_exit(_server: Any) -> None:
@@ -164,7 +172,7 @@ def on_exit(_server: Any) -> None:
 
 def _is_mistaken(before: Flask, after: Flask) -> bool:
     """Whether another address leads nowhere while the one before leads to a database: waiting would not help."""
-    ours, theirs = (one.extensions["database"] for one in (before, after))
+    ours, theirs = (parts(one)[Database] for one in (before, after))
     return bool(ours.target != theirs.target and ours.answers())
 
 
@@ -175,7 +183,7 @@ def _cure(reason: Reason) -> str:
 
 
 def _status(server: Any) -> str:
-    ready = server.app.wsgi().extensions["startup"].ready
+    ready = parts(server.app.wsgi())[Startup].ready
     return systemd.STATUS_WORDS["healthy" if ready else "starting"]
 
 

@@ -3,7 +3,6 @@
 import click
 import structlog
 from alembic import context
-from flask import current_app
 from sqlalchemy import Connection, inspect
 
 from repaircafe.backup import archive
@@ -13,6 +12,7 @@ from repaircafe.database.migrations import current_revision, head_revision, reco
 from repaircafe.database.programs import BackupError
 from repaircafe.database.tables import Base
 from repaircafe.logs import EventType
+from repaircafe.parts import parts
 from repaircafe.web.errors import plain_failures
 
 log = structlog.get_logger()
@@ -22,7 +22,7 @@ def run() -> None:
     """Applies what is missing. Offline mode (`--sql`) is refused: the checksums need a database."""
     if context.is_offline_mode():
         raise RuntimeError("Migrations need a database; --sql is not offered.")
-    ours: Database = current_app.extensions["database"]
+    ours = parts()[Database]
     applied: list[str] = []
     with ours.migrating() as connection:
         if _changes_data(connection):
@@ -39,7 +39,7 @@ def run() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
-    current_app.extensions.pop("migration_backup", None)
+    ours.migration_backup = ""
     if applied:  # of two hosts that start together one has only waited
         log.info("Migrations applied", event_type=EventType.MIGRATION, revisions=applied)
 
@@ -62,10 +62,9 @@ def _back_up(ours: Database) -> None:
 
     The next attempt's backup takes the place of this one's: a day of attempts would rotate all older ones out.
     """
-    before = current_app.extensions.get("migration_backup", "")
     try:
-        made = archive.create(ours.environment, ours.target, archive.Kind.MIGRATION, superseded=before)
-        current_app.extensions["migration_backup"] = made.path.name
+        made = archive.create(ours.environment, ours.target, archive.Kind.MIGRATION, superseded=ours.migration_backup)
+        ours.migration_backup = made.path.name
     except BackupError as error:
         if error.__cause__ is not None and is_away(error.__cause__):
             raise error.__cause__ from None

@@ -30,6 +30,7 @@ from repaircafe.health.monitor import Monitor
 from repaircafe.home import views as home_views
 from repaircafe.llm.trial import Trial
 from repaircafe.neighbours.report import Service
+from repaircafe.parts import Parts
 from repaircafe.runtime import startup
 from repaircafe.settings.store import Store
 from repaircafe.signin import cli as signin_cli
@@ -46,8 +47,9 @@ def create_app(environment: Environment | None = None) -> Flask:
     """
     environment = environment or load_or_exit()
     app = Application(__name__, template_folder=str(PROJECT / "templates"), static_folder=str(PROJECT / "static"))
-    app.extensions["environment"] = environment
-    app.extensions["redactor"] = logs.configure(environment, quiet=click.get_current_context(silent=True) is not None)
+    parts = Parts(app)
+    parts.add(environment)
+    parts.add(logs.configure(environment, quiet=click.get_current_context(silent=True) is not None))
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.debug = environment.debug
     try:
@@ -56,21 +58,21 @@ def create_app(environment: Environment | None = None) -> Flask:
     except EmbeddedDatabaseError as error:
         startup.report(error)
         raise SystemExit(1) from None
-    trial = app.extensions["trial"] = Trial(
+    trial = Trial(
         environment,
         is_wanted=lambda: opening.ready and store.lacks_endpoint(),
         changed=lambda: monitor.forget(Service.LLM),
     )
     store = Store(app, trial.address)
-    process_lock = ProcessLock(database.connect)  # one name for all that this process owns
-    app.extensions["process_lock"] = process_lock
+    parts.add(trial)
+    process_lock = parts.add(ProcessLock(database.connect))  # one name for all that this process owns
     Writer(app, database, store, process_lock)
     Downloader(app, database, store, process_lock)
     opening = startup.Startup(app, database)
     monitor = Monitor(app, database, store, opening)
     logs.watch_requests(app, monitor.errors.count)
     opening.guard()
-    users = access.init_app(app)
+    users = access.init_app(app, lambda: opening.ready)
     opening.before_opening += [store.learn, users.learn]
     languages.init_app(app, lambda: store.settings().event_zone.key)
     chat_api.init_app(app)

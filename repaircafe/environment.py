@@ -22,6 +22,8 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from werkzeug.security import check_password_hash
 
+from repaircafe.limits import MIN_KEY_CHARS, MIN_OPERATOR_PASSWORD_CHARS, MIN_SECRET_CHARS
+
 PROJECT = Path(__file__).resolve().parent.parent
 EX_CONFIG = 78
 """Exit code of a start that its configuration forbids: sysexits(3)."""
@@ -31,11 +33,6 @@ GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105  a public
 
 HASHES = ("scrypt:", "pbkdf2:")
 """What a hash made by werkzeug begins with."""
-MIN_OPERATOR_PASSWORD_CHARS = 12
-"""Characters. It is guessed at from the whole Wi-Fi, at the pace that throttle.py allows."""
-MIN_SECRET_CHARS = 8
-"""Characters. A shorter value would turn up by chance in every log line that it has to be struck out of."""
-MIN_KEY_CHARS = 32
 MIN_CHARS = {"secret_key": MIN_KEY_CHARS, "operator_password": MIN_OPERATOR_PASSWORD_CHARS}
 
 

@@ -14,10 +14,15 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from hypothesis import HealthCheck, settings
 
 from repaircafe.app import create_app
+from repaircafe.chat.writer import Writer
 from repaircafe.database import embedded
 from repaircafe.database.embedded import Postmaster
 from repaircafe.database.engines import Database
+from repaircafe.database.process_lock import ProcessLock
+from repaircafe.downloads.downloader import Downloader
 from repaircafe.environment import Environment
+from repaircafe.llm.trial import Trial
+from repaircafe.parts import parts
 from repaircafe.runtime.startup import Startup
 from tests.client import PASSWORD
 from tests.conditions import until
@@ -92,7 +97,7 @@ def make_app(database_url: str) -> Iterator[MakeApp]:
         app.testing = True
         app.config["PROPAGATE_EXCEPTIONS"] = False
         made.append(app)
-        startup: Startup = app.extensions["startup"]
+        startup = parts(app)[Startup]
         if started:
             assert startup.run(10)
         return app
@@ -177,7 +182,7 @@ def guarded(make_app: MakeApp) -> Flask:
 @pytest.fixture
 def connection(app: Flask) -> Iterator[sa.Connection]:
     """A transaction on the test's database, rolled back."""
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     with ours.engine.connect() as connection:
         yield connection
 
@@ -199,7 +204,7 @@ def prepare(folder: Path) -> None:
     embedded.ensure(folder, ["fsync=off", "full_page_writes=off", "max_connections=200"])
     administer(folder, f"CREATE DATABASE {TEMPLATE}")
     app = create_app(Environment(database_url=url_of(folder, TEMPLATE)))  # type: ignore[arg-type]
-    app.extensions["startup"].run(10)
+    parts(app)[Startup].run(10)
     dispose(app)
 
 
@@ -216,7 +221,7 @@ def administer(cluster: Path, statement: str) -> None:
 
 def make_read_only(app: Flask, value: str) -> None:
     """As a disk that can no longer be written does, or a copy that has been left behind."""
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     with ours.monitor.connect() as connection:
         connection.exec_driver_sql("SET default_transaction_read_only = off")
         name = connection.scalar(sa.text("SELECT current_database()"))
@@ -226,12 +231,12 @@ def make_read_only(app: Flask, value: str) -> None:
 
 def dispose(app: Flask) -> None:
     """Gives an app's connections back."""
-    for part in ("writer", "downloader", "trial"):
-        app.extensions[part].close()
-    app.extensions["process_lock"].leave()
-    startup: Startup = app.extensions["startup"]
+    for part in (parts(app)[Writer], parts(app)[Downloader], parts(app)[Trial]):
+        part.close()
+    parts(app)[ProcessLock].leave()
+    startup = parts(app)[Startup]
     startup.close()
-    database: Database = app.extensions["database"]
+    database = parts(app)[Database]
     until(lambda: database.pool()["in_use"] == 0, 1)  # a read that nobody waited for may still be under way
     database.close()
 

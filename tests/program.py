@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from repaircafe.chat.models import Reply
 from repaircafe.database.engines import Database
+from repaircafe.parts import parts
 from tests.conditions import until
 from tests.visitor import MODEL
 
@@ -51,7 +52,7 @@ def nobody_writes() -> bool:
 
 def reply_ids(app: Flask, session_id: str) -> list[uuid.UUID]:
     """The conversation's replies, oldest first."""
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     with ours.engine.connect() as connection:
         query = sa.select(Reply.id).where(Reply.session_id == uuid.UUID(session_id))
         return list(connection.scalars(query.order_by(Reply.created_at, Reply.id)))

@@ -12,16 +12,13 @@ from flask import Flask
 from limits import parse_many
 
 from repaircafe.backup import archive
-from repaircafe.chat.conversation import MAX_QUEUE_COUNT
 from repaircafe.environment import EX_CONFIG, PROJECT, Environment
-from repaircafe.llm.base import MAX_REPLY_TOKENS
+from repaircafe.limits import MAX_QUEUE_COUNT, MAX_REPLY_TOKENS, MAX_REQUEST_BYTES, MAX_SIGN_IN
 from repaircafe.logs import EventType
 from repaircafe.neighbours.report import Reason
 from repaircafe.runtime.startup import EXIT_SCHEMA
-from repaircafe.web.access import MAX_REQUEST_BYTES
 from repaircafe.web.openapi import document
 from repaircafe.web.throttle import QUESTIONS, WRONG_PASSWORDS, WRONG_PASSWORDS_OF_ALL
-from repaircafe.web.users import MAX_SIGN_IN
 from tests.documents import OPERATIONS, SCALING, with_costs, with_reasons
 
 README = PROJECT / "README.md"

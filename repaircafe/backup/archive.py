@@ -31,6 +31,7 @@ from pydantic import BaseModel
 from repaircafe.database import programs
 from repaircafe.database.programs import BackupError
 from repaircafe.environment import PROJECT, Environment
+from repaircafe.limits import PROGRAM_LIMIT_S
 from repaircafe.logs import EventType
 from repaircafe.version import __version__
 
@@ -280,7 +281,7 @@ def _locked(place: Path) -> Iterator[int]:
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        deadline = time.monotonic() + programs.LIMIT_S
+        deadline = time.monotonic() + PROGRAM_LIMIT_S
         while not _lock(descriptor):
             if time.monotonic() > deadline:
                 raise BackupError("Another backup has been running for very long.", "End it, then try again.")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
 from repaircafe.backup import archive
@@ -17,6 +16,8 @@ from repaircafe.backup import restore as restoring
 from repaircafe.backup.archive import Kind
 from repaircafe.database.engines import Database
 from repaircafe.database.programs import BackupError
+from repaircafe.environment import Environment
+from repaircafe.parts import parts
 from repaircafe.web.errors import EXIT_NOT_OK, EXIT_USAGE, fail
 
 group = AppGroup("backup", help="Makes, checks and restores backups of the database.")
@@ -110,12 +111,11 @@ def _fault(path: Path) -> str:
 
 
 def _database() -> Database:
-    ours: Database = current_app.extensions["database"]
-    return ours
+    return parts()[Database]
 
 
 def _folder() -> Path:
-    return archive.folder(current_app.extensions["environment"])
+    return archive.folder(parts()[Environment])
 
 
 def _size(size: int) -> str:

@@ -22,6 +22,7 @@ from repaircafe.database.errors import translate
 from repaircafe.database.migrations import scripts
 from repaircafe.database.programs import BackupError
 from repaircafe.environment import Environment
+from repaircafe.limits import MAX_DATABASE_NAME_CHARS, RESTORE_LOCK_LIMIT_S, SESSIONS_END_S
 from repaircafe.logs import EventType
 from repaircafe.neighbours.report import PermanentError
 
@@ -29,12 +30,6 @@ MAINTENANCE = ("postgres", "template1")
 """The databases that every server has, in the order in which they are tried: one cannot rename what one is in."""
 BOOKKEEPING = ("alembic_version", "migration_history")
 """Tables that hold rows before anybody has written anything."""
-MAX_NAME_CHARS = 63
-"""Bytes: NAMEDATALEN less one, PostgreSQL manual, 'Identifiers and Key Words'."""
-SESSIONS_END_S = 30.0
-"""How long other sessions may take to end; PostgreSQL rolls back what they have not committed."""
-LOCK_LIMIT_S = 10.0
-"""How long we wait for the tables of the live database; nobody else should be there any more."""
 
 _RESTORE_LOCK = int.from_bytes(b"repaircr")
 """Key of the advisory lock that lets one restore run at a time on a server."""
@@ -191,7 +186,7 @@ def _close(
 
 def _hold(holder: psycopg.Connection[Any], tables: tuple[str, ...]) -> None:
     """Lets everybody read and nobody write, until the connection ends."""
-    holder.execute("SELECT set_config('lock_timeout', %s, true)", (f"{LOCK_LIMIT_S:.0f}s",))
+    holder.execute("SELECT set_config('lock_timeout', %s, true)", (f"{RESTORE_LOCK_LIMIT_S:.0f}s",))
     holder.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # it only waits for the copy
     names = sql.SQL(", ").join(sql.Identifier("public", name) for name in tables)
     holder.execute(sql.SQL("LOCK TABLE {} IN SHARE MODE").format(names))
@@ -289,7 +284,7 @@ def _let_in(server: psycopg.Connection[Any], name: str, *, allowed: bool) -> Non
 def _beside(name: str, part: str, stamp: str | None = None) -> str:
     """The name of a database beside another, short enough for PostgreSQL, which would cut off the end."""
     moment = datetime.now(UTC).strftime(archive.STAMP)
-    room = MAX_NAME_CHARS - len(f"_{part}_{moment}")
+    room = MAX_DATABASE_NAME_CHARS - len(f"_{part}_{moment}")
     return f"{name.encode()[:room].decode(errors='ignore')}_{part}_{moment if stamp is None else stamp}"
 
 

@@ -10,21 +10,16 @@ from pydantic import ValidationError
 
 from repaircafe.chat import bodies, conversation, export
 from repaircafe.chat.bodies import Answer, Messages, Unanswered
-from repaircafe.chat.conversation import (
-    MAX_MESSAGE_CHARS,
-    QUEUE_WAIT_S,
-    Question,
-    QueueFullError,
-    RefusedMessageError,
-    UnknownError,
-)
+from repaircafe.chat.conversation import Question, QueueFullError, RefusedMessageError, UnknownError
 from repaircafe.chat.models import Conversation, Reply, State
 from repaircafe.chat.writer import Started, writer
 from repaircafe.database.tables import db, set_conversation
 from repaircafe.environment import Environment, comma_list
+from repaircafe.limits import MAX_MESSAGE_CHARS, QUEUE_WAIT_S, RETRY_AFTER_S
 from repaircafe.neighbours.report import Reason, Service
+from repaircafe.parts import parts
 from repaircafe.web.access import author_id, limit_questions
-from repaircafe.web.errors import RETRY_AFTER_S, PageError, Problem, answer, neighbour_away
+from repaircafe.web.errors import PageError, Problem, answer, neighbour_away
 from repaircafe.web.negotiation import uncached
 from repaircafe.web.openapi import Operation, documented
 from repaircafe.web.schemas import json_response, read_json
@@ -38,7 +33,7 @@ STATUS_CODES = {Reason.INTERNAL: 500, Reason.TOO_LONG: 422}
 
 def init_app(app: Flask) -> None:
     """Lets the pages of ALLOWED_ORIGINS ask."""
-    environment: Environment = app.extensions["environment"]
+    environment = parts(app)[Environment]
     if origins := comma_list(environment.allowed_origins):
         CORS(
             app,

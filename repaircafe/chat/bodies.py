@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from repaircafe.chat.conversation import MAX_MESSAGE_CHARS
 from repaircafe.chat.models import State
+from repaircafe.limits import MAX_MESSAGE_CHARS
 from repaircafe.web.errors import Problem
 from repaircafe.web.schemas import Moment
 

@@ -18,22 +18,14 @@ from sqlalchemy.orm import Session
 from repaircafe.chat.models import IS_UNDER_WAY, RETRIABLE, UNDER_WAY, ChatMessage, Conversation, Reply, State
 from repaircafe.database.process_lock import live_owners
 from repaircafe.database.tables import later_than, without_nul
+from repaircafe.limits import MAX_MESSAGE_CHARS, MAX_QUEUE_COUNT, MAX_TITLE_CHARS
 from repaircafe.llm.base import Message
 from repaircafe.logs import name_faults
 
 TURN = sa.select(sa.func.pg_advisory_xact_lock(int.from_bytes(b"caf\xe9turn")))
 """Under this advisory lock turns are taken: of several processes, one looks at a time."""
-MAX_MESSAGE_CHARS = 4_000
-"""Characters of a visitor's message."""
 OPERATORS_BROWSER = uuid.uuid5(uuid.NAMESPACE_OID, "operator")
 """Stands for every browser in which the operator is signed in, so that they all list the same conversations."""
-MAX_QUEUE_COUNT = 60
-"""Replies under way, past which visitors are sent away: the last of them would wait for an hour. Whoever floods the
-queue from many addresses keeps others out of it, but fills no disk."""
-QUEUE_WAIT_S = 60
-"""Seconds after which a place may have become free."""
-MAX_TITLE_CHARS = 80
-"""Characters of a question that stands for its conversation in a list."""
 
 
 class RefusedMessageError(ValueError):

@@ -15,9 +15,8 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
-MAX_CHARS = 10_000
-"""Characters that are looked at for Markdown; twice the longest reply that a model is asked for. It bounds the time,
-whatever the text: a server that does not count tokens can send a megabyte."""
+from repaircafe.limits import MAX_MARKDOWN_CHARS
+
 DEEPEST = 20
 """Levels of lists and emphasis in one another: beyond, markdown-it leaves text out and browsers flatten elements."""
 TAGS = frozenset({"p", "br", "em", "strong", "ul", "ol", "li", "code", "pre", "hr"})
@@ -36,7 +35,7 @@ def as_html(text: str) -> Markup:
     Where Markdown would lose some, or the text is longer than MAX_CHARS, it is shown as it was written.
     """
     text = text.strip()
-    tokens = _PARSER.parse(text) if len(text) <= MAX_CHARS else None
+    tokens = _PARSER.parse(text) if len(text) <= MAX_MARKDOWN_CHARS else None
     if tokens is None or any(_is_lossy(token) for token in _all(tokens)):
         return escape(text).replace("\n", Markup("<br>\n"))
     return Markup(WALL.clean(_PARSER.renderer.render(tokens, _PARSER.options, {})))  # noqa: S704  by the wall  # nosec B704

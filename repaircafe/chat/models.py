@@ -10,10 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from repaircafe.database.connections import connector
 from repaircafe.database.engines import Database
 from repaircafe.database.tables import Base
+from repaircafe.limits import PRUNE_LIMIT_S
 from repaircafe.neighbours.report import Reason
-
-PRUNE_LIMIT_S = 600.0
-"""The longest removal: the first one of years, on a slow SD card. A page's limit would make it fail every night."""
 
 
 class ChatMessage(Base):

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from datetime import date
 
-from repaircafe.llm.base import MAX_REPLY_TOKENS, Message, TooLongError
+from repaircafe.limits import MAX_REPLY_TOKENS, PROMPT_CONTEXT_TOKENS
+from repaircafe.llm.base import Message, TooLongError
 from repaircafe.settings.definitions import Settings
 
-CONTEXT_TOKENS = 4_096
-"""What Ollama gives a model on a machine without a large graphics card ('Context length' of its documentation)."""
 CHARACTERS_PER_TOKEN = 3.0
 """Cautious until a server has counted: European languages have three and a half to four and a half."""
 
@@ -27,7 +26,7 @@ def messages(settings: Settings, history: Sequence[Message], characters: int | N
     Facts and question are always whole; a reply is never shown without its question.
     """
     if characters is None:
-        characters = int((CONTEXT_TOKENS - MAX_REPLY_TOKENS) * CHARACTERS_PER_TOKEN)
+        characters = int((PROMPT_CONTEXT_TOKENS - MAX_REPLY_TOKENS) * CHARACTERS_PER_TOKEN)
     system = Message("system", f"{BEHAVIOUR}\n\n{_facts(settings)}")
     kept = len(history) - 1
     room = characters - len(system.content) - len(history[kept].content)

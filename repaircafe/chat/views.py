@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from flask import (
     Blueprint,
     Response,
-    current_app,
     flash,
     jsonify,
     make_response,
@@ -28,9 +27,7 @@ from markupsafe import Markup
 
 from repaircafe.chat import conversation, export, markdown
 from repaircafe.chat.conversation import (
-    MAX_MESSAGE_CHARS,
     OPERATORS_BROWSER,
-    QUEUE_WAIT_S,
     Question,
     QueueFullError,
     RefusedMessageError,
@@ -43,9 +40,11 @@ from repaircafe.database.errors import ERRORS, UNWRITABLE, is_away, translate
 from repaircafe.database.tables import db, without_nul
 from repaircafe.environment import Environment
 from repaircafe.health.monitor import monitor
+from repaircafe.limits import MAX_LISTED_COUNT, MAX_MESSAGE_CHARS, MAX_STRETCH_BYTES, QUEUE_WAIT_S
 from repaircafe.logs import polled
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Service, Text
+from repaircafe.parts import parts
 from repaircafe.web.access import author_id, is_operator, limit_questions
 from repaircafe.web.errors import PageError, answer, expired_form
 from repaircafe.web.negotiation import is_htmx, retargeted, uncached
@@ -55,11 +54,6 @@ blueprint = Blueprint("chat", __name__)
 
 NIGHTLY = timedelta(hours=3, minutes=40)
 """When the retention begins at the earliest: OnCalendar= of deploy/systemd/repaircafe-retention.timer."""
-MAX_LISTED_COUNT = 60
-"""Earlier conversations on one page; more are found by searching."""
-MAX_STRETCH_BYTES = 40_000
-"""Bytes of a conversation on one page, which stays below 100 kB with the longest question, scripts and styles. What was
-said before is a press away."""
 
 
 @blueprint.get("/chat")
@@ -395,7 +389,7 @@ def _removed(said_at: datetime) -> date:
 
 
 def _retention_days() -> int:
-    environment: Environment = current_app.extensions["environment"]
+    environment = parts()[Environment]
     return environment.chat_retention_days
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 import structlog
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy.orm import Session
 
 from repaircafe.chat import conversation, prompt
@@ -23,30 +23,31 @@ from repaircafe.database.engines import Database
 from repaircafe.database.errors import is_away, tolerating_outage
 from repaircafe.database.process_lock import ProcessLock, live_owners
 from repaircafe.database.tables import ASYNC_COMMIT, Identity, identity, without_nul
-from repaircafe.llm.base import FIRST_TOKEN_LIMIT_S, MAX_REPLY_CHARS, Message, Server, TooLongError
+from repaircafe.limits import (
+    FIRST_TOKEN_LIMIT_S,
+    GROWTH_WAIT_S,
+    LOADING_PAUSE_S,
+    MAX_REPLY_CHARS,
+    REPLY_AFTER_FAULT_S,
+    REPLY_ASK_LIMIT_S,
+    REPLY_CLOSE_LIMIT_S,
+    REPLY_FLUSH_S,
+    REPLY_WATCH_S,
+)
+from repaircafe.llm.base import Message, Server, TooLongError
 from repaircafe.llm.identify import identify
 from repaircafe.logs import EventType
 from repaircafe.neighbours.http import BoundedClient
 from repaircafe.neighbours.report import SERVER_GONE, NeighbourError, PermanentError, Reason, TemporaryError
 from repaircafe.neighbours.sockets import StoppedError
+from repaircafe.parts import parts
 from repaircafe.settings.definitions import Settings
 from repaircafe.settings.store import Store
 
-WATCH_S = 0.25
-"""Between two looks at the queue while a reply of this process is under way; what happens in this process wakes it."""
-FLUSH_S = 0.5
-"""Between two stores of a growing reply, each of which an SD card wears out by."""
 FLUSH_LENGTH = 20_000
 """Characters from which on a reply is stored less often, since each store writes all of it."""
-ASK_LIMIT_S = 30.0
-"""For the server to say what it is, before the question."""
-LOADING_PAUSE_S = 1.0
 COMING = frozenset({Reason.LOADING, Reason.TRIAL_STARTING})
 """What a question waits for: a model that will answer soon."""
-AFTER_FAULT_S = 5.0
-CLOSE_LIMIT_S = 5.0
-GROWTH_WAIT_S = 1.0
-"""How long a page's question for more is held until there is some; the page shows the seconds that pass."""
 WAITING_SHARE = 4
 """One thread in so many may wait for the model in one way or another; the rest is for everybody else."""
 
@@ -132,7 +133,7 @@ class Writer:
         self._waiting = threading.BoundedSemaphore(ours.environment.threads // WAITING_SHARE)
         self._recognised: tuple[str, Callable[[BoundedClient, str], Server]] | None = None
         self._owner = 0
-        app.extensions["writer"] = self
+        parts(app).add(self)
 
     def ask(self, session: Session, asked: Question) -> "Started":
         """Stores a question and begins its reply; returns at once. Raises what conversation.ask does."""
@@ -226,9 +227,9 @@ class Writer:
             jobs, watch = list(self._jobs.values()), self._watch
         for job in jobs:
             job.stop()
-        until = time.monotonic() + CLOSE_LIMIT_S
+        until = time.monotonic() + REPLY_CLOSE_LIMIT_S
         if watch is not None:
-            watch.join(CLOSE_LIMIT_S)  # from then on nothing begins
+            watch.join(REPLY_CLOSE_LIMIT_S)  # from then on nothing begins
         for job in jobs:
             if job.thread is not None:
                 job.thread.join(max(0.0, until - time.monotonic()))
@@ -240,12 +241,12 @@ class Writer:
 
     def _keep_watch(self) -> None:
         while not self._closing.is_set():
-            self._woken.wait(WATCH_S)
+            self._woken.wait(REPLY_WATCH_S)
             self._woken.clear()
             jobs = self._unended()
             if not jobs:
                 return
-            with tolerating_outage("Reply not kept up", AFTER_FAULT_S):
+            with tolerating_outage("Reply not kept up", REPLY_AFTER_FAULT_S):
                 self._poll(jobs)
 
     def _unended(self) -> list[ReplyJob]:
@@ -402,7 +403,7 @@ class Writer:
         return settings
 
     def _ask(self, job: ReplyJob, settings: Settings, sent: list[Message]) -> None:
-        with BoundedClient(ASK_LIMIT_S) as client:
+        with BoundedClient(REPLY_ASK_LIMIT_S) as client:
             job.client = client
             if job.stopping.is_set():
                 raise StoppedError
@@ -447,7 +448,7 @@ class Writer:
             if job.is_reading and not job.content:
                 job.is_reading = not self._store_progress(job, state=State.READING)
             length, now = len(job.content), time.monotonic()
-            due = job.stored_at + FLUSH_S * max(1.0, length / FLUSH_LENGTH)
+            due = job.stored_at + REPLY_FLUSH_S * max(1.0, length / FLUSH_LENGTH)
             if length == job.stored or (job.stored and now < due):
                 return
             first = {} if job.stored else {"first_word_at": sa.func.now()}
@@ -514,5 +515,4 @@ class Writer:
 
 def writer() -> Writer:
     """The running app's writer."""
-    found: Writer = current_app.extensions["writer"]
-    return found
+    return parts()[Writer]

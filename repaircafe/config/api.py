@@ -1,6 +1,6 @@
 """The settings as JSON: read, saved and tested by programs."""
 
-from flask import Response, current_app, request
+from flask import Response, request
 from flask_babel import gettext as _
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -8,8 +8,9 @@ from pydantic_core import ErrorDetails
 from repaircafe.config.bodies import Changes, Stored
 from repaircafe.health.bodies import TestReport
 from repaircafe.health.monitor import monitor
-from repaircafe.logs import name_faults
+from repaircafe.logs import Redactor, name_faults
 from repaircafe.neighbours.report import Reason, Service, Text
+from repaircafe.parts import parts
 from repaircafe.settings.definitions import KEYS, RefusedError, UnknownKeyError, parse
 from repaircafe.settings.store import InvalidSettingsError, store, validate
 from repaircafe.web.errors import PageError, neighbour_away
@@ -33,7 +34,7 @@ def save() -> Response:
 
 def test(service: Service) -> Response:
     """Tests a neighbour with the body's values over the stored ones; answers every step."""
-    values = {**store().known(), **validate(changes(), current_app.extensions["redactor"])}
+    values = {**store().known(), **validate(changes(), parts()[Redactor])}
     report = monitor().test(service, values["llm_endpoint"], values["llm_model"])
     return json_response(TestReport, report.as_test())
 

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
-from repaircafe.settings.definitions import KEYS, MAX_OFFERING_CHARS, MAX_OFFERINGS_COUNT, OFFERING, Key, parse
+from repaircafe.limits import MAX_OFFERING_CHARS, MAX_OFFERINGS_COUNT
+from repaircafe.settings.definitions import KEYS, OFFERING, Key, parse
 
 
 def _value(key: Key) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from zoneinfo import available_timezones
 
-from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 
@@ -13,8 +13,10 @@ from repaircafe.database.errors import ERRORS, UNWRITABLE, is_away, translate
 from repaircafe.database.tables import db
 from repaircafe.health.bodies import TestReport
 from repaircafe.health.monitor import monitor
+from repaircafe.logs import Redactor
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Reason, Report, Service, Text
+from repaircafe.parts import parts
 from repaircafe.settings.definitions import KEYS
 from repaircafe.settings.store import InvalidSettingsError, OutsideError, store, validate
 from repaircafe.web.errors import PageError, Problem, answer
@@ -106,7 +108,7 @@ def _typed() -> dict[str, str]:
 def _save_form(typed: dict[str, str]) -> Response:
     changed = {name: text for name, text in typed.items() if text != request.form.get(BEFORE + name)}
     try:
-        values = validate(changed, current_app.extensions["redactor"])
+        values = validate(changed, parts()[Redactor])
     except InvalidSettingsError as error:
         return _page(typed, faults=error.faults, problem=_refused(), status=422)
     report = _test_changed_model(values)
@@ -176,7 +178,7 @@ def _not_saved(error: Exception) -> Text:
 def _test_form(service: Service, typed: dict[str, str]) -> Response:
     watched = {key.name: typed[key.name] for key in KEYS.values() if key.service is service}
     try:
-        values = validate(watched, current_app.extensions["redactor"])
+        values = validate(watched, parts()[Redactor])
     except InvalidSettingsError as error:
         problem = _("The test needs these fields to be right.")
         if is_htmx():

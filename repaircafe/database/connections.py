@@ -12,16 +12,11 @@ from psycopg.abc import PQGen
 from repaircafe.database import embedded
 from repaircafe.database.errors import translate
 from repaircafe.environment import PROJECT, Environment
+from repaircafe.limits import FIRST_RETRY_S, MAX_RETRY_S, MONITOR_LIMIT_S, STATEMENT_LIMIT_S
 from repaircafe.neighbours.report import NeighbourError
 
 EMBEDDED_FOLDER = PROJECT / ".data" / "postgres"
 
-STATEMENT_LIMIT_S = 5.0
-"""A page's longest statement. Ours take milliseconds; past this the server is stuck or the network gone."""
-MONITOR_LIMIT_S = 1.0
-"""A health check's longest statement; it has to fit into /health's two seconds."""
-FIRST_RETRY_S = 0.2
-MAX_RETRY_S = 5.0
 
 Result = TypeVar("Result")
 

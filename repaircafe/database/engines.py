@@ -8,13 +8,12 @@ import psycopg
 import sqlalchemy as sa
 from flask import Flask
 
-from repaircafe.database.connections import MONITOR_LIMIT_S, STATEMENT_LIMIT_S, connector, conninfo
+from repaircafe.database.connections import connector, conninfo
 from repaircafe.database.errors import UNWRITABLE, translate
 from repaircafe.database.tables import db, identity
 from repaircafe.environment import Environment
-
-MIGRATION_LIMIT_S = 600.0
-"""A migration's longest statement, or wait for another host's migration, on a slow SD card."""
+from repaircafe.limits import MIGRATION_LIMIT_S, MONITOR_LIMIT_S, STATEMENT_LIMIT_S
+from repaircafe.parts import parts
 
 MIGRATION_LOCK = int.from_bytes(b"repaircf")
 """Key of the advisory lock that serialises migrations: any constant of 64 bits that nobody else uses."""
@@ -59,9 +58,11 @@ class Database:
             self.engine = db.engine
         sa.event.listen(self.engine, "begin", _carry_identity)
         sa.event.listen(self.engine, "handle_error", self._doubt)
+        self.migration_backup = ""
+        """The name of the backup that was made before a migration that has not come to its end."""
         self.is_writable: bool | None = None
         """Whether it keeps what it is told, as far as that is known; None where nobody has tried yet."""
-        app.extensions["database"] = self
+        parts(app).add(self)
 
     def _doubt(self, context: sa.ExceptionContext) -> None:
         """A statement has failed: where the disk is to blame, health looks whether it still is."""

@@ -17,10 +17,9 @@ from repaircafe.database.engines import Database
 from repaircafe.database.errors import SchemaError, is_away, lacking_right, translate
 from repaircafe.database.tables import db
 from repaircafe.environment import PROJECT
+from repaircafe.parts import parts
 
 MIGRATIONS = PROJECT / "migrations"
-UPGRADE_LIMIT_S = 3600.0
-"""A whole upgrade: a backup and the migrations, on a slow SD card. systemd is asked for as much."""
 
 migrate = Migrate(db=db, directory=str(MIGRATIONS))
 
@@ -108,7 +107,7 @@ def upgrade(app: Flask) -> None:
 
     Raises SchemaError when a migration fails or the database is newer, NeighbourError when the server goes away.
     """
-    database: Database = app.extensions["database"]
+    database = parts(app)[Database]
     try:
         with app.app_context():
             with database.monitor.connect() as connection:

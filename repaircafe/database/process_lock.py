@@ -14,11 +14,11 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
+from repaircafe.limits import LOCK_WAIT_LIMIT_S
+
 # Of a second host that loses its power the server hears nothing; it asks after ten silent seconds, and once again.
 _NOTICE_A_LOST_HOST = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2"
 
-WAIT_LIMIT_S = 2.0
-"""For another thread that is about to connect: else each of many would wait for all before it."""
 
 _LIVING = sa.text(
     "SELECT (classid::bigint << 32) | objid::bigint AS owner FROM pg_locks"
@@ -48,7 +48,7 @@ class ProcessLock:
 
         Raises psycopg.Error, within WAIT_LIMIT_S as well where others wait for a database that does not answer.
         """
-        if not self._lock.acquire(timeout=WAIT_LIMIT_S):
+        if not self._lock.acquire(timeout=LOCK_WAIT_LIMIT_S):
             raise psycopg.errors.ConnectionTimeout("the database does not answer")
         try:
             if not self._holds():

@@ -17,12 +17,11 @@ from repaircafe.database import embedded
 from repaircafe.database.connections import BoundedConnection, connector
 from repaircafe.database.errors import translate
 from repaircafe.environment import Environment
+from repaircafe.limits import PROGRAM_LIMIT_S
 from repaircafe.logs import EventType
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Reason, Service
 
-LIMIT_S = 1800.0
-"""The longest run of one program, and the longest statement of ours: a large database on a slow SD card."""
 SECRET_PARTS = ("password", "sslpassword")
 """libpq's parameters that no argument list may hold; for the second libpq knows no variable, so it is left out."""
 
@@ -54,7 +53,7 @@ def told(error: psycopg.Error) -> BackupError:
 
 def connect(environment: Environment, target: str) -> BoundedConnection:
     """A connection whose statements may take as long as a program. Raises psycopg's errors."""
-    return connector(target, environment.db_connect_timeout, LIMIT_S)()
+    return connector(target, environment.db_connect_timeout, PROGRAM_LIMIT_S)()
 
 
 def address(target: str, connect_limit_s: int) -> str:
@@ -77,12 +76,12 @@ def running(
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Runs a program for as long as the block lasts, and waits for its end.
 
-    Raises BackupError where it cannot be started, fails, or is killed after LIMIT_S.
+    Raises BackupError where it cannot be started, fails, or is killed after PROGRAM_LIMIT_S.
     """
     # In memory, because the disk may be the very thing that is full.
     with os.fdopen(os.memfd_create(name), "w+b") as said:
         with _started([name, *arguments], target, stdin, stdout, said) as process:
-            limit = threading.Timer(LIMIT_S, process.kill)
+            limit = threading.Timer(PROGRAM_LIMIT_S, process.kill)
             limit.daemon = True
             limit.start()
             try:
@@ -127,7 +126,7 @@ def _failure(name: str, code: int, said: str) -> BackupError:
         )
     if code == -signal.SIGKILL:
         return BackupError(
-            f"{name} was ended: it took longer than {LIMIT_S / 60:.0f} minutes, or there was no memory left.",
+            f"{name} was ended: it took longer than {PROGRAM_LIMIT_S / 60:.0f} minutes, or there was no memory left.",
             "Try again when the machine has less to do.",
         )
     return BackupError(

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 import structlog
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,16 @@ from repaircafe.database.errors import is_away, tolerating_outage
 from repaircafe.database.process_lock import ProcessLock, live_owners
 from repaircafe.database.tables import ASYNC_COMMIT, later_than, without_nul
 from repaircafe.downloads.models import Download, State
+from repaircafe.limits import (
+    DOWNLOAD_AFTER_FAULT_S,
+    DOWNLOAD_ASK_LIMIT_S,
+    DOWNLOAD_CLOSE_LIMIT_S,
+    DOWNLOAD_SPEED_S,
+    DOWNLOAD_STOP_LIMIT_S,
+    DOWNLOAD_STORE_S,
+    MODELS_LIMIT_S,
+    MODELS_WAIT_S,
+)
 from repaircafe.llm import disk
 from repaircafe.llm.base import Progress
 from repaircafe.llm.disk import LEAST, RESERVE, DiskFullError
@@ -33,22 +43,8 @@ from repaircafe.neighbours.deadlines import DeadlineError, SingleFlight
 from repaircafe.neighbours.http import BoundedClient
 from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason, TemporaryError
 from repaircafe.neighbours.sockets import StoppedError
+from repaircafe.parts import parts
 from repaircafe.settings.store import Store
-
-STORE_S = 1.0
-"""Between two stores of how far it is, and two looks whether somebody pressed Cancel: a page asks once a second."""
-SPEED_S = 10.0
-"""What the speed is averaged over: less, and the time that is left jumps."""
-ASK_LIMIT_S = 30.0
-"""For the server to say what it is, before the download."""
-LIST_LIMIT_S = 3.0
-"""All HTTP of a list of models together."""
-LIST_WAIT_S = 4.0
-"""How long a page waits for it, the resolution of the server's name included."""
-AFTER_FAULT_S = 5.0
-STOP_LIMIT_S = 2.0
-"""For the connection to be closed before the end is stored; the resolution of a name alone cannot be broken off."""
-CLOSE_LIMIT_S = 5.0
 
 log = structlog.get_logger()
 
@@ -124,7 +120,7 @@ class Pull:
                 self._drop_old()
 
     def speed(self) -> int:
-        """Bytes a second over the last SPEED_S seconds; 0 where less than one second of it is known."""
+        """Bytes a second over the last DOWNLOAD_SPEED_S seconds; 0 where less than one second of it is known."""
         with self._lock:
             self._drop_old()
             if not self._samples:
@@ -134,7 +130,7 @@ class Pull:
             return int((self.progress.done - before) / passed) if passed >= 1.0 else 0
 
     def _drop_old(self) -> None:
-        while self._samples and self._samples[0][0] < time.monotonic() - SPEED_S:
+        while self._samples and self._samples[0][0] < time.monotonic() - DOWNLOAD_SPEED_S:
             self._samples.popleft()
 
     def end(self, state: State, reason: Reason | None = None, free: int | None = None) -> None:
@@ -164,10 +160,10 @@ class Downloader:
         self._closing = threading.Event()
         self._asked = ""
         self._asking: SingleFlight[Inventory] = SingleFlight("models")
-        app.extensions["downloader"] = self
+        parts(app).add(self)
 
     def inventory(self, endpoint: str) -> Inventory:
-        """What the server at `endpoint` has, after at most LIST_WAIT_S seconds. Raises NeighbourError."""
+        """What the server at `endpoint` has, after at most MODELS_WAIT_S seconds. Raises NeighbourError."""
         if not endpoint:
             raise PermanentError(Reason.NOT_SET)
         with self._lock:
@@ -175,7 +171,7 @@ class Downloader:
                 self._asked, self._asking = endpoint, SingleFlight("models")
             asking = self._asking
         try:
-            return asking.join(lambda: _ask(endpoint), LIST_WAIT_S).result()
+            return asking.join(lambda: _ask(endpoint), MODELS_WAIT_S).result()
         except DeadlineError:
             raise TemporaryError(Reason.TIMEOUT) from None
 
@@ -218,7 +214,7 @@ class Downloader:
             pulls = list(self._pulls.values())
         for pull in pulls:
             pull.end(State.BROKEN)
-        until = time.monotonic() + CLOSE_LIMIT_S
+        until = time.monotonic() + DOWNLOAD_CLOSE_LIMIT_S
         for pull in pulls:
             if pull.thread is not None:
                 pull.thread.join(max(0.0, until - time.monotonic()))
@@ -235,10 +231,10 @@ class Downloader:
         """Keeps the row up to date while another thread reads from the server, and stores the end."""
         reading = threading.Thread(target=self._pull, args=(pull,), name="download", daemon=True)
         reading.start()
-        while not pull.ended.wait(STORE_S):
-            with tolerating_outage("Download not kept up", AFTER_FAULT_S):
+        while not pull.ended.wait(DOWNLOAD_STORE_S):
+            with tolerating_outage("Download not kept up", DOWNLOAD_AFTER_FAULT_S):
                 self._poll(pull)
-        reading.join(STOP_LIMIT_S)
+        reading.join(DOWNLOAD_STOP_LIMIT_S)
         self._end(pull)
         with self._lock:
             del self._pulls[pull.id]
@@ -295,13 +291,13 @@ class Downloader:
     def _read(self, pull: Pull) -> None:
         endpoint = self._store.with_endpoint().llm_endpoint
         disk.require(endpoint, pull.progress.total - pull.progress.done, RESERVE)
-        with BoundedClient(ASK_LIMIT_S) as client:
+        with BoundedClient(DOWNLOAD_ASK_LIMIT_S) as client:
             pull.client = client
             pull.go_on()
             looked_at, reserve = 0.0, RESERVE
             for progress in identify(client, endpoint).pull(pull.model):
                 pull.take(progress)
-                if progress.total and time.monotonic() - looked_at >= STORE_S:
+                if progress.total and time.monotonic() - looked_at >= DOWNLOAD_STORE_S:
                     disk.require(endpoint, progress.total - progress.done, reserve)
                     looked_at, reserve = time.monotonic(), LEAST
 
@@ -327,7 +323,7 @@ class Downloader:
                     with tolerating_outage("Download not stored"):  # else nothing could be downloaded any more
                         self._update(pull, state=State.FAILED, reason=Reason.INTERNAL)
                     return None
-                if self._closing.wait(STORE_S):
+                if self._closing.wait(DOWNLOAD_STORE_S):
                     return None
 
     def _store_end(self, pull: Pull) -> None:
@@ -383,7 +379,7 @@ def _kept(before: Download | None, model: str) -> tuple[int, int]:
 
 
 def _ask(endpoint: str) -> Inventory:
-    with BoundedClient(LIST_LIMIT_S) as client:
+    with BoundedClient(MODELS_LIMIT_S) as client:
         server = identify(client, endpoint)
         models, title, can_pull = server.models(), server.title, server.can_pull
     return Inventory(title, models, can_pull, disk.free(endpoint) if can_pull else None)
@@ -391,5 +387,4 @@ def _ask(endpoint: str) -> Inventory:
 
 def downloader() -> Downloader:
     """The running app's downloader."""
-    found: Downloader = current_app.extensions["downloader"]
-    return found
+    return parts()[Downloader]

@@ -2,7 +2,7 @@
 
 import uuid
 
-from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import format_decimal
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
@@ -12,10 +12,12 @@ from repaircafe.database.tables import db
 from repaircafe.downloads.downloader import CHOICES, downloader, is_same, newest
 from repaircafe.downloads.models import Download, State
 from repaircafe.health.monitor import monitor
+from repaircafe.limits import MAX_MODEL_CHARS
 from repaircafe.llm.disk import GIGABYTE, RESERVE
-from repaircafe.logs import polled
+from repaircafe.logs import Redactor, polled
 from repaircafe.neighbours.report import NeighbourError, Reason, Service, Text
-from repaircafe.settings.definitions import KEYS, MAX_MODEL_CHARS
+from repaircafe.parts import parts
+from repaircafe.settings.definitions import KEYS
 from repaircafe.settings.store import InvalidSettingsError, OutsideError, store, validate
 from repaircafe.web.errors import PageError, expired_form
 from repaircafe.web.negotiation import is_htmx, retargeted
@@ -115,7 +117,7 @@ def use() -> Response:
 
 def _name(typed: str) -> str:
     """A model's name as its setting takes it. Raises InvalidSettingsError."""
-    model = validate({"llm_model": typed}, current_app.extensions["redactor"])["llm_model"]
+    model = validate({"llm_model": typed}, parts()[Redactor])["llm_model"]
     if not model:
         raise InvalidSettingsError({"llm_model": _("Type the name of a model first.")})
     return model

@@ -16,10 +16,11 @@ from flask_babel import lazy_gettext as _l
 from psycopg.conninfo import conninfo_to_dict
 
 from repaircafe.database import errors as database_errors
-from repaircafe.database.connections import MONITOR_LIMIT_S, connector
+from repaircafe.database.connections import connector
 from repaircafe.database.engines import Database
 from repaircafe.database.errors import ERRORS, is_told_by_health
 from repaircafe.database.migrations import MigrationState, migration_state
+from repaircafe.limits import CHECK_EXCHANGE_LIMIT_S, CONNECT_LIMIT_S, MONITOR_LIMIT_S, SLOW_MS, TEST_EXCHANGE_LIMIT_S
 from repaircafe.llm.base import Server
 from repaircafe.llm.identify import identify
 from repaircafe.logs import EventType
@@ -27,14 +28,6 @@ from repaircafe.mail.gmail import GmailCredentials, exchange_token
 from repaircafe.neighbours.addresses import is_cloud_model, is_metadata, is_private
 from repaircafe.neighbours.http import BoundedClient, translate
 from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason, Report, Service, Step, StepName, Text
-from repaircafe.neighbours.sockets import CONNECT_LIMIT_S
-
-SLOW_MS = 500.0
-"""A database that needs longer for a trivial query makes every page slow."""
-EXCHANGE_LIMIT_S = 1.0
-"""All HTTP of one health check together."""
-TEST_EXCHANGE_LIMIT_S = 3.2
-"""All steps of one connection test together up to the last HTTP answer; the test as a whole has five seconds."""
 
 log = structlog.get_logger()
 
@@ -182,7 +175,7 @@ def llm(endpoint: str, model: str, *, generate: bool = False) -> Work:
                 raise PermanentError(Reason.NOT_SET)
         if generate:
             _reach_llm(check, endpoint, is_cloud_model(model))
-        with BoundedClient(check.left_s(TEST_EXCHANGE_LIMIT_S) if generate else EXCHANGE_LIMIT_S) as client:
+        with BoundedClient(check.left_s(TEST_EXCHANGE_LIMIT_S) if generate else CHECK_EXCHANGE_LIMIT_S) as client:
             with check.step(StepName.SERVER) as say:
                 server = identify(client, endpoint)
                 check.outside = check.outside or _is_outside(client.peers)

@@ -4,12 +4,12 @@ import json
 from typing import NoReturn
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
 from repaircafe.health.monitor import State, monitor
 from repaircafe.neighbours.explanations import SERVICE_NAMES, explain
 from repaircafe.neighbours.report import Report, Status
+from repaircafe.parts import parts
 from repaircafe.runtime.startup import Startup
 
 MARKS = {Status.OK: "ok", Status.DEGRADED: "!!", Status.UNREACHABLE: "XX", Status.UNCONFIGURED: "--"}
@@ -20,7 +20,7 @@ MARKS = {Status.OK: "ok", Status.DEGRADED: "!!", Status.UNREACHABLE: "XX", Statu
 @with_appcontext
 def command(as_json: bool) -> NoReturn:
     """Shows how the database, the language model and mail are. Exit 0 while pages can be served, else 1."""
-    startup: Startup = current_app.extensions["startup"]
+    startup = parts()[Startup]
     startup.ready = True  # this process serves no page; what it is asked is how the neighbours are
     health = monitor().health()
     if as_json:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 import structlog
-from flask import Flask, current_app
+from flask import Flask
 from flask_babel import lazy_gettext as _l
 
 from repaircafe.database.engines import Database
@@ -23,6 +23,7 @@ from repaircafe.database.migrations import MigrationState, head_revision
 from repaircafe.database.tables import db
 from repaircafe.health import checks, models
 from repaircafe.health.checks import Check, Work
+from repaircafe.limits import ERROR_WINDOW_S, GLANCE_S, HEALTH_LIMIT_S, SETTINGS_READ_LIMIT_S, TEST_LIMIT_S
 from repaircafe.logs import EventType
 from repaircafe.mail.gmail import GmailCredentials
 from repaircafe.neighbours.deadlines import BusyError, Cached, DeadlineError, Pending, SingleFlight
@@ -39,20 +40,12 @@ from repaircafe.neighbours.report import (
     Text,
     in_english,
 )
+from repaircafe.parts import parts
 from repaircafe.runtime.startup import Startup
-from repaircafe.settings.store import READ_LIMIT_S, Store
+from repaircafe.settings.store import Store
 from repaircafe.version import __version__
 
-HEALTH_LIMIT_S = 1.5
-"""How long `/health` waits for its checks, `READ_LIMIT_S` and `EXCHANGE_LIMIT_S` among them. Its promise is two
-seconds; the rest is left to a busy machine."""
-TEST_LIMIT_S = 3.5
-"""How long the steps of a test may take. Its promise is five seconds, of which reading the settings before it and
-remembering its result after it may each take `READ_LIMIT_S` while the database is away."""
-GLANCE_S = 0.15
-"""How long a page waits for a banner that is fresh rather than last known."""
 TTL_S = {Service.DB: 1.0, Service.LLM: 10.0, Service.MAIL: 10.0}
-ERROR_WINDOW_S = 300
 
 log = structlog.get_logger()
 
@@ -194,7 +187,7 @@ class Monitor:
         """What the newest run of each check has done so far, for whoever waits no longer."""
         self._memory: SingleFlight[None] = SingleFlight("test-remember")
         self.errors = ErrorWindow()
-        app.extensions["monitor"] = self
+        parts(app).add(self)
 
     def health(self, wait_s: float = HEALTH_LIMIT_S) -> Health:
         """The whole, after at most `wait_s` seconds; what is not known by then is reported as it was, or as late."""
@@ -253,7 +246,7 @@ class Monitor:
         if (tested := self._credentials) is None:
             return
         with contextlib.suppress(DeadlineError):
-            self._memory.join(lambda: self._remember(report, tested.digest), READ_LIMIT_S).result()
+            self._memory.join(lambda: self._remember(report, tested.digest), SETTINGS_READ_LIMIT_S).result()
 
     def _remember(self, report: Report, digest: str) -> None:
         try:
@@ -379,5 +372,4 @@ class Monitor:
 
 def monitor() -> Monitor:
     """The running app's monitor."""
-    found: Monitor = current_app.extensions["monitor"]
-    return found
+    return parts()[Monitor]

@@ -6,17 +6,6 @@ from typing import Literal, Protocol
 
 from repaircafe.neighbours.report import PermanentError, Reason
 
-FIRST_TOKEN_LIMIT_S = 300.0
-"""From the question to the first word: loading a model from an SD card takes minutes, and so does a long history."""
-IDLE_LIMIT_S = 60.0
-"""Between two words. A Pi makes two to six a second; the whole answer may take as long as it takes."""
-PULL_IDLE_LIMIT_S = 300.0
-"""Between two signs of a download: verifying the checksum of 5 GB on an SD card shows none for minutes."""
-MAX_REPLY_TOKENS = 1_024
-"""Some 700 words, five minutes on a Pi: a model that has lost its thread repeats itself without end."""
-MAX_REPLY_CHARS = 4_000_000
-"""Characters, whatever the server takes for a token."""
-
 Role = Literal["user", "assistant", "system"]
 
 

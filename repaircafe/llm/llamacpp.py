@@ -4,14 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from repaircafe.llm.base import (
-    FIRST_TOKEN_LIMIT_S,
-    IDLE_LIMIT_S,
-    MAX_REPLY_TOKENS,
-    Message,
-    Progress,
-    TooLongError,
-)
+from repaircafe.limits import FIRST_TOKEN_LIMIT_S, IDLE_LIMIT_S, MAX_REPLY_TOKENS
+from repaircafe.llm.base import Message, Progress, TooLongError
 from repaircafe.neighbours.http import Answer, BoundedClient, RefusedError, parse
 from repaircafe.neighbours.report import PermanentError, Reason, TemporaryError
 

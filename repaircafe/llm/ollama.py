@@ -4,14 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from repaircafe.llm.base import (
-    FIRST_TOKEN_LIMIT_S,
-    IDLE_LIMIT_S,
-    MAX_REPLY_TOKENS,
-    PULL_IDLE_LIMIT_S,
-    Message,
-    Progress,
-)
+from repaircafe.limits import FIRST_TOKEN_LIMIT_S, IDLE_LIMIT_S, MAX_FILE_BYTES, MAX_REPLY_TOKENS, PULL_IDLE_LIMIT_S
+from repaircafe.llm.base import Message, Progress
 from repaircafe.neighbours.addresses import is_cloud_model
 from repaircafe.neighbours.http import Answer, BoundedClient, RefusedError, parse
 from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason, TemporaryError
@@ -19,9 +13,6 @@ from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason,
 KEEP_ALIVE = -1
 """How long Ollama keeps the model in memory after a question ('keep_alive', Ollama's FAQ): for ever. Its default is
 five minutes, and loading takes a minute from an SD card. What is said here goes before OLLAMA_KEEP_ALIVE."""
-
-MAX_FILE_BYTES = 10**15
-"""Bytes of a file of a model: what claims to be larger is nonsense, which PostgreSQL's bigint might not hold."""
 
 
 class Ollama:

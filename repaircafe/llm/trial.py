@@ -27,6 +27,16 @@ from typing import IO, NamedTuple
 import structlog
 
 from repaircafe.environment import PROJECT, Environment
+from repaircafe.limits import (
+    TRIAL_CONTEXT_TOKENS,
+    TRIAL_FIRST_PAUSE_S,
+    TRIAL_LOOK_S,
+    TRIAL_MAX_FAILURES_COUNT,
+    TRIAL_MAX_PAUSE_S,
+    TRIAL_START_LIMIT_S,
+    TRIAL_STEADY_S,
+    TRIAL_STOP_LIMIT_S,
+)
 from repaircafe.llm import serve
 from repaircafe.logs import EventType
 from repaircafe.neighbours.report import PermanentError, Reason, TemporaryError
@@ -37,24 +47,9 @@ MODEL = "smollm2:135m"
 PACKAGES = ("xllamacpp", serve.MODEL_PACKAGE)
 PROGRAM = Path(serve.__file__)
 
-LOOK_S = 1.0
-"""Between two looks at the settings."""
-START_LIMIT_S = 60.0
-"""Until the child listens: one to three seconds on a desktop, more from a slow SD card."""
-FIRST_PAUSE_S = 2.0
-"""Before the child is started again: whoever opens a page then can read why it does not answer. The pause doubles with
-each failure in a row."""
-MAX_PAUSE_S = 60.0
-STEADY_S = 5.0
-"""A child that listened for less counts as a failure."""
-MAX_FAILURES = 3
-"""After so many in a row the model is called failing, and no longer starting."""
-STOP_LIMIT_S = 5.0
 LISTENING = "Listening on "
 """What serve.py says when it listens and its model is loaded, before the address."""
 
-CONTEXT_TOKENS = 4_096
-"""What `chat/prompt.py` counts on."""
 
 log = structlog.get_logger()
 
@@ -98,7 +93,7 @@ class Trial:
         if self._child is not None:
             self._child.kill()  # the thread sees it at once
         if self._thread is not None:
-            self._thread.join(STOP_LIMIT_S)
+            self._thread.join(TRIAL_STOP_LIMIT_S)
 
     def address(self) -> Address:
         """Where the model listens.
@@ -112,7 +107,7 @@ class Trial:
             return Address(endpoint, MODEL)
         if not is_kept:
             raise PermanentError(Reason.NOT_SET)
-        if self._failures >= MAX_FAILURES:
+        if self._failures >= TRIAL_MAX_FAILURES_COUNT:
             raise PermanentError(Reason.TRIAL_FAILING)
         raise TemporaryError(Reason.TRIAL_STARTING)
 
@@ -120,12 +115,12 @@ class Trial:
         while not self._closing.is_set():
             if not self._is_wanted():
                 self._failures = 0
-                self._closing.wait(LOOK_S)
+                self._closing.wait(TRIAL_LOOK_S)
                 continue
             lived_s = self._live()
             if not self._is_over():
-                self._failures = 0 if lived_s >= STEADY_S else self._failures + 1
-                pause_s = min(FIRST_PAUSE_S * 2 ** max(0, self._failures - 1), MAX_PAUSE_S)
+                self._failures = 0 if lived_s >= TRIAL_STEADY_S else self._failures + 1
+                pause_s = min(TRIAL_FIRST_PAUSE_S * 2 ** max(0, self._failures - 1), TRIAL_MAX_PAUSE_S)
                 log.warning("Trial's model ended", event_type=EventType.STARTUP, lived_s=lived_s, pause_s=pause_s)
                 self._changed()
                 self._closing.wait(pause_s)
@@ -143,8 +138,8 @@ class Trial:
         began, listens_since = time.monotonic(), None
         with contextlib.ExitStack() as ends:
             ends.callback(child.end)
-            while not self._is_over() and (listens_since or time.monotonic() - began < START_LIMIT_S):
-                said = child.next_line(LOOK_S)
+            while not self._is_over() and (listens_since or time.monotonic() - began < TRIAL_START_LIMIT_S):
+                said = child.next_line(TRIAL_LOOK_S)
                 if said == "":
                     break
                 if said is not None and said.startswith(LISTENING):
@@ -212,7 +207,7 @@ def _parameters() -> dict[str, object]:
     return {
         "port": 0,  # the system chooses one that is free, and no other program can take it in between
         "model_alias": MODEL,
-        "n_ctx": CONTEXT_TOKENS,
+        "n_ctx": TRIAL_CONTEXT_TOKENS,
         "n_parallel": 1,
         "cpuparams.n_threads": threads,
         "cpuparams_batch.n_threads": threads,

@@ -3,10 +3,8 @@
 import ipaddress
 import socket
 
+from repaircafe.limits import RESOLVE_LIMIT_S
 from repaircafe.neighbours.deadlines import DeadlineError, SingleFlight
-
-RESOLVE_LIMIT_S = 2.0
-"""A resolver on the LAN answers within milliseconds."""
 
 CLOUD_METADATA = frozenset(
     {"169.254.169.254", "fd00:ec2::254", "169.254.170.2", "169.254.170.23", "fd00:ec2::23", "fd20:ce::254"}

@@ -17,11 +17,9 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from repaircafe.limits import CONNECT_LIMIT_S, MAX_ANSWER_BYTES
 from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason, TemporaryError
-from repaircafe.neighbours.sockets import CONNECT_LIMIT_S, BoundedSockets
-
-MAX_ANSWER_BYTES = 1_000_000
-"""Bytes. A list of a hundred models is some 50 kB."""
+from repaircafe.neighbours.sockets import BoundedSockets
 
 
 @dataclass(frozen=True)

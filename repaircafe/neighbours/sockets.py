@@ -13,10 +13,6 @@ from collections.abc import Callable
 from repaircafe.neighbours.addresses import is_metadata
 from repaircafe.neighbours.report import PermanentError, Reason, TemporaryError
 
-CONNECT_LIMIT_S = 2.0
-"""For each of its addresses. A neighbour on the LAN accepts within milliseconds; two seconds forgive one lost packet
-(RFC 6298, section 2.1)."""
-
 
 class StoppedError(Exception):
     """It was stopped by us, from another thread."""

@@ -7,12 +7,14 @@ from collections.abc import Callable
 import structlog
 from flask import Flask, Response, current_app, make_response, render_template, request
 
-from repaircafe.database.connections import MAX_RETRY_S, wait_for_server
+from repaircafe.database.connections import wait_for_server
 from repaircafe.database.engines import Database
 from repaircafe.database.errors import SchemaError, tolerating_outage
-from repaircafe.database.migrations import UPGRADE_LIMIT_S, upgrade
+from repaircafe.database.migrations import upgrade
+from repaircafe.limits import BACKGROUND_ROUND_S, MAX_RETRY_S, RETRY_AFTER_S, START_ATTEMPT_S, UPGRADE_LIMIT_S
 from repaircafe.logs import EventType
 from repaircafe.neighbours.report import NeighbourError, Reason, Service
+from repaircafe.parts import parts
 from repaircafe.runtime import systemd
 from repaircafe.web import errors
 from repaircafe.web.negotiation import is_htmx, uncached, wants_json
@@ -22,9 +24,6 @@ EXIT_SCHEMA = 4
 (Arbiter.APP_LOAD_ERROR), so that the failure of a late migration ends the service as an early one does; and no other
 failure of ours has it, so that systemd can be told to start the service again after all but this."""
 
-BACKGROUND_ROUND_S = 3600.0
-ATTEMPT_S = 60.0
-"""What systemd is asked for at each attempt: longer than an attempt and the pause after it, at the longest settings."""
 
 log = structlog.get_logger()
 
@@ -42,7 +41,7 @@ class Startup:
         self.before_opening: list[Callable[[], None]] = []
         """What the first page must know, however slow a card is just then."""
         self.reason: Reason = Reason.REFUSED
-        app.extensions["startup"] = self
+        parts(app).add(self)
 
     def guard(self) -> None:
         """Closes every page that needs the database until it is there."""
@@ -98,7 +97,7 @@ class Startup:
     def _attempted(self, number: int, reason: str) -> None:
         self.reason = Reason(reason) if reason else self.reason
         log.info("Waiting for the database", event_type=EventType.STARTUP, attempt=number, reason=reason)
-        systemd.waiting(f"Waiting for the database ({reason}), attempt {number}.", ATTEMPT_S)
+        systemd.waiting(f"Waiting for the database ({reason}), attempt {number}.", START_ATTEMPT_S)
 
     def _gate(self) -> Response | None:
         """Until the doors are open every page is the waiting page, and nothing touches the database."""
@@ -115,7 +114,7 @@ def waiting_page(reason: Reason) -> Response:
     if wants_json() or is_htmx():
         return errors.answer(error)
     response = make_response(render_template("waiting.html", error=error, sent=request.form), 503)
-    response.headers["Retry-After"] = str(errors.RETRY_AFTER_S)
+    response.headers["Retry-After"] = str(RETRY_AFTER_S)
     return uncached(response)
 
 

@@ -18,13 +18,12 @@ import structlog
 from gunicorn import systemd
 
 from repaircafe.environment import Environment, is_loopback
+from repaircafe.limits import WATCHDOG_MAX_PAUSE_S
 from repaircafe.logs import EventType
 
 SOCKET_HELD = bool(os.environ.get("LISTEN_FDS"))
 """Whether systemd holds the port for us (sd_listen_fds(3)); seen at import, since gunicorn takes the variable away."""
 
-MAX_PAUSE_S = 10.0
-"""Between two questions: what `systemctl status` says is at most about as old."""
 
 STATUS_WORDS = {
     "healthy": "Serving.",
@@ -117,7 +116,7 @@ class Watchdog:
         self._limit_s = limit_s
         self._answer_limit_s = limit_s * 3 / 4
         self._looped_at = time.monotonic()
-        self._pause_s = min(MAX_PAUSE_S, limit_s / 4)
+        self._pause_s = min(WATCHDOG_MAX_PAUSE_S, limit_s / 4)
         self._tell = tell
 
     def start(self) -> None:

@@ -17,14 +17,7 @@ from typing import Any
 from gunicorn import util
 from gunicorn.workers import gthread
 
-RECEIVE_LIMIT_S = 10.0
-"""From a request's first byte to its last: line, headers and form."""
-SEND_LIMIT_S = 10.0
-"""For one piece of an answer to be taken; a page is one piece, a stream is many."""
-
-
-LINGER_S = 0.5
-"""After the last answer, for the visitor to hang up."""
+from repaircafe.limits import LINGER_S, RECEIVE_LIMIT_S, SEND_LIMIT_S
 
 
 class BoundedSocket(socket.socket):

@@ -16,16 +16,16 @@ from zoneinfo import ZoneInfo, available_timezones
 from flask_babel import lazy_gettext as _l
 
 from repaircafe.environment import Environment, comma_list
+from repaircafe.limits import (
+    MAX_LINE_CHARS,
+    MAX_MODEL_CHARS,
+    MAX_NOTES_CHARS,
+    MAX_OFFERING_CHARS,
+    MAX_OFFERINGS_COUNT,
+    MAX_URL_CHARS,
+)
 from repaircafe.neighbours import addresses
 from repaircafe.neighbours.report import Service, Text
-
-MAX_URL_CHARS = 2_000
-MAX_LINE_CHARS = 300
-MAX_MODEL_CHARS = 200
-MAX_OFFERING_CHARS = 60
-MAX_OFFERINGS_COUNT = 40
-MAX_NOTES_CHARS = 3_000
-"""Characters: some 900 tokens of the model's 4,096, which the conversation has to fit into as well."""
 
 DEFAULT_ZONE = "Europe/Amsterdam"
 """Where the first repair café was, and that of most of them."""

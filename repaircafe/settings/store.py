@@ -7,23 +7,21 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 import structlog
-from flask import Flask, current_app
+from flask import Flask
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from repaircafe.database.errors import is_told_by_health
 from repaircafe.database.tables import db
+from repaircafe.limits import SETTINGS_FRESH_S, SETTINGS_READ_LIMIT_S
 from repaircafe.logs import EventType, Redactor, name_faults
 from repaircafe.neighbours.addresses import is_cloud_model, is_inside
 from repaircafe.neighbours.deadlines import Cached, DeadlineError
 from repaircafe.neighbours.report import Reason, TemporaryError, Text
+from repaircafe.parts import parts
 from repaircafe.settings.definitions import KEYS, RefusedError, Settings, UnknownKeyError, check_together, parse
 from repaircafe.settings.models import Setting
-
-FRESH_S = 1.0
-READ_LIMIT_S = 0.4
-"""How long anybody waits for the settings before the last known ones do; a read takes milliseconds."""
 
 _SAVING = sa.select(sa.func.pg_advisory_xact_lock(int.from_bytes(b"settings")))
 """Saves wait for each other: two that are right one by one may not be right together."""
@@ -123,8 +121,8 @@ class Store:
         """
         self._app = app
         self._trial_model = trial_model
-        self._cache: Cached[dict[str, str]] = Cached("settings", FRESH_S, READ_LIMIT_S)
-        app.extensions["settings"] = self
+        self._cache: Cached[dict[str, str]] = Cached("settings", SETTINGS_FRESH_S, SETTINGS_READ_LIMIT_S)
+        parts(app).add(self)
 
     def stored(self) -> Stored | None:
         """The settings, fresh or last known; None where they have never been read."""
@@ -176,7 +174,7 @@ class Store:
 
         Raises OutsideError where words would leave the network from now on, unless somebody has said that they may.
         """
-        valid = validate(changes, self._app.extensions["redactor"])
+        valid = validate(changes, parts(self._app)[Redactor])
         if not anyway and self.leads_outside(valid):
             raise OutsideError
         session = db.session()
@@ -220,5 +218,4 @@ def _host(endpoint: str) -> str:
 
 def store() -> Store:
     """The running app's store."""
-    found: Store = current_app.extensions["settings"]
-    return found
+    return parts()[Store]

@@ -3,7 +3,7 @@
 import click
 from werkzeug.security import generate_password_hash
 
-from repaircafe.environment import MIN_OPERATOR_PASSWORD_CHARS
+from repaircafe.limits import MIN_OPERATOR_PASSWORD_CHARS
 from repaircafe.web.errors import fail
 
 

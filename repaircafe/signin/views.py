@@ -8,7 +8,6 @@ from flask import (
     Blueprint,
     Flask,
     Response,
-    current_app,
     flash,
     make_response,
     redirect,
@@ -26,6 +25,7 @@ from repaircafe.database.tables import db
 from repaircafe.logs import EventType
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Service
+from repaircafe.parts import parts
 from repaircafe.web.access import Operator, check_password, is_operator, safe_next_path, sign_in_page
 from repaircafe.web.errors import PageError, expired_form
 from repaircafe.web.languages import CHOSEN
@@ -54,7 +54,7 @@ class Hooks:
 
 def init_app(app: Flask, hooks: Hooks) -> None:
     """Has sign-ins use these."""
-    app.extensions["signin"] = hooks
+    parts(app).add(hooks)
 
 
 @blueprint.get("/sign-in")
@@ -116,8 +116,7 @@ def sign_out() -> Response:
 
 
 def _hooks() -> Hooks:
-    found: Hooks = current_app.extensions["signin"]
-    return found
+    return parts()[Hooks]
 
 
 def _begin() -> None:

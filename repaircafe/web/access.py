@@ -18,7 +18,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Request, Response, current_app, g, make_response, redirect, render_template, request, url_for
+from flask import Flask, Request, Response, g, make_response, redirect, render_template, request, url_for
 from flask_babel import lazy_gettext as _l
 from flask_login import LoginManager, UserMixin, current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -28,14 +28,13 @@ from werkzeug.security import check_password_hash
 
 from repaircafe.database.tables import Identity, identity
 from repaircafe.environment import HASHES, Environment, comma_list, is_loopback
+from repaircafe.limits import MAX_REQUEST_BYTES
 from repaircafe.logs import EventType, is_polled
+from repaircafe.parts import parts
 from repaircafe.web import throttle
 from repaircafe.web.errors import PageError
 from repaircafe.web.negotiation import is_htmx, uncached, wants_json
 from repaircafe.web.users import OPERATOR, Users, operator, users
-
-MAX_REQUEST_BYTES = 256 * 1024
-"""Bytes. All settings at their longest are some 10 kB."""
 
 PUBLIC_ENDPOINTS = frozenset(
     {
@@ -111,6 +110,13 @@ class Operator(UserMixin):  # type: ignore[misc]  # flask-login has no types
         return str(self.sign_in)
 
 
+@dataclass
+class RightPassword:
+    """Of the password that was right, the digest under PROCESS_KEY; empty before there was one."""
+
+    proof: bytes = b""
+
+
 def open_while_starting(view: View) -> View:
     """Marks a view that answers before the database is there."""
     view.open_while_starting = True  # type: ignore[attr-defined]
@@ -142,13 +148,13 @@ def author_id(session: Session) -> int | None:
 
 def is_trial() -> bool:
     """Whether there is no password, so that this machine itself is the operator; in development alone."""
-    environment: Environment = current_app.extensions["environment"]
+    environment = parts()[Environment]
     return environment.operator_password is None
 
 
 def check_password(given: str, name: str = OPERATOR) -> bool:
     """Whether name and password are the operator's. Counts and logs wrong ones. Raises PageError after too many."""
-    environment: Environment = current_app.extensions["environment"]
+    environment = parts()[Environment]
     secret = environment.operator_password
     kept = secret.get_secret_value() if secret is not None and name == OPERATOR else None
     with _COUNTING:
@@ -160,7 +166,7 @@ def check_password(given: str, name: str = OPERATOR) -> bool:
         throttle.wrong_password()  # before the hash is made: else as many could guess at once as there are threads
     if kept is not None and kept.startswith(HASHES) and check_password_hash(kept, given):
         throttle.right_password()
-        current_app.extensions["right_password"] = _proof(given, kept)
+        parts()[RightPassword].proof = _proof(given, kept)
         return True
     _log_refused()
     return False
@@ -174,8 +180,7 @@ def _is_known(given: str, kept: str) -> bool:
     """Whether it is right, as far as that can be told without hashing; in constant time."""
     if not kept.startswith(HASHES):
         return hmac.compare_digest(given.encode(errors="surrogateescape"), kept.encode())
-    known: bytes = current_app.extensions.get("right_password", b"")
-    return hmac.compare_digest(_proof(given, kept), known)
+    return hmac.compare_digest(_proof(given, kept), parts()[RightPassword].proof)
 
 
 def _proof(given: str, kept: str) -> bytes:
@@ -208,9 +213,12 @@ def _by_request(asked: Request) -> Operator | None:
     return None
 
 
-def init_app(app: Flask) -> Users:
-    """Registers the guards, in the order in which they look at a request; answers who is known."""
-    environment: Environment = app.extensions["environment"]
+def init_app(app: Flask, is_open: Callable[[], bool]) -> Users:
+    """Registers the guards, in the order in which they look at a request; answers who is known.
+
+    `is_open`: whether the database may be asked yet.
+    """
+    environment = parts(app)[Environment]
     app.config.update(
         SECRET_KEY=environment.flask_key(),
         SESSION_COOKIE_SAMESITE="Lax",
@@ -224,8 +232,9 @@ def init_app(app: Flask) -> Users:
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may stay open all afternoon
         MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
     )
+    parts(app).add(RightPassword())
     csrf.init_app(app)
-    found = Users(app)
+    found = Users(app, is_open)
     throttle.init_app(app)
     manager = app.login_manager = LoginManager()  # type: ignore[attr-defined]  # its init_app serves "remember me" too
     manager.session_protection = None  # it would give every visitor a cookie; a telephone's address changes
@@ -341,7 +350,7 @@ def _check_form() -> None:
     if request.endpoint is None or request.method in ("GET", "HEAD", "OPTIONS"):
         return
     if request.path.startswith("/api/"):
-        _check_origin(comma_list(current_app.extensions["environment"].allowed_origins.lower()))
+        _check_origin(comma_list(parts()[Environment].allowed_origins.lower()))
         if request.method != "DELETE" and not request.is_json:
             raise UnsupportedMediaType
     elif request.is_json and request.endpoint in TAKE_JSON:

@@ -19,12 +19,12 @@ from werkzeug.exceptions import HTTPException
 
 from repaircafe.database.errors import SchemaError, is_away, is_told_by_health, lacking_right, translate
 from repaircafe.database.tables import db
+from repaircafe.limits import RETRY_AFTER_S
 from repaircafe.logs import EventType, is_polled
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Reason, Service, Text
 from repaircafe.web.negotiation import is_htmx, retargeted, uncached, wants_json
 
-RETRY_AFTER_S = 5
 STOP_POLLING = 286
 """Has htmx ask no more (its documentation, 'hx-trigger', 'Polling')."""
 EXIT_NOT_OK = 1

@@ -15,12 +15,10 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
+from repaircafe.limits import OPENAPI_KEPT_S
 from repaircafe.version import __version__
 from repaircafe.web.access import PUBLIC_ENDPOINTS, open_while_starting
 from repaircafe.web.errors import Problem
-
-KEPT_S = 3600
-"""How long a client may keep the document before it asks whether it has changed."""
 
 WORDS = (
     "Send `Accept: application/json`: where a page and JSON have one address, anything else is answered with the page. "
@@ -75,7 +73,7 @@ def documented(operation: Operation) -> Callable[[View], View]:
 def show() -> Response:
     """The document itself."""
     response = jsonify(document(current_app))
-    response.headers["Cache-Control"] = f"public, max-age={KEPT_S}"
+    response.headers["Cache-Control"] = f"public, max-age={OPENAPI_KEPT_S}"
     response.add_etag()
     response.make_conditional(request)
     return response

@@ -3,29 +3,25 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import sqlalchemy as sa
 import structlog
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from repaircafe.database.errors import is_told_by_health, tolerating_outage
 from repaircafe.database.tables import Base, db
+from repaircafe.limits import MAX_SIGN_IN, SIGN_INS_FRESH_S, SIGN_INS_READ_LIMIT_S
 from repaircafe.logs import EventType
 from repaircafe.neighbours.deadlines import Cached, DeadlineError
+from repaircafe.parts import parts
 
 OPERATOR = "operator"
 """The one who can sign in: the name in the table and in HTTP Basic."""
 
-MAX_SIGN_IN = timedelta(hours=12)
-"""An afternoon with its preparation; a tablet that is left behind is nobody's the next day."""
-
-FRESH_S = 1.0
-READ_LIMIT_S = 0.3
-"""How long a page waits for the sign-ins before the last known ones do; a read takes milliseconds."""
 
 Result = TypeVar("Result")
 log = structlog.get_logger()
@@ -71,12 +67,13 @@ class Known:
 class Users:
     """Who the operator is, and who is signed in. One per app; all processes share what the database says."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, is_open: Callable[[], bool]) -> None:
         self._app = app
-        self._sign_ins: Cached[dict[uuid.UUID, Known]] = Cached("sign-ins", FRESH_S, READ_LIMIT_S)
-        self._operator: Cached[int] = Cached("operator", float("inf"), READ_LIMIT_S)
+        self._is_open = is_open
+        self._sign_ins: Cached[dict[uuid.UUID, Known]] = Cached("sign-ins", SIGN_INS_FRESH_S, SIGN_INS_READ_LIMIT_S)
+        self._operator: Cached[int] = Cached("operator", float("inf"), SIGN_INS_READ_LIMIT_S)
         self._ended: set[uuid.UUID] = set()
-        app.extensions["users"] = self
+        parts(app).add(self)
 
     def operator_id(self) -> int | None:
         """The id of the operator's row, which is made where it is missing; None while the database is away."""
@@ -95,7 +92,7 @@ class Users:
         return begun
 
     def end(self, session: Session, sign_in: uuid.UUID) -> None:
-        """Ends a sign-in: here at once, elsewhere within FRESH_S; while the database is away, when it is back."""
+        """Ends a sign-in: here at once, elsewhere within a second; while the database is away, when it is back."""
         self._ended.add(sign_in)
         with tolerating_outage("Sign-in not removed"):
             self._forget_ended(session)
@@ -132,7 +129,7 @@ class Users:
             with self._app.app_context():
                 return work()
 
-        if not self._app.extensions["startup"].ready:  # nothing touches the database before the doors are open
+        if not self._is_open():  # nothing touches the database before the doors are open
             return cached.last
         try:
             return cached.get(run)
@@ -155,5 +152,4 @@ def operator(session: Session) -> int:
 
 def users() -> Users:
     """The running app's users."""
-    found: Users = current_app.extensions["users"]
-    return found
+    return parts()[Users]

@@ -25,6 +25,7 @@ from repaircafe.database import embedded, programs
 from repaircafe.database.migrations import head_revision
 from repaircafe.database.programs import BackupError
 from repaircafe.environment import PROJECT, Environment
+from repaircafe.parts import parts
 from tests.backup.conftest import ROWS, content, name_of
 from tests.conditions import until
 from tests.conftest import DATABASE_AWAY, MakeApp, administer, url_of
@@ -301,7 +302,7 @@ def test_a_pg_dump_that_never_ends_is_ended(
     environment: Environment, filled: str, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand_in(tmp_path, monkeypatch, "exec sleep 600")
-    monkeypatch.setattr(programs, "LIMIT_S", 0.5)
+    monkeypatch.setattr(programs, "PROGRAM_LIMIT_S", 0.5)
     with pytest.raises(BackupError, match="was ended"):
         archive.create(environment, filled, Kind.DAILY)
     assert list(place.iterdir()) == []
@@ -378,13 +379,13 @@ def test_no_secret_of_the_environment_is_in_a_backup(
         monkeypatch.setenv(name, value)
     app = make_app(backup_folder=str(place), environment="development")
     runner = app.test_cli_runner()
-    assert app.extensions["environment"].gmail_refresh_token.get_secret_value() == SECRETS["GMAIL_REFRESH_TOKEN"]
+    assert SECRETS["GMAIL_REFRESH_TOKEN"] in parts(app)[Environment].secret_values()
     for key, value in {"event_location": "Dorpsstraat 1", "llm_endpoint": "http://127.0.0.1:9"}.items():
         assert runner.invoke(args=["config-set", key, value]).exit_code == 0
     for secret in SECRETS.values():
         runner.invoke(args=["config-set", "llm_endpoint", f"http://u:{secret}@h"])
     runner.invoke(args=["config-test", "all"])
-    made = archive.create(app.extensions["environment"], database_url, Kind.DAILY)
+    made = archive.create(parts(app)[Environment], database_url, Kind.DAILY)
     with zipfile.ZipFile(made.path) as zipped:
         dump = zipped.read(archive.DUMP)
     command = [str(embedded.binary("pg_restore")), "-f", "-"]

@@ -21,6 +21,7 @@ from repaircafe.database.migrations import MIGRATIONS, head_revision, migrate, m
 from repaircafe.database.programs import BackupError
 from repaircafe.environment import Environment
 from repaircafe.neighbours.report import NeighbourError, Reason
+from repaircafe.parts import parts
 from tests.conftest import MakeApp, make_read_only, url_of
 
 SCRIPT = """
@@ -76,7 +77,7 @@ def test_pending_migrations_are_applied_after_one_backup_and_recorded(app: Flask
     assert [made.kind for made in archive.listing(place)] == [Kind.MIGRATION]
     upgrade(app)
     assert len(archive.listing(place)) == 1, "nothing was pending"
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     with ours.monitor.connect() as connection:
         assert migration_state(connection).consistent
 
@@ -112,7 +113,7 @@ def test_a_server_that_goes_away_during_the_backup_is_waited_for(
     app: Flask, pending: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(pending, "9001", FIRST)
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     kept = ours.target
     with ours.migrating() as connection:
         # The connection of the lock is there already: only the backup finds nobody.
@@ -147,7 +148,7 @@ def test_a_server_that_goes_away_while_pg_dump_runs_is_waited_for(
 
 def test_a_database_that_keeps_nothing_is_not_backed_up_for_a_migration(app: Flask, pending: Path, place: Path) -> None:
     add(pending, "9001", FIRST)
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     ours.is_writable = None
     make_read_only(app, "on")
     with pytest.raises(NeighbourError) as caught:
@@ -187,14 +188,14 @@ def test_it_works_in_a_thread_as_after_a_late_start(app: Flask, pending: Path, p
 
 @pytest.mark.usefixtures("other_databases")
 def test_an_older_backup_is_brought_up_to_date_by_the_next_start(app: Flask, pending: Path, database_url: str) -> None:
-    environment: Environment = app.extensions["environment"]
+    environment = parts(app)[Environment]
     head = head_revision()
     write_setting(app)
     made = archive.create(environment, database_url, Kind.DAILY)
     add(pending, "9001", FIRST)
     upgrade(app)
     assert state(app) == ("9001", "changed", True)
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     ours.close()
     restore.restore(environment, database_url, made.path, restore.accept(made.path))
     assert state(app) == (head, "before", False)
@@ -230,7 +231,7 @@ def test_by_hand_it_says_in_a_sentence_what_is_in_the_way(
     refused = runner.invoke(args=["db", "upgrade"])
     assert (refused.exit_code, "cannot be used" in refused.stderr) == (1, True)
     place.unlink()
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     monkeypatch.setattr(ours, "target", "postgresql://u@127.0.0.1:9/x")
     away = runner.invoke(args=["db", "upgrade"])
     assert (away.exit_code, "The database is not running.\nWhat to do: Start" in away.stderr) == (1, True)
@@ -248,7 +249,7 @@ def write_setting(app: Flask) -> None:
 
 def state(app: Flask) -> tuple[str | None, str | None, bool]:
     """The revision, the setting, and whether the first added migration's table is there."""
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     with ours.engine.connect() as connection:
         revision = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
         value = connection.scalar(sa.text("SELECT value FROM settings WHERE key = 'event_location'"))

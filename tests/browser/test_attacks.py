@@ -16,8 +16,8 @@ import requests
 from flask import Flask
 from playwright.sync_api import Dialog, Page, Response, expect
 
-from repaircafe.chat.conversation import MAX_MESSAGE_CHARS
 from repaircafe.home.views import MAP
+from repaircafe.limits import MAX_MESSAGE_CHARS
 from repaircafe.settings.definitions import KEYS, Key
 from tests.browser.conftest import TYPICAL_LIMIT_MS, Returning, Watched, stored
 from tests.browser.reading import PAGES, message, phase, press, question, reply, send

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from repaircafe.database.embedded import Postmaster
-from repaircafe.settings.definitions import MAX_OFFERINGS_COUNT
+from repaircafe.limits import MAX_OFFERINGS_COUNT
 from tests.browser.conftest import A_DAY, TYPICAL_LIMIT_MS, NewPage, Returning, Watched, save, stored, url_of
 from tests.browser.reading import NARROW, PAGES, assert_fits, message, offered_models, press
 from tests.conditions import free_port

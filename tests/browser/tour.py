@@ -11,7 +11,7 @@ from typing import Any
 import requests
 from playwright.sync_api import Browser, Page, expect
 
-from repaircafe.chat.conversation import MAX_MESSAGE_CHARS
+from repaircafe.limits import MAX_MESSAGE_CHARS
 from tests.browser.conftest import Returning
 from tests.client import PASSWORD
 from tests.conditions import free_port, until

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from repaircafe.chat import conversation
 from repaircafe.chat.conversation import Attempt, Capacity, Question
 from repaircafe.chat.writer import Writer
+from repaircafe.database.engines import Database
+from repaircafe.parts import parts
 from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.llamacpp import LlamaCpp
@@ -72,7 +74,7 @@ def test_what_cannot_be_asked_is_a_problem_and_stores_nothing(
     response = chat.post("/api/chat", json=body)
     assert (response.status_code, response.mimetype) == (status, PROBLEM)
     assert response.get_json()["title"] == title
-    with app.extensions["database"].engine.connect() as connection:
+    with parts(app)[Database].engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM chat_messages").scalar() == 0
 
 
@@ -170,7 +172,7 @@ def test_pages_and_programs_wait_in_the_same_quarter_of_the_threads(make_app: Ma
     set_up(client, ollama.url)
     ollama.go_on.clear()
     (reply_id,) = reply_ids(app, ask(client, "Hi")["session_id"])
-    writer: Writer = app.extensions["writer"]
+    writer = parts(app)[Writer]
     with writer.place_to_wait() as is_free:
         assert is_free
         assert client.post("/api/chat", json={"message": "Hi"}).status_code == 202
@@ -188,7 +190,7 @@ def test_a_conversation_is_forgotten_even_while_it_is_being_written(
     assert chat.delete(f"/api/chat/{session_id}").status_code == 204
     assert chat.get(f"/api/chat/{session_id}").status_code == 404
     assert until(nobody_writes)
-    with app.extensions["database"].engine.connect() as connection:
+    with parts(app)[Database].engine.connect() as connection:
         for table in ("chat_messages", "replies", "conversations"):
             assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
     assert reply_ids(app, session_id) == []

@@ -13,25 +13,19 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from repaircafe.chat import conversation
-from repaircafe.chat.conversation import (
-    MAX_MESSAGE_CHARS,
-    Attempt,
-    Capacity,
-    Question,
-    RefusedMessageError,
-    UnknownError,
-)
+from repaircafe.chat.conversation import Attempt, Capacity, Question, RefusedMessageError, UnknownError
 from repaircafe.chat.models import ChatMessage, Conversation, Reply, State, remove_older
 from repaircafe.database.engines import Database
 from repaircafe.database.process_lock import ProcessLock
+from repaircafe.limits import MAX_MESSAGE_CHARS
+from repaircafe.parts import parts
 from tests.conditions import until
 
 
 @pytest.fixture
 def ours(app: Flask) -> Database:
     """The test's database."""
-    found: Database = app.extensions["database"]
-    return found
+    return parts(app)[Database]
 
 
 @pytest.fixture

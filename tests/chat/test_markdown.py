@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repaircafe.chat.markdown import DEEPEST, MAX_CHARS, TAGS, WALL, as_html, as_speech
+from repaircafe.chat.markdown import DEEPEST, TAGS, WALL, as_html, as_speech
+from repaircafe.limits import MAX_MARKDOWN_CHARS
 
 SIGNS = st.text(st.sampled_from("*_`~#-+>[]()!<&;\\ \n\t.:|\"'=/10aB"), max_size=300)
 SOURCES = [
@@ -105,7 +106,12 @@ def test_numbers_stay_as_they_were_written() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["- " * DEEPEST + "deep", "**" * DEEPEST + "deep" + "**" * DEEPEST, "**long** " * MAX_CHARS, "*" * (MAX_CHARS + 1)],
+    [
+        "- " * DEEPEST + "deep",
+        "**" * DEEPEST + "deep" + "**" * DEEPEST,
+        "**long** " * MAX_MARKDOWN_CHARS,
+        "*" * (MAX_MARKDOWN_CHARS + 1),
+    ],
     ids=["lists", "emphasis", "words", "signs"],
 )
 def test_what_is_too_deep_or_too_long_is_shown_as_it_was_written(text: str) -> None:
@@ -113,7 +119,7 @@ def test_what_is_too_deep_or_too_long_is_shown_as_it_was_written(text: str) -> N
 
 
 def test_a_text_as_it_was_written_keeps_its_lines_and_can_do_nothing() -> None:
-    assert as_html("**a**\n<b>" + "x" * MAX_CHARS).startswith("**a**<br>\n&lt;b&gt;x")
+    assert as_html("**a**\n<b>" + "x" * MAX_MARKDOWN_CHARS).startswith("**a**<br>\n&lt;b&gt;x")
 
 
 def test_it_is_read_out_without_signs() -> None:

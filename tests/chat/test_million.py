@@ -19,6 +19,7 @@ from repaircafe.chat import conversation
 from repaircafe.chat.conversation import UnknownError
 from repaircafe.chat.models import Reply, remove_older
 from repaircafe.database.engines import Database
+from repaircafe.parts import parts
 from tests.chat import million
 from tests.chat.million import BROWSER, CONVERSATIONS, OLD, TURNS
 from tests.conftest import TEMPLATE, a_database, url_of
@@ -40,7 +41,7 @@ def database_name(cluster: Any) -> Iterator[str]:
 @pytest.fixture
 def session(app: Flask) -> Iterator[Session]:
     """A session on the million."""
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     with Session(ours.engine) as session:
         yield session
 
@@ -51,7 +52,7 @@ Explain = Callable[[Callable[[], Any]], list[dict[str, Any]]]
 @pytest.fixture
 def explain(app: Flask, raw: psycopg.Connection) -> Iterator[Explain]:
     """Runs a call and answers the plans, with what they took, of all the statements that it sent to these tables."""
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     sent: list[tuple[str, Any]] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
@@ -156,7 +157,7 @@ def test_a_browsers_own_conversations_are_listed_and_searched_by_their_indexes(
 def test_removing_a_tenth_holds_no_reader_up(app: Flask, database_url: str) -> None:
     """A reader that had to wait for a lock would end with an error. `make bench` has how long one reading takes."""
     ids = [million.session_id(number) for number in (1, 77, CONVERSATIONS)]
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     removed = []
     rounds, locks = _read_during(database_url, ids, lambda: removed.append(remove_older(ours, 30)))
     assert removed == [2 * TURNS * OLD]

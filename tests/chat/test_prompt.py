@@ -5,7 +5,8 @@ from datetime import date, timedelta
 import pytest
 
 from repaircafe.chat import prompt
-from repaircafe.llm.base import MAX_REPLY_TOKENS, Message, TooLongError
+from repaircafe.limits import MAX_REPLY_TOKENS, PROMPT_CONTEXT_TOKENS
+from repaircafe.llm.base import Message, TooLongError
 from repaircafe.settings.definitions import Settings
 
 SETTINGS = Settings.of({})
@@ -93,7 +94,7 @@ def test_questions_that_were_never_answered_are_left_out_where_they_do_not_fit()
     asked = [Message("user", f"{number} " + "x" * 3_998) for number in range(10)] + [Message("user", "And now?")]
     told = prompt.messages(SETTINGS, asked)
     assert told[1].content.endswith("And now?")
-    assert length(told) <= (prompt.CONTEXT_TOKENS - MAX_REPLY_TOKENS) * prompt.CHARACTERS_PER_TOKEN
+    assert length(told) <= (PROMPT_CONTEXT_TOKENS - MAX_REPLY_TOKENS) * prompt.CHARACTERS_PER_TOKEN
     assert told[1].content.startswith("8 "), "the newest of them stay"
     assert prompt.messages(SETTINGS, asked, 0)[1:] == [Message("user", "And now?")]
 

@@ -10,6 +10,7 @@ from flask.testing import FlaskCliRunner
 
 from repaircafe.chat.models import remove_older
 from repaircafe.database.engines import Database
+from repaircafe.parts import parts
 from tests.conftest import DATABASE_AWAY, MakeApp, url_of
 
 
@@ -89,7 +90,7 @@ def test_a_removal_may_take_longer_than_a_page(app: Flask, raw: psycopg.Connecti
         " INSERT INTO settings (key, value) VALUES (''limit'', current_setting(''app.limit'')); RETURN OLD; END'"
     )
     raw.execute("CREATE TRIGGER t BEFORE DELETE ON chat_messages FOR EACH ROW EXECUTE FUNCTION slowly()")
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     assert remove_older(ours, 30) == 1
     with ours.engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT value FROM settings WHERE key = 'limit'")) == "10min"

@@ -13,10 +13,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from repaircafe.chat import conversation
-from repaircafe.chat.conversation import MAX_MESSAGE_CHARS
 from repaircafe.chat.models import Reply, State
-from repaircafe.chat.views import MAX_LISTED_COUNT, MAX_STRETCH_BYTES
 from repaircafe.health import checks
+from repaircafe.limits import MAX_LISTED_COUNT, MAX_MESSAGE_CHARS, MAX_STRETCH_BYTES
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Reason, Service
 from tests.client import HTML, HTMX

@@ -16,9 +16,11 @@ from structlog.testing import capture_logs
 from repaircafe.chat import writer as writing
 from repaircafe.chat.writer import Writer
 from repaircafe.database.connections import BoundedConnection
-from repaircafe.llm.base import MAX_REPLY_CHARS, Message, TooLongError
+from repaircafe.limits import MAX_REPLY_CHARS
+from repaircafe.llm.base import Message, TooLongError
 from repaircafe.llm.ollama import Ollama as OllamaServer
 from repaircafe.neighbours.report import Reason, TemporaryError
+from repaircafe.parts import parts
 from tests.client import HTML, HTMX, csrf_token
 from tests.conditions import until
 from tests.conftest import MakeApp
@@ -30,8 +32,7 @@ from tests.program import ask, comes_to, last, messages, nobody_writes, reply_id
 
 
 def writer_of(app: Flask) -> Writer:
-    found: Writer = app.extensions["writer"]
-    return found
+    return parts(app)[Writer]
 
 
 def terminate(raw: psycopg.Connection, which: str = "true") -> None:
@@ -207,7 +208,7 @@ def test_a_program_whose_reply_cannot_be_ended_in_time_is_told_that_it_is_broken
     chat: FlaskClient, app: Flask, ollama: Ollama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither its thread nor the database does what it should; the next start will find it broken off."""
-    monkeypatch.setattr(writing, "CLOSE_LIMIT_S", 0.0)
+    monkeypatch.setattr(writing, "REPLY_CLOSE_LIMIT_S", 0.0)
     monkeypatch.setattr(Writer, "_end", lambda *_: None)
     ollama.script = ["Half", threading.Event()]
     found: list[Any] = []
@@ -312,7 +313,7 @@ def test_a_fault_of_our_own_is_a_500_for_programs(chat: FlaskClient, monkeypatch
 def test_what_cannot_be_stored_ends_the_reply_and_the_next_is_made(
     chat: FlaskClient, ollama: Ollama, raw: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writing, "AFTER_FAULT_S", 0.0)
+    monkeypatch.setattr(writing, "REPLY_AFTER_FAULT_S", 0.0)
     raw.execute("ALTER TABLE chat_messages ADD CONSTRAINT refused CHECK (content <> 'never')")
     ollama.script = ["never"]
     session_id = ask(chat, "Hi")["session_id"]
@@ -402,7 +403,7 @@ def test_whoever_looks_while_its_connection_is_lost_does_not_break_a_reply_off(
     chat: FlaskClient, ollama: Ollama, raw: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before the watch has a new name for its process."""
-    monkeypatch.setattr(writing, "WATCH_S", 60.0)
+    monkeypatch.setattr(writing, "REPLY_WATCH_S", 60.0)
     pause = threading.Event()
     ollama.script = ["Half a", pause, " thought"]
     session_id = ask(chat, "Hi")["session_id"]

@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 
 from repaircafe.database.engines import Database
+from repaircafe.parts import parts
 from tests.conftest import DATABASE_AWAY, MakeApp
 from tests.fakes.scripted import Ollama
 
@@ -88,7 +89,7 @@ def test_without_a_database_every_command_fails_plainly(make_app: MakeApp, comma
 
 
 def test_without_tables_it_says_how_to_make_them(app: Flask, runner: FlaskCliRunner) -> None:
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     with ours.engine.begin() as connection:
         connection.execute(sa.text("DROP TABLE settings"))
     result = runner.invoke(args=["config-show"])

@@ -23,6 +23,7 @@ from repaircafe.database.errors import SchemaError, is_away, translate
 from repaircafe.database.migrations import MIGRATIONS, migration_state, scripts, upgrade
 from repaircafe.database.tables import Base, Identity, db, identity
 from repaircafe.neighbours.report import Reason
+from repaircafe.parts import parts
 from repaircafe.web import access
 from tests.client import HTML, JSON, csrf_token
 from tests.conftest import MakeApp, administer, url_of
@@ -48,7 +49,7 @@ def test_no_migration_goes_backward() -> None:
 
 
 def test_models_and_migrations_do_not_differ(app: Flask) -> None:
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     with ours.engine.connect() as connection:
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True, "include_name": _is_modelled}
@@ -61,7 +62,7 @@ def test_history_holds_each_scripts_checksum(app: Flask) -> None:
 
 
 def test_a_script_changed_since_it_was_applied_is_told(app: Flask) -> None:
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     with ours.engine.begin() as connection:
         connection.execute(sa.text("UPDATE migration_history SET checksum = 'other' WHERE revision = '0001'"))
     with ours.monitor.connect() as connection:
@@ -72,7 +73,7 @@ def test_a_script_changed_since_it_was_applied_is_told(app: Flask) -> None:
 
 def test_looking_again_at_the_migration_compiles_nothing_again(app: Flask) -> None:
     """Health looks for months: a statement that were new each time would be kept each time."""
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     compiled: dict[Any, Any] = {}
     with ours.monitor.connect() as connection:
         looking = connection.execution_options(compiled_cache=compiled)
@@ -83,7 +84,7 @@ def test_looking_again_at_the_migration_compiles_nothing_again(app: Flask) -> No
 
 
 def test_a_newer_database_is_refused_with_what_to_do(app: Flask) -> None:
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     with ours.engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(SchemaError, match=r"newer version \(migration 9999\).*Install the newer version"):
@@ -94,7 +95,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(
     make_app: MakeApp, cluster: Path, empty_database: str
 ) -> None:
     app = make_app(database_url=url_of(cluster, empty_database), started=False)
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     with ours.engine.begin() as connection:
         connection.execute(sa.text("CREATE TABLE migration_history (revision integer)"))
     with pytest.raises(SchemaError, match="rolled back"):
@@ -138,7 +139,7 @@ def test_two_processes_that_start_at_once_migrate_once(make_app: MakeApp, cluste
             failures.append(error)
 
     # Alembic keeps its context in module globals: two upgrades in one process are one too many, so one holds the lock.
-    ours: Database = apps[0].extensions["database"]
+    ours = parts(apps[0])[Database]
     with ours.migrating():
         other = threading.Thread(target=start, args=(apps[1],))
         other.start()
@@ -151,7 +152,7 @@ def test_two_processes_that_start_at_once_migrate_once(make_app: MakeApp, cluste
 
 
 def test_new_uuid_is_time_ordered_on_postgresql_18(app: Flask) -> None:
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     with ours.engine.connect() as connection:
         made = [connection.scalar(sa.text("SELECT new_uuid()")) for _ in range(3)]
     assert made == sorted(made)
@@ -205,7 +206,7 @@ def test_a_request_that_fails_leaves_nothing_behind(app: Flask) -> None:
 
 
 def test_a_statement_past_its_limit_ends_and_frees_the_connection(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     with ours.engine.connect() as connection:
         raw = connection.connection.dbapi_connection
         assert isinstance(raw, BoundedConnection)
@@ -233,7 +234,7 @@ def test_an_attempt_to_connect_that_is_given_up_leaves_no_socket_behind() -> Non
 
 
 def test_an_answer_that_cannot_be_read_is_a_database_that_is_away(proxied: Callable[..., Flask], proxy: Proxy) -> None:
-    ours: Database = proxied().extensions["database"]
+    ours = parts(proxied())[Database]
     proxy.break_at(b"SELECT 42", "corrupt")
     with pytest.raises(sa.exc.OperationalError) as caught:
         with ours.engine.connect() as connection:
@@ -268,7 +269,7 @@ def test_a_connection_that_is_lost_after_the_last_statement_changes_no_answer(
 def test_a_database_that_keeps_nothing_is_told_from_a_fault_of_ours(
     app: Flask, code: str, reason: Reason | None
 ) -> None:
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     with ours.engine.connect() as connection, pytest.raises(sa.exc.DBAPIError) as caught:
         connection.exec_driver_sql(f"DO $$ BEGIN RAISE SQLSTATE '{code}'; END $$")
     assert is_away(caught.value) == (reason is not None)
@@ -308,7 +309,7 @@ def test_a_restore_that_was_cut_off_is_told(empty_database: str, cluster: Path) 
 
 
 def _history(app: Flask) -> list[tuple[str, str]]:
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     with ours.engine.connect() as connection:
         rows = connection.execute(sa.text("SELECT revision, checksum FROM migration_history ORDER BY revision"))
         return [(str(row.revision), str(row.checksum)) for row in rows]

@@ -167,7 +167,7 @@ def test_a_forked_child_is_another_and_its_parent_stays(engine: sa.Engine, datab
 def test_whoever_comes_while_another_waits_for_a_silent_database_waits_no_longer_than_is_bearable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("repaircafe.database.process_lock.WAIT_LIMIT_S", 0.05)
+    monkeypatch.setattr("repaircafe.database.process_lock.LOCK_WAIT_LIMIT_S", 0.05)
     connecting, silence = threading.Event(), threading.Event()
 
     def connect() -> psycopg.Connection[Any]:

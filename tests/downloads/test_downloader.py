@@ -17,13 +17,17 @@ from sqlalchemy.orm import Session
 
 from repaircafe.database.engines import Database
 from repaircafe.database.errors import tolerating_outage
+from repaircafe.database.process_lock import ProcessLock
 from repaircafe.downloads import downloader
-from repaircafe.downloads.downloader import AFTER_FAULT_S, SPEED_S, Downloader, Inventory, Pull, is_same, newest
+from repaircafe.downloads.downloader import Downloader, Inventory, Pull, is_same, newest
 from repaircafe.downloads.models import Download, State
+from repaircafe.limits import DOWNLOAD_AFTER_FAULT_S, DOWNLOAD_SPEED_S
 from repaircafe.llm import disk
 from repaircafe.llm.base import Progress
 from repaircafe.llm.disk import GIGABYTE
 from repaircafe.neighbours.report import NeighbourError, Reason
+from repaircafe.parts import parts
+from repaircafe.settings.store import Store
 from tests.conditions import until
 from tests.conftest import MakeApp, make_read_only
 from tests.downloads.scene import install, layer, room
@@ -51,12 +55,12 @@ class Desk:
 
     def __init__(self, app: Flask) -> None:
         self.app = app
-        self.downloader: Downloader = app.extensions["downloader"]
+        self.downloader = parts(app)[Downloader]
 
     @contextmanager
     def session(self) -> Iterator[Session]:
         """A transaction of a request."""
-        ours: Database = self.app.extensions["database"]
+        ours = parts(self.app)[Database]
         with Session(ours.engine, expire_on_commit=False) as session:
             yield session
 
@@ -147,7 +151,7 @@ def test_its_threads_have_names_and_keep_no_process_from_its_end(desk: Desk, oll
 def test_closing_waits_for_a_download_and_not_for_ever(
     desk: Desk, ollama: Ollama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("repaircafe.downloads.downloader.CLOSE_LIMIT_S", 0.5)
+    monkeypatch.setattr("repaircafe.downloads.downloader.DOWNLOAD_CLOSE_LIMIT_S", 0.5)
     ollama.download = [layer("a", 300, 1_000), threading.Event()]
     desk.start()
     (pull,) = desk.downloader._pulls.values()
@@ -192,7 +196,7 @@ def test_it_can_be_cancelled_from_another_process(desk: Desk, ollama: Ollama, ma
 def test_cancel_is_heard_at_once_where_it_is_downloaded(
     desk: Desk, ollama: Ollama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("repaircafe.downloads.downloader.STORE_S", 60.0)
+    monkeypatch.setattr("repaircafe.downloads.downloader.DOWNLOAD_STORE_S", 60.0)
     ollama.download = [layer("a", 300, 1_000), threading.Event()]
     begun, _ = desk.start()
     assert until(lambda: ollama.pulls() == ["small"])
@@ -384,7 +388,7 @@ def test_what_cannot_be_kept_up_is_logged_and_tried_again_later(
     desk.start()
     assert until(lambda: bool(lines_of(caplog, "db_error")))
     assert lines_of(caplog, "db_error")[0]["message"] == "Download not kept up"
-    assert set(pauses) == {AFTER_FAULT_S}
+    assert set(pauses) == {DOWNLOAD_AFTER_FAULT_S}
     more.set()
     assert desk.comes_to(State.DONE)
 
@@ -404,7 +408,7 @@ def test_what_nobody_thought_of_is_an_end_as_well(
 
 def test_what_cannot_be_broken_off_holds_no_end_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Such as the resolution of a name."""
-    monkeypatch.setattr("repaircafe.downloads.downloader.STOP_LIMIT_S", 0.1)
+    monkeypatch.setattr("repaircafe.downloads.downloader.DOWNLOAD_STOP_LIMIT_S", 0.1)
     resolved = threading.Event()
     monkeypatch.setattr(desk.downloader, "_pull", lambda _: resolved.wait())
     begun, _ = desk.start()
@@ -439,7 +443,7 @@ def test_a_server_that_is_away_or_not_set_up_is_a_reason(app: Flask) -> None:
 
 
 def test_settings_that_could_not_be_read_are_a_reason(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desk.app.extensions["settings"], "stored", lambda: None)
+    monkeypatch.setattr(parts(desk.app)[Store], "stored", lambda: None)
     desk.start()
     assert desk.comes_to(State.FAILED)
     assert desk.now().reason == Reason.SETTINGS_UNKNOWN
@@ -574,7 +578,7 @@ def test_a_process_that_was_given_up_takes_its_download_back(desk: Desk, ollama:
     ollama.download = [layer("a", 300, 1_000), threading.Event()]
     begun, _ = desk.start()
     assert desk.comes_by(300)
-    desk.app.extensions["process_lock"].leave()
+    parts(desk.app)[ProcessLock].leave()
     with desk.session() as session:
         session.execute(sa.update(Download).values(state=State.BROKEN, done=0))
         session.commit()
@@ -585,10 +589,11 @@ def test_a_process_that_was_given_up_takes_its_download_back(desk: Desk, ollama:
 def test_what_this_process_downloads_goes_on_though_its_name_was_lost(
     desk: Desk, ollama: Ollama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("repaircafe.downloads.downloader.STORE_S", 60.0)  # its owner does not notice in the meantime
+    # Its owner does not notice in the meantime.
+    monkeypatch.setattr("repaircafe.downloads.downloader.DOWNLOAD_STORE_S", 60.0)
     ollama.download = [layer("a", 300, 1_000), threading.Event()]
     begun, _ = desk.start()
-    desk.app.extensions["process_lock"].leave()
+    parts(desk.app)[ProcessLock].leave()
     page = desk.app.test_client().get("/config/models", headers={"HX-Request": "true"}).get_data(as_text=True)
     assert f"/config/models/{begun.id}/cancel" in page
     again, is_new = desk.start()
@@ -609,7 +614,7 @@ def test_what_was_cancelled_meanwhile_is_not_taken_back(desk: Desk, ollama: Olla
     with desk.session() as session:
         session.execute(sa.update(Download).values(state=State.CANCELLED))
         session.commit()
-    desk.app.extensions["process_lock"].leave()
+    parts(desk.app)[ProcessLock].leave()
     assert ollama.hung_up.wait(5)
     assert desk.now().state is State.CANCELLED
 
@@ -624,7 +629,7 @@ def test_a_process_that_was_given_up_makes_way_for_the_one_that_came_after(desk:
         assert owner is not None
         session.add(Download(model="other", owner=77))
         session.commit()
-        desk.app.extensions["process_lock"].leave()
+        parts(desk.app)[ProcessLock].leave()
         assert ollama.hung_up.wait(5)
         assert desk.now().model == "other"
         assert desk.now().state is State.UNDER_WAY
@@ -642,7 +647,7 @@ def test_the_speed_is_that_of_the_last_seconds(monkeypatch: pytest.MonkeyPatch) 
     assert pull.speed() == pytest.approx(2_000, rel=0.05)
     clock[0] = 25.0
     assert pull.speed() < 2_000, "nothing has come for five seconds"
-    clock[0] = 20.0 + SPEED_S
+    clock[0] = 20.0 + DOWNLOAD_SPEED_S
     assert pull.speed() == 0, "the last that came counts until then"
     assert len(pull._samples) == 1
     clock[0] = 40.0
@@ -660,7 +665,7 @@ def test_what_a_server_has_is_asked_within_its_limit(
     found = desk.downloader.inventory(ollama.url)
     assert (found.title, found.models, found.can_pull) == ("Ollama 0.12.6", ("small:latest",), True)
     assert found.has("small")
-    monkeypatch.setattr("repaircafe.downloads.downloader.LIST_WAIT_S", 0.0)
+    monkeypatch.setattr("repaircafe.downloads.downloader.MODELS_WAIT_S", 0.0)
     with pytest.raises(NeighbourError) as caught:
         desk.downloader.inventory(ollama.url)
     assert caught.value.reason is Reason.TIMEOUT
@@ -682,7 +687,7 @@ def test_a_server_that_is_silent_holds_no_question_to_another_up(
         return ask(endpoint)
 
     monkeypatch.setattr(downloader, "_ask", silent)
-    monkeypatch.setattr(downloader, "LIST_WAIT_S", 0.0)
+    monkeypatch.setattr(downloader, "MODELS_WAIT_S", 0.0)
     with pytest.raises(NeighbourError) as caught:
         desk.downloader.inventory("http://silent")
     assert caught.value.reason is Reason.TIMEOUT

@@ -13,9 +13,11 @@ from flask.testing import FlaskClient
 
 from repaircafe.database.engines import Database
 from repaircafe.downloads.models import Download
+from repaircafe.health.monitor import Monitor
 from repaircafe.llm.disk import GIGABYTE
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Reason, Service
+from repaircafe.parts import parts
 from tests.client import HTML, HTMX, JSON, csrf_token
 from tests.conditions import free_port, until
 from tests.conftest import MakeApp
@@ -106,7 +108,7 @@ def test_installed_models_come_first_then_those_that_fit_with_their_size(organis
 
 
 def test_the_settings_do_not_wait_for_the_server(organiser: Organiser, ollama: Ollama) -> None:
-    organiser.client.application.extensions["monitor"].health()  # the banner has asked already
+    parts(organiser.client.application)[Monitor].health()  # the banner has asked already
     asked = len(ollama.asked)
     page = organiser.client.get("/config", headers=HTML).text
     assert f'hx-get="{PAGE}" hx-trigger="load"' in page
@@ -436,5 +438,5 @@ def test_a_download_whose_reason_another_version_wrote_is_shown(organiser: Organ
 
 
 def _table(organiser: Organiser) -> sa.Connection:
-    ours: Database = organiser.client.application.extensions["database"]
+    ours = parts(organiser.client.application)[Database]
     return ours.engine.connect()

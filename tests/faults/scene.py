@@ -19,9 +19,8 @@ import psycopg
 import requests
 
 from repaircafe.database import embedded
-from repaircafe.database.connections import MAX_RETRY_S
-from repaircafe.health.checks import SLOW_MS
 from repaircafe.health.monitor import TTL_S
+from repaircafe.limits import MAX_RETRY_S, SLOW_MS
 from repaircafe.neighbours.report import Service
 from tests.client import HTML
 from tests.conditions import until

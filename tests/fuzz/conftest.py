@@ -14,6 +14,8 @@ from flask.testing import FlaskClient
 
 from repaircafe.app import create_app
 from repaircafe.environment import Environment
+from repaircafe.parts import parts
+from repaircafe.runtime.startup import Startup
 from repaircafe.settings import definitions
 from tests.client import HTML, JSON, PASSWORD, csrf_token
 from tests.conftest import TEMPLATE, administer, dispose, url_of
@@ -97,7 +99,7 @@ def world(cluster: Path) -> Iterator[World]:
     url = url_of(cluster, DATABASE)
     app = create_app(Environment(database_url=url, operator_password=PASSWORD))  # type: ignore[arg-type]
     app.config["PROPAGATE_EXCEPTIONS"] = False
-    assert app.extensions["startup"].run(10)
+    assert parts(app)[Startup].run(10)
     errors = Errors()
     logging.getLogger().addHandler(errors)
     with psycopg.connect(url, autocommit=True) as raw:

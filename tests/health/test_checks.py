@@ -11,10 +11,11 @@ from repaircafe.database.engines import Database
 from repaircafe.database.migrations import head_revision
 from repaircafe.health import checks
 from repaircafe.health.checks import Check
+from repaircafe.limits import CHECK_EXCHANGE_LIMIT_S, CONNECT_LIMIT_S, TEST_EXCHANGE_LIMIT_S
 from repaircafe.llm.base import Server
 from repaircafe.neighbours.http import BoundedClient
 from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason, Report, Service, Step, StepName
-from repaircafe.neighbours.sockets import CONNECT_LIMIT_S
+from repaircafe.parts import parts
 from tests.fakes.scripted import Ollama
 from tests.logged import lines_of
 
@@ -97,7 +98,7 @@ def test_a_database_is_slow_beyond_half_a_second(
     def learnt(_state: object) -> None:
         clock.now += took_s
 
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     with app.test_request_context():
         report = checks.run(Check(Service.DB), checks.database_health(ours, learnt))
         assert (report.reason, str(report.detail)) == found
@@ -117,7 +118,7 @@ def test_a_poll_gives_the_model_a_second_and_a_test_what_its_steps_have_left(
         for generate in (False, True):
             report = checks.run(Check(Service.LLM), checks.llm(ollama.url, "gemma", generate=generate))
             assert report.reason is None
-    assert limits == [checks.EXCHANGE_LIMIT_S, checks.TEST_EXCHANGE_LIMIT_S]
+    assert limits == [CHECK_EXCHANGE_LIMIT_S, TEST_EXCHANGE_LIMIT_S]
     assert clock.now == 1_000.0
 
 

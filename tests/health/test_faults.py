@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from repaircafe.health.monitor import Monitor
 from repaircafe.neighbours.report import Service
+from repaircafe.parts import parts
 from tests.client import HTML, JSON, health_becomes
 from tests.conditions import until
 from tests.conftest import GMAIL, MakeApp
@@ -37,7 +38,7 @@ def timed(promise_s: float, act: Callable[[], Any]) -> Any:
 
 def expire(app: Flask) -> None:
     """Makes the next poll ask every neighbour afresh."""
-    monitor: Monitor = app.extensions["monitor"]
+    monitor = parts(app)[Monitor]
     for service in Service:
         monitor.forget(service)
 

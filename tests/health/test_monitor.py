@@ -19,6 +19,8 @@ from repaircafe.health.checks import Check, Work
 from repaircafe.health.monitor import Health, Monitor, State
 from repaircafe.health.views import _ago, banner_version
 from repaircafe.neighbours.report import Reason, Report, Service, Step, StepName, TemporaryError
+from repaircafe.parts import parts
+from repaircafe.runtime.startup import Startup
 from tests.conditions import until
 from tests.conftest import DATABASE_AWAY, GMAIL, MakeApp
 from tests.fakes.scripted import Google
@@ -27,8 +29,7 @@ from tests.logged import lines_of
 
 def of_app(app: Flask) -> Monitor:
     """Its monitor."""
-    found: Monitor = app.extensions["monitor"]
-    return found
+    return parts(app)[Monitor]
 
 
 def threads() -> set[str]:
@@ -173,7 +174,7 @@ def test_a_test_that_hangs_is_told_as_late_and_then_as_busy(
 def test_a_result_that_cannot_be_remembered_in_time_is_told_all_the_same(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, gate: threading.Event
 ) -> None:
-    monkeypatch.setattr(monitor, "READ_LIMIT_S", 0.1)
+    monkeypatch.setattr(monitor, "SETTINGS_READ_LIMIT_S", 0.1)
     monkeypatch.setattr(models, "remember", lambda *_: gate.wait(30))
     with Google() as google:
         app = make_app(gmail_token_uri=google.token_uri, **GMAIL)
@@ -243,7 +244,7 @@ def break_reading(app: Flask, monkeypatch: pytest.MonkeyPatch, breaks: str) -> N
         raise RuntimeError("Away")
 
     monkeypatch.setattr(models, "remembered", refuse)
-    app.extensions["startup"].ready = breaks != "the doors"
+    parts(app)[Startup].ready = breaks != "the doors"
 
 
 def test_what_is_remembered_is_the_last_step(app: Flask) -> None:

@@ -17,10 +17,11 @@ from werkzeug.test import TestResponse
 from repaircafe.database.engines import Database
 from repaircafe.database.migrations import head_revision
 from repaircafe.health.checks import report_of
-from repaircafe.health.monitor import ErrorWindow, monitor
+from repaircafe.health.monitor import ErrorWindow, Monitor, monitor
 from repaircafe.health.views import banner_version
 from repaircafe.neighbours import report
 from repaircafe.neighbours.report import Reason, Service
+from repaircafe.parts import parts
 from tests.client import PASSWORD, csrf_token, health_becomes
 from tests.conditions import until
 from tests.conftest import GMAIL, MakeApp, make_read_only
@@ -140,7 +141,7 @@ def test_what_was_learnt_with_other_credentials_is_not_told_of_these(make_app: M
 
 
 def test_a_changed_migration_script_degrades(app: Flask, client: FlaskClient) -> None:
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     with ours.engine.begin() as connection:
         connection.execute(sa.text("UPDATE migration_history SET checksum = 'other'"))
     found = body(client.get("/health"))
@@ -151,7 +152,7 @@ def test_a_changed_migration_script_degrades(app: Flask, client: FlaskClient) ->
 
 
 def test_missing_tables_are_not_ready(app: Flask, client: FlaskClient) -> None:
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     with ours.engine.begin() as connection:
         connection.execute(sa.text("DROP TABLE alembic_version"))
     ready = client.get("/health/ready")
@@ -188,7 +189,7 @@ def test_visitors_are_not_told_of_a_newer_version_s_tables(make_app: MakeApp) ->
 
 def become_newer(app: Flask) -> None:
     """As when another host has been started with a later version."""
-    ours: Database = app.extensions["database"]
+    ours = parts(app)[Database]
     with ours.engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
 
@@ -305,7 +306,7 @@ def test_a_clock_that_was_set_back_does_not_freeze_the_state(
         assert health_becomes(client, "healthy")
         monkeypatch.setattr(report, "datetime", Earlier)
         ollama.broken = True
-        app.extensions["monitor"].forget(Service.LLM)
+        parts(app)[Monitor].forget(Service.LLM)
         assert health_becomes(client, "degraded")
 
 

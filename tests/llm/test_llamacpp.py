@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from repaircafe.llm.base import MAX_REPLY_TOKENS, Message, Server, TooLongError
+from repaircafe.limits import MAX_REPLY_TOKENS
+from repaircafe.llm.base import Message, Server, TooLongError
 from repaircafe.llm.identify import identify
 from repaircafe.neighbours.http import BoundedClient
 from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason, TemporaryError

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from repaircafe.llm.base import MAX_REPLY_TOKENS, Message, Progress, Server
+from repaircafe.limits import MAX_REPLY_TOKENS
+from repaircafe.llm.base import Message, Progress, Server
 from repaircafe.llm.identify import identify
 from repaircafe.neighbours.http import BoundedClient
 from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason, TemporaryError

@@ -15,8 +15,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from repaircafe.chat.writer import Writer
 from repaircafe.llm import trial
 from repaircafe.llm.trial import MODEL, Trial
+from repaircafe.parts import parts
 from tests.client import HTML, JSON, PASSWORD, health_becomes
 from tests.conditions import until
 from tests.conftest import MakeApp
@@ -64,8 +66,7 @@ def client(begin: Callable[..., Flask]) -> FlaskClient:
 
 def kept(app: Flask) -> Trial:
     """The app's."""
-    found: Trial = app.extensions["trial"]
-    return found
+    return parts(app)[Trial]
 
 
 def llm(client: FlaskClient) -> dict[str, Any]:
@@ -92,11 +93,15 @@ def processes(*words: str) -> list[int]:
 
 def children() -> list[int]:
     """The stand-ins that this process has started."""
-    return [
-        pid
-        for pid in processes("trial_server.py")
-        if f"PPid:\t{os.getpid()}\n" in Path(f"/proc/{pid}/status").read_text()
-    ]
+    return [pid for pid in processes("trial_server.py") if is_child(pid)]
+
+
+def is_child(pid: int) -> bool:
+    """Whether this process has started it, and it has not ended in the meantime."""
+    try:
+        return f"PPid:\t{os.getpid()}\n" in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_a_question_is_answered_though_nothing_is_set_up(client: FlaskClient) -> None:
@@ -153,7 +158,7 @@ def test_a_question_survives_the_end_of_the_process_before_its_first_word(client
     )
     asking.start()
     watching = client.application.test_client()
-    assert until(lambda: "writer" in client.application.extensions and bool(made(client.application)))
+    assert until(lambda: bool(made(client.application)))
     os.kill(before, signal.SIGKILL)
     asking.join(30)
     assert answers == [200]
@@ -162,7 +167,7 @@ def test_a_question_survives_the_end_of_the_process_before_its_first_word(client
 
 def made(app: Flask) -> frozenset[object]:
     """The replies under way."""
-    found: frozenset[object] = app.extensions["writer"].active_ids()
+    found: frozenset[object] = parts(app)[Writer].active_ids()
     return found
 
 
@@ -181,7 +186,7 @@ def test_one_that_never_starts_is_told_with_its_log_and_tried_less_and_less_ofte
 ) -> None:
     (tmp_path / "broken.py").write_text(ENDS_AT_ONCE)
     monkeypatch.setattr(trial, "PROGRAM", tmp_path / "broken.py")
-    monkeypatch.setattr(trial, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(trial, "TRIAL_FIRST_PAUSE_S", 0.01)
     client = begin().test_client()
     assert becomes(client, "trial_failing")
     assert ".data/model/server.log" in client.get("/banner").text
@@ -196,9 +201,9 @@ def test_one_that_never_listens_is_ended_and_tried_again(
 ) -> None:
     (tmp_path / "silent.py").write_text(SAYS_NOTHING)
     monkeypatch.setattr(trial, "PROGRAM", tmp_path / "silent.py")
-    monkeypatch.setattr(trial, "START_LIMIT_S", 0.1)
-    monkeypatch.setattr(trial, "LOOK_S", 0.05)
-    monkeypatch.setattr(trial, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(trial, "TRIAL_START_LIMIT_S", 0.1)
+    monkeypatch.setattr(trial, "TRIAL_LOOK_S", 0.05)
+    monkeypatch.setattr(trial, "TRIAL_FIRST_PAUSE_S", 0.01)
     assert becomes(begin().test_client(), "trial_failing")
 
 

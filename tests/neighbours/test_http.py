@@ -4,11 +4,10 @@ import time
 
 import pytest
 
-from repaircafe.llm.base import FIRST_TOKEN_LIMIT_S, IDLE_LIMIT_S
+from repaircafe.limits import CONNECT_LIMIT_S, FIRST_TOKEN_LIMIT_S, IDLE_LIMIT_S
 from repaircafe.neighbours import addresses
 from repaircafe.neighbours.http import BoundedClient
 from repaircafe.neighbours.report import NeighbourError, Reason
-from repaircafe.neighbours.sockets import CONNECT_LIMIT_S
 from tests.fakes.misbehaving import FAULTS, REASONS, Misbehaving
 from tests.fakes.scripted import Ollama
 

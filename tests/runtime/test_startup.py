@@ -12,9 +12,10 @@ import psycopg
 import pytest
 from flask import Flask
 
-from repaircafe.database.connections import MAX_RETRY_S
 from repaircafe.database.engines import Database
 from repaircafe.environment import PROJECT
+from repaircafe.limits import MAX_RETRY_S
+from repaircafe.parts import parts
 from repaircafe.runtime.startup import EXIT_SCHEMA, Startup
 from tests.client import HTML, health_becomes
 from tests.conditions import free_port, until
@@ -64,7 +65,7 @@ def test_health_says_starting_and_live_says_live(absent: Flask) -> None:
 
 def test_nothing_touches_the_database_before_the_doors_open(absent: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     touched: list[str] = []
-    ours: Database = absent.extensions["database"]
+    ours = parts(absent)[Database]
     monkeypatch.setattr(ours.engine.pool, "connect", lambda: touched.append("a request took a connection"))
     client = absent.test_client()
     for path in ("/", "/config", "/health", "/banner"):
@@ -73,7 +74,7 @@ def test_nothing_touches_the_database_before_the_doors_open(absent: Flask, monke
 
 
 def test_the_bounded_wait_ends_and_tells_each_attempt(absent: Flask, caplog: pytest.LogCaptureFixture) -> None:
-    startup: Startup = absent.extensions["startup"]
+    startup = parts(absent)[Startup]
     assert startup.run(1.0) is False
     said = [str(record.msg) for record in caplog.records]
     assert sum("Waiting for the database" in line for line in said) >= 2
@@ -82,7 +83,7 @@ def test_the_bounded_wait_ends_and_tells_each_attempt(absent: Flask, caplog: pyt
 
 def test_the_last_pause_ends_with_the_wait(absent: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    startup: Startup = absent.extensions["startup"]
+    startup = parts(absent)[Startup]
     pause = startup._ended.wait
 
     def wait(timeout: float) -> bool:
@@ -104,10 +105,10 @@ def test_the_doors_open_by_themselves_when_the_database_comes(make_app: MakeApp,
     try:
         assert until(lambda: client.get("/", headers=HTML).status_code == 200)
         assert health_becomes(client, "healthy")
-        ours: Database = app.extensions["database"]
+        ours = parts(app)[Database]
         assert ours.pool()["max"] == 15
     finally:
-        ours = app.extensions["database"]
+        ours = parts(app)[Database]
         ours.close()
         administer(cluster, f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -115,7 +116,7 @@ def test_the_doors_open_by_themselves_when_the_database_comes(make_app: MakeApp,
 def test_a_database_that_can_be_reached_and_not_migrated_is_not_asked_without_a_pause(
     absent: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    startup: Startup = absent.extensions["startup"]
+    startup = parts(absent)[Startup]
     rounds: list[float] = []
     pauses: list[float | None] = []
 

@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from repaircafe.neighbours.report import PermanentError, Reason, TemporaryError
+from repaircafe.parts import parts
 from repaircafe.settings import store as storing
 from repaircafe.settings.definitions import KEYS, Settings
 from repaircafe.settings.store import InvalidSettingsError, OutsideError, Store, Stored
@@ -22,8 +23,7 @@ EMPTY = dict.fromkeys(KEYS, "")
 
 
 def of(app: Flask) -> Store:
-    found: Store = app.extensions["settings"]
-    return found
+    return parts(app)[Store]
 
 
 def fail_with(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from repaircafe.parts import parts
 from repaircafe.web.users import Users
 from tests.client import HTML, HTMX, JSON, PASSWORD, cookie_of, csrf_token, sign_in
 from tests.conditions import until
@@ -329,7 +330,7 @@ def test_while_the_database_is_away_who_is_signed_in_stays_so(
     assert browser.post("/sign-out", data={"csrf_token": csrf_token(shown)}).location == "/"
     assert browser.get("/config").status_code == 401
     proxy.mend()
-    users: Users = browser.application.extensions["users"]
+    users = parts(browser.application)[Users]
     assert until(lambda: users.find(uuid.uuid4()) is None and not users._ended)
 
 

@@ -15,6 +15,7 @@ from psycopg import sql
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from repaircafe.parts import parts
 from repaircafe.web.access import PUBLIC_ENDPOINTS
 from repaircafe.web.throttle import limiter
 from repaircafe.web.users import Users
@@ -99,7 +100,7 @@ class Prepared:
 
     def expired_session(self) -> Attempt:
         self.raw.execute("UPDATE sign_ins SET ends_at = now() - interval '1 s'")
-        users: Users = self.app.extensions["users"]
+        users = parts(self.app)[Users]
         users._sign_ins.expire()
         return self._with_cookie(self.cookie)
 

@@ -19,7 +19,10 @@ from repaircafe.chat import conversation
 from repaircafe.chat.conversation import Capacity, Question
 from repaircafe.chat.models import Conversation
 from repaircafe.database.tables import db
+from repaircafe.limits import MAX_QUEUE_COUNT, QUEUE_WAIT_S
+from repaircafe.parts import parts
 from repaircafe.web import throttle
+from repaircafe.web.access import RightPassword
 from repaircafe.web.users import users
 from tests.client import HTML, HTMX, PASSWORD, csrf_token, sign_in
 from tests.conftest import MakeApp
@@ -103,7 +106,7 @@ def test_a_hash_that_is_right_counts_for_nothing(make_app: MakeApp) -> None:
     app = make_app(operator_password=generate_password_hash(PASSWORD, "pbkdf2:sha256:1"))
     here = client_at(app, HERE)
     for number in range(2 * A_MINUTE):
-        app.extensions.pop("right_password", None)
+        parts(app)[RightPassword].proof = b""
         assert here.get("/config", auth=("operator", PASSWORD)).status_code == 200, number
 
 
@@ -201,12 +204,12 @@ def other_process(database_url: str) -> Iterator[int]:
 
 def test_a_full_queue_sends_visitors_away_and_not_the_operator(guarded: Flask, other_process: int) -> None:
     with guarded.app_context():
-        for _ in range(conversation.MAX_QUEUE_COUNT):
+        for _ in range(MAX_QUEUE_COUNT):
             asked = Question(Conversation(id=uuid.uuid4()), uuid.uuid4(), "Hi", users().operator_id())
             conversation.ask(db.session(), asked, Capacity(other_process))
     here = client_at(guarded, HERE)
     status, text, wait = ask(here, "My question")
-    assert (status, wait) == (429, str(conversation.QUEUE_WAIT_S))
+    assert (status, wait) == (429, str(QUEUE_WAIT_S))
     assert "too many questions are waiting already" in text
     assert "My question" in text
     assert here.post("/api/chat", json={"message": "Hi"}).status_code == 429
@@ -216,7 +219,7 @@ def test_a_full_queue_sends_visitors_away_and_not_the_operator(guarded: Flask, o
 
 def test_a_full_queue_begins_nothing_again(guarded: Flask, other_process: int, raw: psycopg.Connection) -> None:
     with guarded.app_context():
-        for _ in range(conversation.MAX_QUEUE_COUNT + 1):
+        for _ in range(MAX_QUEUE_COUNT + 1):
             asked = Question(Conversation(id=uuid.uuid4()), uuid.uuid4(), "Hi", users().operator_id())
             begun = conversation.ask(db.session(), asked, Capacity(other_process)).reply
         path = f"/chat/{begun.session_id}/replies/{begun.id}/retry"
@@ -224,7 +227,7 @@ def test_a_full_queue_begins_nothing_again(guarded: Flask, other_process: int, r
     here = client_at(guarded, HERE)
     sent = {"csrf_token": csrf_token(here.get("/chat/new", headers=HTML).text)}
     answer = here.post(path, data=sent, headers=HTMX)
-    assert (answer.status_code, answer.headers["Retry-After"]) == (429, str(conversation.QUEUE_WAIT_S))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, str(QUEUE_WAIT_S))
     sign_in(here)
     sent = {"csrf_token": csrf_token(here.get("/chat/new", headers=HTML).text)}
     assert here.post(path, data=sent, headers=HTMX).status_code == 200
@@ -232,7 +235,7 @@ def test_a_full_queue_begins_nothing_again(guarded: Flask, other_process: int, r
 
 def test_what_a_process_that_is_gone_has_left_under_way_keeps_nobody_away(guarded: Flask) -> None:
     with guarded.app_context():
-        for _ in range(conversation.MAX_QUEUE_COUNT):
+        for _ in range(MAX_QUEUE_COUNT):
             asked = Question(Conversation(id=uuid.uuid4()), uuid.uuid4(), "Hi", users().operator_id())
             conversation.ask(db.session(), asked, Capacity(1))
     assert ask(client_at(guarded, HERE))[0] == 303
