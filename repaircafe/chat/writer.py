@@ -270,6 +270,8 @@ class Writer:
                     sa.select(Reply.id, Reply.state, Reply.stop_asked).where(Reply.id.in_([one.id for one in jobs]))
                 )
             }
+            if any(row.state is State.BROKEN for row in rows.values()) and self._process_lock.owner() != owner:
+                return  # our name was lost since we looked, so others gave ours up: the next round reclaims them
             for job in jobs:
                 row = rows.get(job.id)
                 if row is None or row.state not in UNDER_WAY:

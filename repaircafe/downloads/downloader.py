@@ -259,8 +259,10 @@ class Downloader:
             )
             session.commit()
         pull.owner = owner
-        if cancel_asked is None:  # given up for another
-            pull.end(State.BROKEN)
+        if cancel_asked is None:
+            # Where our name was lost since we looked, others gave it up, and the next round reclaims it.
+            if self._process_lock.owner() == owner:
+                pull.end(State.BROKEN)  # given up for another
         elif cancel_asked:
             pull.end(State.CANCELLED)
 

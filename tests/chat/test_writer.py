@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 from repaircafe.chat import writer as writing
 from repaircafe.chat.writer import Writer
 from repaircafe.database.connections import BoundedConnection
+from repaircafe.database.process_lock import ProcessLock
 from repaircafe.limits import MAX_REPLY_CHARS
 from repaircafe.llm.base import Message, TooLongError
 from repaircafe.llm.ollama import Ollama as OllamaServer
@@ -81,6 +82,30 @@ def test_a_reply_that_has_not_begun_to_speak_is_taken_back_as_it_was(
         terminate(raw, PRESENCE)
         looking.execute("UPDATE replies SET state = 'broken'")  # as whoever looks would
     assert comes_to(chat, session_id, state)
+    ollama.go_on.set()
+    assert comes_to(chat, session_id, "done")
+
+
+def test_a_name_that_is_lost_between_two_steps_of_a_look_costs_no_reply(
+    chat: FlaskClient, ollama: Ollama, raw: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ollama.go_on.clear()
+    session_id = ask(chat, "Hi")["session_id"]
+    assert comes_to(chat, session_id, "reading")
+    lock, lost = parts(chat.application)[ProcessLock], threading.Event()
+    owner = lock.owner
+
+    def lost_at_once() -> int:
+        found = owner()
+        if not lost.is_set():
+            lock.leave()
+            raw.execute("UPDATE replies SET state = 'broken'")  # as whoever looks would
+            lost.set()
+        return found
+
+    monkeypatch.setattr(lock, "owner", lost_at_once)
+    assert lost.wait(15)
+    assert comes_to(chat, session_id, "reading")
     ollama.go_on.set()
     assert comes_to(chat, session_id, "done")
 

@@ -586,6 +586,29 @@ def test_a_process_that_was_given_up_takes_its_download_back(desk: Desk, ollama:
     assert (desk.now().id, desk.now().state) == (begun.id, State.UNDER_WAY)
 
 
+def test_a_name_that_is_lost_between_two_steps_of_a_look_costs_no_download(
+    desk: Desk, ollama: Ollama, raw: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ollama.download = [layer("a", 300, 1_000), threading.Event()]
+    desk.start()
+    assert desk.comes_by(300)
+    lock, lost = parts(desk.app)[ProcessLock], threading.Event()
+    owner = lock.owner
+
+    def lost_at_once() -> int:
+        found = owner()
+        if not lost.is_set():
+            lock.leave()
+            raw.execute("UPDATE downloads SET state = 'broken'")  # as whoever looks would
+            lost.set()
+        return found
+
+    monkeypatch.setattr(lock, "owner", lost_at_once)
+    assert lost.wait(15)
+    assert until(lambda: raw.execute("SELECT state FROM downloads").fetchone() == ("under_way",))
+    assert not ollama.hung_up.is_set()
+
+
 def test_what_this_process_downloads_goes_on_though_its_name_was_lost(
     desk: Desk, ollama: Ollama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
