@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 import pytest
 from flask import Flask
-from limits import parse_many
 
 from repaircafe.backup import archive
 from repaircafe.environment import EX_CONFIG, PROJECT, Environment
@@ -219,7 +218,7 @@ def test_the_exit_codes_are_those_of_the_app() -> None:
 
 IN_WORDS = {4: "four", 5: "five", 7: "seven", 12: "twelve", 20: "twenty", 30: "thirty", 60: "sixty", 200: "two hundred"}
 PASSWORDS, ALL_PASSWORDS = WRONG_PASSWORDS[0].amount, WRONG_PASSWORDS_OF_ALL[0].amount
-A_MINUTE, AN_HOUR = (one.amount for one in parse_many(QUESTIONS))
+A_MINUTE, AN_HOUR = (one.amount for one in QUESTIONS)
 A_DAY = Environment.model_fields["chat_retention_days"].default
 SIGN_IN_HOURS = MAX_SIGN_IN // timedelta(hours=1)
 FIGURES = [

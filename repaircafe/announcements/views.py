@@ -22,7 +22,7 @@ from repaircafe.logs import polled
 from repaircafe.neighbours.report import Reason, Text
 from repaircafe.settings.definitions import Settings
 from repaircafe.settings.store import store
-from repaircafe.web.access import author_id
+from repaircafe.web.authentication import author_id
 from repaircafe.web.errors import PageError
 from repaircafe.web.languages import LANGUAGES, language
 from repaircafe.web.negotiation import is_htmx, retargeted

@@ -18,7 +18,7 @@ from repaircafe.environment import Environment, comma_list
 from repaircafe.limits import MAX_MESSAGE_CHARS, QUEUE_WAIT_S, RETRY_AFTER_S
 from repaircafe.neighbours.report import Reason, Service
 from repaircafe.parts import parts
-from repaircafe.web.access import author_id, limit_questions
+from repaircafe.web.authentication import author_id, limit_questions
 from repaircafe.web.errors import PageError, Problem, answer, neighbour_away
 from repaircafe.web.negotiation import uncached
 from repaircafe.web.openapi import Operation, documented

@@ -21,7 +21,6 @@ from flask import (
 )
 from flask_babel import gettext as _
 from flask_babel import ngettext, to_user_timezone
-from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
 
@@ -45,10 +44,10 @@ from repaircafe.logs import polled
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Service, Text
 from repaircafe.parts import parts
-from repaircafe.web.access import author_id, is_operator, limit_questions
+from repaircafe.web.authentication import author_id, is_operator, limit_questions
 from repaircafe.web.errors import PageError, answer, expired_form
 from repaircafe.web.negotiation import is_htmx, retargeted, uncached
-from repaircafe.web.throttle import exceeded, questions_wait_s
+from repaircafe.web.throttle import TooOftenError, exceeded
 
 blueprint = Blueprint("chat", __name__)
 
@@ -217,12 +216,12 @@ def expired(error: CSRFError) -> Response:
     return _not_asked(session_id, request.form.get("message", ""), problem, 400)
 
 
-@blueprint.errorhandler(RateLimitExceeded)
-def too_often(error: RateLimitExceeded) -> Response:
+@blueprint.errorhandler(TooOftenError)
+def too_often(error: TooOftenError) -> Response:
     """Too many questions in a short time: what was typed comes back."""
     if request.endpoint != "chat.ask":
         return exceeded(error)
-    session_id, wait_s = (request.view_args or {})["session_id"], questions_wait_s()
+    session_id, wait_s = (request.view_args or {})["session_id"], error.wait_s
     return _too_many(session_id, request.form.get("message", ""), _("Not sent: that was too often."), wait_s)
 
 

@@ -10,7 +10,8 @@ from repaircafe.health.monitor import STATE_LABELS, Health, State, monitor
 from repaircafe.logs import polled
 from repaircafe.neighbours.explanations import SERVICE_NAMES, explain, still_works
 from repaircafe.neighbours.report import STATUS_LABELS, STEP_LABELS, Reason, Report, Service
-from repaircafe.web.access import is_operator, open_while_starting
+from repaircafe.web.access import open_while_starting
+from repaircafe.web.authentication import is_operator
 from repaircafe.web.negotiation import is_htmx, uncached, version_of
 from repaircafe.web.openapi import Operation, documented
 from repaircafe.web.schemas import json_response

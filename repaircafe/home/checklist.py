@@ -9,7 +9,7 @@ from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Reason, Report, Service, Status, Text
 from repaircafe.settings.definitions import Settings
 from repaircafe.settings.store import store
-from repaircafe.web.access import is_trial
+from repaircafe.web.authentication import is_trial
 
 NO_SERVER = frozenset({Reason.MODEL_MISSING, Reason.MODEL_NOT_CHOSEN, Reason.LOADING})
 """Why a language model is not ready though its server is."""

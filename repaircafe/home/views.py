@@ -13,7 +13,7 @@ from repaircafe.home import calendar, checklist
 from repaircafe.logs import polled
 from repaircafe.settings.definitions import Settings
 from repaircafe.settings.store import store
-from repaircafe.web.access import is_operator
+from repaircafe.web.authentication import is_operator
 from repaircafe.web.errors import PageError
 from repaircafe.web.negotiation import uncached, version_of
 

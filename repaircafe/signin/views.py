@@ -17,7 +17,6 @@ from flask import (
     url_for,
 )
 from flask_babel import gettext as _
-from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
 
 from repaircafe.database.errors import ERRORS, is_away, translate
@@ -26,7 +25,9 @@ from repaircafe.logs import EventType
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Service
 from repaircafe.parts import parts
-from repaircafe.web.access import Operator, check_password, is_operator, safe_next_path, sign_in_page
+from repaircafe.web import authentication
+from repaircafe.web.access import safe_next_path, sign_in_page
+from repaircafe.web.authentication import SIGN_IN, Operator, check_password, current_operator, is_operator
 from repaircafe.web.errors import PageError, expired_form
 from repaircafe.web.languages import CHOSEN
 from repaircafe.web.negotiation import wants_json
@@ -102,12 +103,11 @@ def expired(error: CSRFError) -> Response:
 @blueprint.post("/sign-out")
 def sign_out() -> Response:
     """Ends the sign-in, and leaves nothing of the operator's in the browser."""
-    if is_operator() and current_user.sign_in is not None:
-        users().end(db.session(), current_user.sign_in)
+    if (found := current_operator()) and found.sign_in is not None:
+        users().end(db.session(), found.sign_in)
         log.info("Signed out", event_type=EventType.SIGN_IN)
-    logout_user()
     language = session.get(CHOSEN)
-    session.clear()
+    authentication.sign_out()
     if language:
         session[CHOSEN] = language
         session.permanent = True
@@ -125,13 +125,13 @@ def _begin() -> None:
     The pages that are open since an operator's sign-in ended by itself can be used again.
     """
     ours = db.session()
-    token = session.get("csrf_token") if "_user_id" in session else None
+    token = session.get("csrf_token") if SIGN_IN in session else None
     carried = _hooks().take_over()
     carried |= {name: kept for name, kept in ((CHOSEN, session.get(CHOSEN)), ("csrf_token", token)) if kept}
     begun = users().begin(ours)
     session.clear()
     session.permanent = True
-    login_user(Operator(begun.user_id, begun.id))
+    authentication.sign_in(Operator(begun.user_id, begun.id))
     session.update(carried)
     log.info("Signed in", event_type=EventType.SIGN_IN, user_id=begun.user_id, remote=request.remote_addr)
 

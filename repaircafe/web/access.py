@@ -1,40 +1,31 @@
-"""Who is the operator, who may open which page, and the headers of every answer.
+"""Who may open which page, and the headers of every answer.
 
 Closed by default: a view is the operator's unless PUBLIC_ENDPOINTS names it.
 """
 
-import hashlib
-import hmac
-import ipaddress
 import re
-import secrets
-import threading
-import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Request, Response, g, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
 from flask_babel import lazy_gettext as _l
-from flask_login import LoginManager, UserMixin, current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from sqlalchemy.orm import Session
 from werkzeug.exceptions import UnsupportedMediaType
-from werkzeug.security import check_password_hash
 
 from repaircafe.database.tables import Identity, identity
-from repaircafe.environment import HASHES, Environment, comma_list, is_loopback
+from repaircafe.environment import Environment, comma_list
 from repaircafe.limits import MAX_REQUEST_BYTES
 from repaircafe.logs import EventType, is_polled
 from repaircafe.parts import parts
 from repaircafe.web import throttle
+from repaircafe.web.authentication import RightPassword, current_operator, is_operator, is_trial, user_id
 from repaircafe.web.errors import PageError
 from repaircafe.web.negotiation import is_htmx, uncached, wants_json
-from repaircafe.web.users import OPERATOR, Users, operator, users
+from repaircafe.web.origin import check_host, check_origin
+from repaircafe.web.users import Users
 
 PUBLIC_ENDPOINTS = frozenset(
     {
@@ -79,138 +70,16 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
-NO_COOKIE = ";"
-"""The name that Flask-Login is given for "remember me", which nobody is offered: no cookie can have it (RFC 6265).
-
-Whatever name it had, another program on this machine could set it, since cookies are shown to all ports of a host; and
-Flask-Login fails on one that it cannot read, on every page.
-"""
-
 View = TypeVar("View", bound=Callable[..., object])
-
-PROCESS_KEY = secrets.token_bytes()
-"""Under it a process keeps the digest of the password that was right, so that a script is not hashed for each time."""
-
-_COUNTING = threading.Lock()
-"""Between the look at the limit and the count."""
 
 csrf = CSRFProtect()
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Operator(UserMixin):  # type: ignore[misc]  # flask-login has no types
-    """The operator in a request. `sign_in` is what a browser was given; None by HTTP Basic and in a trial."""
-
-    user_id: int | None
-    sign_in: uuid.UUID | None = None
-
-    def get_id(self) -> str:
-        """What Flask-Login keeps in the cookie."""
-        return str(self.sign_in)
-
-
-@dataclass
-class RightPassword:
-    """Of the password that was right, the digest under PROCESS_KEY; empty before there was one."""
-
-    proof: bytes = b""
 
 
 def open_while_starting(view: View) -> View:
     """Marks a view that answers before the database is there."""
     view.open_while_starting = True  # type: ignore[attr-defined]
     return view
-
-
-def is_operator() -> bool:
-    """Whether the request comes from the operator: signed in, by HTTP Basic, or in a trial.
-
-    Flask-Login is asked about those alone who show a cookie or a password, which a monitor and the watchdog do not.
-    """
-    shown = request.cookies or request.authorization or is_trial()
-    return bool(shown and current_user.is_authenticated)
-
-
-limit_questions = throttle.limiter.shared_limit(throttle.QUESTIONS, "questions", exempt_when=is_operator)
-"""For a view by which visitors ask: on the page, again, or as a program, all count together."""
-
-
-def user_id() -> int | None:
-    """The id of the operator's row; None for a visitor."""
-    return current_user.user_id if is_operator() else None
-
-
-def author_id(session: Session) -> int | None:
-    """The same, as the database has it now, for a row that names it. Raises the database's errors."""
-    return operator(session) if is_operator() else None
-
-
-def is_trial() -> bool:
-    """Whether there is no password, so that this machine itself is the operator; in development alone."""
-    environment = parts()[Environment]
-    return environment.operator_password is None
-
-
-def check_password(given: str, name: str = OPERATOR) -> bool:
-    """Whether name and password are the operator's. Counts and logs wrong ones. Raises PageError after too many."""
-    environment = parts()[Environment]
-    secret = environment.operator_password
-    kept = secret.get_secret_value() if secret is not None and name == OPERATOR else None
-    with _COUNTING:
-        if wait_s := throttle.sign_in_wait_s():
-            _log_refused(unread=True)
-            raise throttle.too_many(wait_s)
-        if kept is not None and _is_known(given, kept):
-            return True
-        throttle.wrong_password()  # before the hash is made: else as many could guess at once as there are threads
-    if kept is not None and kept.startswith(HASHES) and check_password_hash(kept, given):
-        throttle.right_password()
-        parts()[RightPassword].proof = _proof(given, kept)
-        return True
-    _log_refused()
-    return False
-
-
-def _log_refused(**more: bool) -> None:
-    log.warning("Password refused", event_type=EventType.AUTH_FAILURE, remote=request.remote_addr, **more)
-
-
-def _is_known(given: str, kept: str) -> bool:
-    """Whether it is right, as far as that can be told without hashing; in constant time."""
-    if not kept.startswith(HASHES):
-        return hmac.compare_digest(given.encode(errors="surrogateescape"), kept.encode())
-    return hmac.compare_digest(_proof(given, kept), parts()[RightPassword].proof)
-
-
-def _proof(given: str, kept: str) -> bytes:
-    text = given.encode(errors="surrogateescape")
-    return hmac.digest(PROCESS_KEY, hashlib.sha256(kept.encode()).digest() + text, "sha256")
-
-
-def _by_cookie(kept: str) -> Operator | None:
-    """Flask-Login's user_loader."""
-    try:
-        sign_in = uuid.UUID(kept)
-    except ValueError:
-        return None
-    known = users().find(sign_in)
-    return Operator(known.user_id, sign_in) if known else None
-
-
-def _by_request(asked: Request) -> Operator | None:
-    """Flask-Login's request_loader: the trial's machine, or HTTP Basic."""
-    if is_trial():
-        return Operator(users().operator_id()) if is_loopback(asked.remote_addr or "") else None
-    given = asked.authorization
-    if given is None or given.type != "basic" or not given.password:
-        return None
-    try:
-        if check_password(given.password, given.username or ""):
-            return Operator(users().operator_id())
-    except PageError as error:
-        g.throttled = error  # what is open to visitors stays open
-    return None
 
 
 def init_app(app: Flask, is_open: Callable[[], bool]) -> Users:
@@ -225,7 +94,6 @@ def init_app(app: Flask, is_open: Callable[[], bool]) -> Users:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_NAME="repaircafe",
         SESSION_REFRESH_EACH_REQUEST=False,  # the answer to a late poll would undo what another tab has changed
-        REMEMBER_COOKIE_NAME=NO_COOKIE,
         PERMANENT_SESSION_LIFETIME=timedelta(days=environment.chat_retention_days),
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_SSL_STRICT=False,  # it asks for the Referer that HEADERS have browsers leave out; the token is enough
@@ -236,45 +104,15 @@ def init_app(app: Flask, is_open: Callable[[], bool]) -> Users:
     csrf.init_app(app)
     found = Users(app, is_open)
     throttle.init_app(app)
-    manager = app.login_manager = LoginManager()  # type: ignore[attr-defined]  # its init_app serves "remember me" too
-    manager.session_protection = None  # it would give every visitor a cookie; a telephone's address changes
-    manager.user_loader(_by_cookie)
-    manager.request_loader(_by_request)
     names = environment.trusted_names()
-    app.before_request(lambda: _check_host(names))
+    app.before_request(lambda: check_host(names))
     app.before_request(_identify)
     app.before_request(_check_operator)
     app.before_request(_check_form)
     app.after_request(_add_headers)
     app.teardown_request(_forget_identity)
-    app.jinja_env.globals.update(current_user=current_user, is_operator=is_operator, is_trial=is_trial)
+    app.jinja_env.globals.update(current_operator=current_operator, is_operator=is_operator, is_trial=is_trial)
     return found
-
-
-def _check_host(names: list[str]) -> None:
-    """Refuses names that are not ours: a foreign name that points here is DNS rebinding."""
-    name = _name_in(request.host)
-    if name is not None and name not in names:
-        log.warning("Host refused", event_type=EventType.AUTHZ_FAILURE, remote=request.remote_addr)
-        raise PageError(
-            421,
-            _l("This machine does not answer to that name."),
-            _l("Open it by its IP address, or add the name to TRUSTED_HOSTS in .env and reload the service."),
-        )
-
-
-@lru_cache(maxsize=64)
-def _name_in(host: str) -> str | None:
-    """The name in a Host header, in small letters; None for an IP address, empty where it is neither."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return name.lower()
-    return None
 
 
 def _identify() -> None:
@@ -350,29 +188,13 @@ def _check_form() -> None:
     if request.endpoint is None or request.method in ("GET", "HEAD", "OPTIONS"):
         return
     if request.path.startswith("/api/"):
-        _check_origin(comma_list(parts()[Environment].allowed_origins.lower()))
+        check_origin(comma_list(parts()[Environment].allowed_origins.lower()))
         if request.method != "DELETE" and not request.is_json:
             raise UnsupportedMediaType
     elif request.is_json and request.endpoint in TAKE_JSON:
-        _check_origin([])
+        check_origin([])
     else:
         csrf.protect()
-
-
-def _check_origin(others: list[str]) -> None:
-    """What carries no token comes from a program, which names no origin, from a page of ours, or from one of `others`.
-
-    CORS has the browser ask first and refuses the same; this holds also where one does not ask.
-    """
-    origin = request.headers.get("Origin", "").lower()
-    if not origin or origin.partition("://")[2] == request.host.lower() or origin in others:
-        return
-    log.warning("Origin refused", event_type=EventType.AUTHZ_FAILURE, path=request.path, remote=request.remote_addr)
-    raise PageError(
-        403,
-        _l("A page of another website may not do this."),
-        _l("Where it may use the chat, add its origin to ALLOWED_ORIGINS in .env and reload the service."),
-    )
 
 
 def _add_headers(response: Response) -> Response:

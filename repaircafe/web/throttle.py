@@ -7,17 +7,17 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from flask_limiter import Limiter, RateLimitExceeded
-from flask_limiter.util import get_remote_address
 from limits import RateLimitItem, parse_many
 from limits.storage import Storage
+from limits.strategies import FixedWindowRateLimiter
 
+from repaircafe.parts import parts
 from repaircafe.web.errors import PageError, answer
 
-QUESTIONS = "20 per minute; 200 per hour"
+QUESTIONS = parse_many("20 per minute; 200 per hour")
 """Of the visitors' questions from one address, behind which a whole Wi-Fi may be. A model on a Pi answers one a minute
 or so."""
 
@@ -29,7 +29,7 @@ WRONG_PASSWORDS_OF_ALL = parse_many("60 per minute")
 
 def address() -> str:
     """Whom a limit counts: the address, or the IPv6 network that one machine may fill with addresses of its own."""
-    found = get_remote_address()
+    found = request.remote_addr or "127.0.0.1"
     try:
         plain = ipaddress.ip_address(found.partition("%")[0])
     except ValueError:
@@ -50,7 +50,7 @@ class Window:
 
 
 class SteadyStorage(Storage):
-    """The counts, in this process's memory. Known to Flask-Limiter by its scheme.
+    """The counts, in this process's memory.
 
     The one of `limits` keeps the wall clock's time. A Pi has no clock of its own: set back by an hour, it would keep
     everybody out for an hour longer.
@@ -58,8 +58,8 @@ class SteadyStorage(Storage):
 
     STORAGE_SCHEME = ["steady"]  # noqa: RUF012  as in the base class
 
-    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, **options: float | str | bool) -> None:
-        super().__init__(uri, wrap_exceptions, **options)
+    def __init__(self) -> None:
+        super().__init__()
         self._lock = threading.Lock()
         self._windows: dict[str, Window] = {}
 
@@ -103,42 +103,54 @@ class SteadyStorage(Storage):
             self._windows.pop(key, None)
 
 
-limiter = Limiter(address, storage_uri="steady://")
+class TooOftenError(Exception):
+    """A question was one too many. After `wait_s` seconds the next one is taken."""
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(f"{wait_s} s")
+        self.wait_s = wait_s
+
+
+class Throttle(FixedWindowRateLimiter):
+    """How often each address has asked and guessed. One per app, which counts from nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(SteadyStorage())
+
+    def reset(self) -> None:
+        """Forgets all counts."""
+        self.storage.reset()
 
 
 def init_app(app: Flask) -> None:
-    """Counts from nothing.
+    """Begins to count. What is limited asks by itself; no poll of a tab is looked at."""
+    parts(app).add(Throttle())
+    app.register_error_handler(TooOftenError, exceeded)
 
-    What is limited says so by its decorator; Flask-Limiter's hooks would look at every poll of every tab as well, and
-    it leaves them out where it finds itself registered already.
-    """
-    app.extensions["limiter"] = {limiter}
-    limiter.init_app(app)
-    app.register_error_handler(RateLimitExceeded, exceeded)
+
+def count_question() -> None:
+    """Counts one of this address. Raises TooOftenError where it is one too many."""
+    for limit in sorted(QUESTIONS):
+        if not parts()[Throttle].hit(limit, "questions", address()):
+            raise TooOftenError(_wait_s(limit, ["questions", address()]))
 
 
 def wrong_password() -> None:
     """Counts one, against the address and against all."""
     for limit, *key in _watched():
-        limiter.limiter.hit(limit, *key)
+        parts()[Throttle].hit(limit, *key)
 
 
 def right_password() -> None:
     """Takes back what was counted of one that turned out to be right."""
     for limit, *key in _watched():
-        limiter.limiter.hit(limit, *key, cost=-1)
+        parts()[Throttle].hit(limit, *key, cost=-1)
 
 
 def sign_in_wait_s() -> int:
     """Seconds until a password from this address is looked at again; 0 where it is at once."""
-    waits = [_wait_s(limit, key) for limit, *key in _watched() if not limiter.limiter.test(limit, *key)]
+    waits = [_wait_s(limit, key) for limit, *key in _watched() if not parts()[Throttle].test(limit, *key)]
     return max(waits, default=0)
-
-
-def questions_wait_s() -> int:
-    """Seconds until the next question from this address, after a RateLimitExceeded."""
-    limit = limiter.current_limit
-    return _until(limit.window.reset_time) if limit else 1  # its `reset_at` is up to a second past the window's end
 
 
 def too_many(wait_s: int) -> PageError:
@@ -155,13 +167,13 @@ def _watched() -> Iterator[tuple[RateLimitItem, str, str]]:
 
 
 def _wait_s(limit: RateLimitItem, key: list[str]) -> int:
-    return _until(limiter.limiter.get_window_stats(limit, *key).reset_time)
+    return _until(parts()[Throttle].get_window_stats(limit, *key).reset_time)
 
 
 def _until(moment: float) -> int:
     return max(1, math.ceil(moment - time.time()))
 
 
-def exceeded(_error: RateLimitExceeded) -> Response:
+def exceeded(error: TooOftenError) -> Response:
     """429 for too many questions."""
-    return answer(too_many(questions_wait_s()))
+    return answer(too_many(error.wait_s))

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from repaircafe.parts import parts
 from repaircafe.settings.definitions import KEYS
 from repaircafe.web.access import HEADERS
-from repaircafe.web.throttle import limiter
+from repaircafe.web.throttle import Throttle
 from tests.client import PASSWORD
 from tests.fuzz.conftest import MADE, World
 
@@ -169,7 +170,7 @@ class Marks(HTMLParser):
 @given(data=st.data())
 def test_whatever_is_sent_is_answered_and_leaves_nothing_by_halves(world: World, data: st.DataObject) -> None:
     MADE.append("inputs")
-    limiter.reset()
+    parts(world.app)[Throttle].reset()
     world.prepare()
     world.errors.found.clear()
     is_operator = data.draw(st.sampled_from([True, True, False]), "operator")

@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 
 from repaircafe.parts import parts
 from repaircafe.web.access import PUBLIC_ENDPOINTS
-from repaircafe.web.throttle import limiter
+from repaircafe.web.throttle import Throttle
 from repaircafe.web.users import Users
 from tests.client import HTML, PASSWORD, cookie_of, csrf_token, sign_in
 from tests.conditions import until
@@ -155,7 +155,7 @@ def test_the_answer_is_the_tables_and_nothing_changes(guarded: Flask, raw: psyco
             kind = _kind(rule, sorted(methods)[0] if wrong == "wrong method" else method)
             if wrong == "wrong method" and _has_another_rule(guarded, rule, method):
                 continue
-            limiter.reset()
+            parts(guarded)[Throttle].reset()
             expected = TABLE[wrong][kind]
             if wrong == "other origin, JSON" and kind == "form":
                 expected = FORBIDDEN.get(rule.endpoint, expected)

@@ -1,0 +1,56 @@
+"""Whether a request may come from where it comes: the name it asks for, and the page that it was sent from."""
+
+import ipaddress
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+import structlog
+from flask import request
+from flask_babel import lazy_gettext as _l
+
+from repaircafe.logs import EventType
+from repaircafe.web.errors import PageError
+
+log = structlog.get_logger()
+
+
+def check_host(names: list[str]) -> None:
+    """Refuses names that are not ours: a foreign name that points here is DNS rebinding."""
+    name = _name_in(request.host)
+    if name is not None and name not in names:
+        log.warning("Host refused", event_type=EventType.AUTHZ_FAILURE, remote=request.remote_addr)
+        raise PageError(
+            421,
+            _l("This machine does not answer to that name."),
+            _l("Open it by its IP address, or add the name to TRUSTED_HOSTS in .env and reload the service."),
+        )
+
+
+@lru_cache(maxsize=64)
+def _name_in(host: str) -> str | None:
+    """The name in a Host header, in small letters; None for an IP address, empty where it is neither."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return name.lower()
+    return None
+
+
+def check_origin(others: list[str]) -> None:
+    """What carries no token comes from a program, which names no origin, from a page of ours, or from one of `others`.
+
+    CORS has the browser ask first and refuses the same; this holds also where one does not ask.
+    """
+    origin = request.headers.get("Origin", "").lower()
+    if not origin or origin.partition("://")[2] == request.host.lower() or origin in others:
+        return
+    log.warning("Origin refused", event_type=EventType.AUTHZ_FAILURE, path=request.path, remote=request.remote_addr)
+    raise PageError(
+        403,
+        _l("A page of another website may not do this."),
+        _l("Where it may use the chat, add its origin to ALLOWED_ORIGINS in .env and reload the service."),
+    )
