@@ -52,12 +52,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     parts.add(logs.configure(environment, quiet=click.get_current_context(silent=True) is not None))
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.debug = environment.debug
-    try:
-        database = Database(app, environment)
-        migrate.init_app(app)
-    except EmbeddedDatabaseError as error:
-        startup.report(error)
-        raise SystemExit(1) from None
+    database = _database(app, environment)
     trial = Trial(
         environment,
         is_wanted=lambda: opening.ready and store.lacks_endpoint(),
@@ -83,6 +78,17 @@ def create_app(environment: Environment | None = None) -> Flask:
     _add_commands(app)
     health_views.init_templates(app.jinja_env.globals)
     return app
+
+
+def _database(app: Flask, environment: Environment) -> Database:
+    """Ends the process with exit code 1 where the trial's own PostgreSQL does not start."""
+    try:
+        database = Database(app, environment)
+    except EmbeddedDatabaseError as error:
+        startup.report(error)
+        raise SystemExit(1) from None
+    migrate.init_app(app)
+    return database
 
 
 def _add_versions(app: Flask) -> None:

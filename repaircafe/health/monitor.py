@@ -7,7 +7,6 @@ import contextlib
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,7 +22,8 @@ from repaircafe.database.migrations import MigrationState, head_revision
 from repaircafe.database.tables import db
 from repaircafe.health import checks, models
 from repaircafe.health.checks import Check, Work
-from repaircafe.limits import ERROR_WINDOW_S, GLANCE_S, HEALTH_LIMIT_S, SETTINGS_READ_LIMIT_S, TEST_LIMIT_S
+from repaircafe.health.window import ErrorWindow
+from repaircafe.limits import GLANCE_S, HEALTH_LIMIT_S, SETTINGS_READ_LIMIT_S, TEST_LIMIT_S
 from repaircafe.logs import EventType
 from repaircafe.mail.gmail import GmailCredentials
 from repaircafe.neighbours.deadlines import BusyError, Cached, DeadlineError, Pending, SingleFlight
@@ -130,37 +130,6 @@ class Health:
             said = [(one.service, explain(one.service, one.reason)) for one in self.alarms if one.reason]
             told = "; ".join(f"{service.value}: {explanation.sentence}" for service, explanation in said)
         return told or "The app is starting."
-
-
-class ErrorWindow:
-    """How many requests there were in the last minutes, and how many failed by our own fault."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._buckets: deque[tuple[int, int, int]] = deque()
-
-    def count(self, failed: bool) -> None:
-        """One request more."""
-        with self._lock:
-            second = int(time.monotonic()) // 10
-            if self._buckets and self._buckets[-1][0] == second:
-                _, requests, failures = self._buckets.pop()
-                self._buckets.append((second, requests + 1, failures + failed))
-            else:
-                self._buckets.append((second, 1, int(failed)))
-            self._drop_old(second)
-
-    def as_dict(self) -> dict[str, int]:
-        """The sums over the window."""
-        with self._lock:
-            self._drop_old(int(time.monotonic()) // 10)
-            requests = sum(bucket[1] for bucket in self._buckets)
-            failed = sum(bucket[2] for bucket in self._buckets)
-        return {"window_s": ERROR_WINDOW_S, "requests": requests, "failed": failed}
-
-    def _drop_old(self, second: int) -> None:
-        while self._buckets and self._buckets[0][0] <= second - ERROR_WINDOW_S // 10:
-            self._buckets.popleft()
 
 
 class Monitor:
@@ -327,7 +296,7 @@ class Monitor:
         with self._lock:
             for report in reports:
                 self._note(report)
-            state = self._state_of_latest()
+            state = _state_of(self._latest) if self._startup.ready else State.STARTING
             if state is not self._state:
                 log.log(
                     logging.INFO if state is State.HEALTHY else logging.WARNING,
@@ -359,15 +328,14 @@ class Monitor:
             reason=report.reason.value if report.reason else None,
         )
 
-    def _state_of_latest(self) -> State:
-        if not self._startup.ready:
-            return State.STARTING
-        latest = {service: report.status for service, report in self._latest.items()}
-        if latest.get(Service.DB) is Status.UNREACHABLE:
-            return State.UNHEALTHY
-        if Status.DEGRADED in latest.values() or Status.UNREACHABLE in latest.values():
-            return State.DEGRADED
-        return State.HEALTHY
+
+def _state_of(latest: Mapping[Service, Report]) -> State:
+    statuses = {service: report.status for service, report in latest.items()}
+    if statuses.get(Service.DB) is Status.UNREACHABLE:
+        return State.UNHEALTHY
+    if Status.DEGRADED in statuses.values() or Status.UNREACHABLE in statuses.values():
+        return State.DEGRADED
+    return State.HEALTHY
 
 
 def monitor() -> Monitor:

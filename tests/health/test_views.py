@@ -17,8 +17,9 @@ from werkzeug.test import TestResponse
 from repaircafe.database.engines import Database
 from repaircafe.database.migrations import head_revision
 from repaircafe.health.checks import report_of
-from repaircafe.health.monitor import ErrorWindow, Monitor, monitor
+from repaircafe.health.monitor import Monitor, monitor
 from repaircafe.health.views import banner_version
+from repaircafe.health.window import ErrorWindow
 from repaircafe.neighbours import report
 from repaircafe.neighbours.report import Reason, Service
 from repaircafe.parts import parts
