@@ -46,22 +46,22 @@ FIRST = (
 )
 """One after the other: they install what all others use."""
 
-BUSY = ("test-system", "test", "test-browser", "test-llm")
-"""Each of these needs a core and more for minutes."""
+TEST, BUSY = ("test",), ("test", "test-system", "test-browser", "test-llm")
+"""Each needs a core and more for minutes. Tests hold the app to its promises in seconds, so they do not run beside what
+takes the processor from it; two steps that compute are no sooner ready side by side than one after the other."""
 STEPS = (
-    # Of the 100 kills and the three limits of the watchdog that make proof takes.
-    make("test-system", "WORKERS=3", "KILLS=24", "HARD_TIMES=1.5", required=True),
+    make("test", "WORKERS=3", required=True),  # the README's second command
     make("check", required=True),
-    make("test", "WORKERS=2", required=True),  # the README's second command; another step runs beside it
-    make("test-browser", "WORKERS=4"),
-    make("test-llm"),
+    # Of the 100 kills and the three limits of the watchdog that make proof takes.
+    make("test-system", "WORKERS=3", "KILLS=24", "HARD_TIMES=1.5", required=True, apart_from=TEST),
+    make("test-browser", "WORKERS=4", apart_from=TEST),
     make("test-debian13"),
-    make("fuzz", "FUZZ_EXAMPLES=1000"),  # of the 20,000 of make proof
-    # These hold the app to its promises in seconds: not beside what takes the processor from it. And a machine of
-    # test-system copies the mounts, and so keeps the disks that test-faults breaks.
+    make("test-llm", apart_from=TEST),
+    make("fuzz", "FUZZ_EXAMPLES=1000", apart_from=TEST),  # of the 20,000 of make proof
+    # A machine of test-system copies the mounts, and so keeps the disks that test-faults breaks.
     make("test-faults", apart_from=BUSY),
     make("test-hosts", apart_from=BUSY),
-    make("bench", "OF=memory hosts"),  # two tables of which no busy machine can break a budget
+    make("bench", "OF=memory hosts", apart_from=TEST),  # two tables of which no busy machine can break a budget
     make("soak", "SOAK_MINUTES=2", apart_from=(*BUSY, "test-faults")),  # of the 20 of make proof
 )
 
