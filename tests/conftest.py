@@ -1,6 +1,7 @@
 """A real PostgreSQL for the session, a database of its own for each test, and the app on it."""
 
 import os
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -227,6 +228,23 @@ def make_read_only(app: Flask, value: str) -> None:
         name = connection.scalar(sa.text("SELECT current_database()"))
         connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = {value}")
     ours.close()
+
+
+def lose_lock_in_a_look(app: Flask, raw: psycopg.Connection, table: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes the process lock away between two steps of a look at `table`, and breaks its rows off, as others would."""
+    lock, lost = parts(app)[ProcessLock], threading.Event()
+    owner = lock.owner
+
+    def lost_at_once() -> int:
+        found = owner()
+        if not lost.is_set():
+            lock.leave()
+            raw.execute(f"UPDATE {table} SET state = 'broken'".encode())
+            lost.set()
+        return found
+
+    monkeypatch.setattr(lock, "owner", lost_at_once)
+    assert lost.wait(15)
 
 
 def dispose(app: Flask) -> None:

@@ -16,7 +16,6 @@ from structlog.testing import capture_logs
 from repaircafe.chat import writer as writing
 from repaircafe.chat.writer import Writer
 from repaircafe.database.connections import BoundedConnection
-from repaircafe.database.process_lock import ProcessLock
 from repaircafe.limits import MAX_REPLY_CHARS
 from repaircafe.llm.base import Message, TooLongError
 from repaircafe.llm.ollama import Ollama as OllamaServer
@@ -24,7 +23,7 @@ from repaircafe.neighbours.report import Reason, TemporaryError
 from repaircafe.parts import parts
 from tests.client import HTML, HTMX, csrf_token
 from tests.conditions import until
-from tests.conftest import MakeApp
+from tests.conftest import MakeApp, lose_lock_in_a_look
 from tests.fakes.llamacpp import LlamaCpp
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
@@ -92,19 +91,7 @@ def test_a_name_that_is_lost_between_two_steps_of_a_look_costs_no_reply(
     ollama.go_on.clear()
     session_id = ask(chat, "Hi")["session_id"]
     assert comes_to(chat, session_id, "reading")
-    lock, lost = parts(chat.application)[ProcessLock], threading.Event()
-    owner = lock.owner
-
-    def lost_at_once() -> int:
-        found = owner()
-        if not lost.is_set():
-            lock.leave()
-            raw.execute("UPDATE replies SET state = 'broken'")  # as whoever looks would
-            lost.set()
-        return found
-
-    monkeypatch.setattr(lock, "owner", lost_at_once)
-    assert lost.wait(15)
+    lose_lock_in_a_look(chat.application, raw, "replies", monkeypatch)
     assert comes_to(chat, session_id, "reading")
     ollama.go_on.set()
     assert comes_to(chat, session_id, "done")

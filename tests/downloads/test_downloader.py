@@ -29,7 +29,7 @@ from repaircafe.neighbours.report import NeighbourError, Reason
 from repaircafe.parts import parts
 from repaircafe.settings.store import Store
 from tests.conditions import until
-from tests.conftest import MakeApp, make_read_only
+from tests.conftest import MakeApp, lose_lock_in_a_look, make_read_only
 from tests.downloads.scene import install, layer, room
 from tests.fakes.llamacpp import LlamaCpp
 from tests.fakes.proxy import Proxy
@@ -592,19 +592,7 @@ def test_a_name_that_is_lost_between_two_steps_of_a_look_costs_no_download(
     ollama.download = [layer("a", 300, 1_000), threading.Event()]
     desk.start()
     assert desk.comes_by(300)
-    lock, lost = parts(desk.app)[ProcessLock], threading.Event()
-    owner = lock.owner
-
-    def lost_at_once() -> int:
-        found = owner()
-        if not lost.is_set():
-            lock.leave()
-            raw.execute("UPDATE downloads SET state = 'broken'")  # as whoever looks would
-            lost.set()
-        return found
-
-    monkeypatch.setattr(lock, "owner", lost_at_once)
-    assert lost.wait(15)
+    lose_lock_in_a_look(desk.app, raw, "downloads", monkeypatch)
     assert until(lambda: raw.execute("SELECT state FROM downloads").fetchone() == ("under_way",))
     assert not ollama.hung_up.is_set()
 
