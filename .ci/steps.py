@@ -1,8 +1,8 @@
 """Runs every step of the proof, two at a time, and prints how long each took.
 
-The steps stand in the order of what they protect. After START_LIMIT_S no step begins any more, so that a slow machine
-ends with a line for each step that it did not reach, and not at the limit of whoever called. Answers 1 where a step
-failed, was stopped, or was not reached though nothing may land without it.
+The most important steps come first. After START_LIMIT_S no new step begins, so a slow machine prints a line for each
+step that it did not reach, before the caller's own limit ends the run. The exit code is 1 if a step failed or was
+stopped, or if a required step was not reached.
 """
 
 import os
@@ -18,16 +18,16 @@ from typing import IO
 
 START_LIMIT_S = 70 * 60
 STOP_LIMIT_S = 85 * 60
-"""What is under way then is stopped."""
+"""Steps that still run after this time are stopped."""
 AT_ONCE = 2
 """Most steps wait more than they compute."""
 TAIL_BYTES = 6_000
-"""How much of a failed step is printed once more, at the end."""
+"""How much of a failed step's output is printed again at the end."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One command. Nothing lands without a `required` one; it never runs beside a step named in `apart_from`."""
+    """One command. The run fails without a `required` step. A step never runs beside those named in `apart_from`."""
 
     name: str
     command: Sequence[str]
@@ -44,34 +44,35 @@ FIRST = (
     Step("fresh-run", (".ci/fresh-run",), required=True),  # the README's first command, in a fresh clone
     Step("packages", ("make", ".venv/.dev"), required=True),
 )
-"""One after the other: they install what all others use."""
+"""Run one after the other: they install what all other steps use."""
 
-TEST, BUSY = ("test",), ("test", "test-system", "test-browser", "test-llm")
-"""Each needs a core and more for minutes. Tests hold the app to its promises in seconds, so they do not run beside what
-takes the processor from it; two steps that compute are no sooner ready side by side than one after the other."""
+TEST, BUSY = ("test",), ("test", "test-system", "test-browser", "test-llm", "fuzz")
+"""Each needs more than one core for minutes. Tests check promises in seconds, so they do not run beside a step that
+takes the processor from the app. Two steps that compute end no sooner side by side than one after the other."""
 STEPS = (
     make("test", "WORKERS=3", required=True),  # the README's second command
     make("check", required=True),
-    # Of the 100 kills and the three limits of the watchdog that make proof takes.
+    # make proof takes 100 kills, and three times the watchdog's limit.
     make("test-system", "WORKERS=3", "KILLS=24", "HARD_TIMES=1.5", required=True, apart_from=TEST),
     make("test-browser", "WORKERS=4", apart_from=TEST),
     make("test-debian13"),
     make("test-llm", apart_from=TEST),
-    make("fuzz", "FUZZ_EXAMPLES=1000", apart_from=TEST),  # of the 20,000 of make proof
-    # A machine of test-system copies the mounts, and so keeps the disks that test-faults breaks.
-    make("test-faults", apart_from=BUSY),
+    make("fuzz", "FUZZ_EXAMPLES=1000", apart_from=TEST),  # make proof: 20,000
     make("test-hosts", apart_from=BUSY),
-    make("bench", "OF=memory hosts", apart_from=TEST),  # two tables of which no busy machine can break a budget
-    make("soak", "SOAK_MINUTES=2", apart_from=(*BUSY, "test-faults")),  # of the 20 of make proof
+    make("bench", "OF=memory hosts", apart_from=TEST),  # two tables whose budgets hold on a busy machine too
+    # Alone: it looks at /health five times a second, and each answer that takes two seconds is a failure. A machine of
+    # test-system copies the mounts, so it would hold the disks that test-faults breaks.
+    make("test-faults", apart_from=(*BUSY, "test-hosts", "bench")),
+    make("soak", "SOAK_MINUTES=2", apart_from=(*BUSY, "test-faults")),  # make proof: 20
 )
 
 
 @dataclass
 class Run:
-    """A step under way, or what became of it."""
+    """A step that runs, or its result."""
 
     step: Step
-    said: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
+    output: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
     began: float = field(default_factory=time.monotonic)
     took_s: float = 0.0
     outcome: str = ""
@@ -81,13 +82,13 @@ class Run:
         self._process = subprocess.Popen(
             self.step.command,
             stdin=subprocess.DEVNULL,
-            stdout=self.said,
+            stdout=self.output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # it ends as one
+            start_new_session=True,  # so that stop() reaches every process of the step
         )
 
     def has_ended(self) -> bool:
-        """Prints all that the step said once it has ended."""
+        """Whether the step has ended. If so, prints its whole output."""
         code = self._process.poll()
         if code is None:
             return False
@@ -97,7 +98,7 @@ class Run:
         return True
 
     def stop(self) -> None:
-        """Ends the step with all that it has started."""
+        """Ends the step and every process that it has started."""
         self.outcome = "STOPPED"
         for number in (signal.SIGTERM, signal.SIGKILL):
             try:
@@ -107,14 +108,14 @@ class Run:
                 continue
 
     def text(self, most: int | None = None) -> str:
-        """What it said, or the end of it."""
-        length = self.said.seek(0, os.SEEK_END)
-        self.said.seek(max(0, length - most) if most else 0)
-        return self.said.read().decode(errors="replace")
+        """The step's output, or its last `most` bytes."""
+        length = self.output.seek(0, os.SEEK_END)
+        self.output.seek(max(0, length - most) if most else 0)
+        return self.output.read().decode(errors="replace")
 
 
 class Proof:
-    """All steps of one run."""
+    """All the steps of one run."""
 
     def __init__(self) -> None:
         self._loop_s = five_million()
@@ -124,7 +125,7 @@ class Proof:
         self._ended: list[Run] = []
 
     def run(self) -> int:
-        """Answers the exit code."""
+        """Runs the steps and returns the exit code."""
         try:
             for step in FIRST:
                 self._play([step])
@@ -132,7 +133,7 @@ class Proof:
         finally:
             for run in self._under_way:
                 run.stop()
-        self._tell()
+        self._print_results()
         failed = any(run.outcome != "passed" for run in self._ended)
         return 1 if failed or any(step.required for step in self._waiting) else 0
 
@@ -159,7 +160,7 @@ class Proof:
     def _passed_s(self) -> float:
         return time.monotonic() - self._began
 
-    def _tell(self) -> None:
+    def _print_results(self) -> None:
         for run in self._ended:
             if run.outcome != "passed":
                 print(f"\n=== The end of {run.step.name}, {run.outcome}:\n{run.text(TAIL_BYTES)}")
@@ -172,7 +173,7 @@ class Proof:
 
 
 def five_million() -> float:
-    """Seconds of a fixed loop in this Python: how fast the machine is, so that two runs can be compared."""
+    """How many seconds a fixed loop takes in this Python: with this, two runs on different machines can be compared."""
     began, x = time.perf_counter(), 0
     for i in range(5_000_000):
         x += i * i
@@ -181,5 +182,5 @@ def five_million() -> float:
 
 if __name__ == "__main__":
     os.chdir(Path(__file__).parent.parent)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # whoever ends this ends the steps
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the steps end with this process
     sys.exit(Proof().run())

@@ -1,4 +1,4 @@
-"""The factory: every part is made and wired here."""
+"""The app factory: it makes all parts and connects them."""
 
 from functools import cache
 from pathlib import Path
@@ -9,14 +9,16 @@ from flask import Flask
 
 from repaircafe import logs
 from repaircafe.announcements import views as announcements_views
+from repaircafe.announcements.drafts import Announcer
 from repaircafe.backup import cli as backup_cli
 from repaircafe.chat import api as chat_api
-from repaircafe.chat import cli as chat_cli
 from repaircafe.chat import views as chat_views
 from repaircafe.chat.writer import Writer
 from repaircafe.components import views as components_views
 from repaircafe.config import cli as config_cli
 from repaircafe.config import views as config_views
+from repaircafe.database import explanations as database_explanations
+from repaircafe.database.check import DatabaseCheck
 from repaircafe.database.embedded import EmbeddedDatabaseError
 from repaircafe.database.engines import Database
 from repaircafe.database.migrations import migrate
@@ -28,24 +30,39 @@ from repaircafe.health import cli as health_cli
 from repaircafe.health import views as health_views
 from repaircafe.health.monitor import Monitor
 from repaircafe.home import views as home_views
+from repaircafe.llm import check as llm_check
+from repaircafe.llm import explanations as llm_explanations
+from repaircafe.llm.failures import Failures
 from repaircafe.llm.trial import Trial
-from repaircafe.neighbours.report import Service
+from repaircafe.mail import check as mail_check
+from repaircafe.mail import explanations as mail_explanations
+from repaircafe.mail.gmail import GmailCredentials
+from repaircafe.neighbours import explanations
+from repaircafe.neighbours.checks import NeighbourCheck
+from repaircafe.neighbours.report import Neighbour
 from repaircafe.parts import Parts
+from repaircafe.retention import cli as retention_cli
 from repaircafe.runtime import startup
+from repaircafe.runtime.lifecycle import Lifecycle
 from repaircafe.settings.store import Store
 from repaircafe.signin import cli as signin_cli
 from repaircafe.signin import views as signin_views
 from repaircafe.web import access, errors, languages, openapi
 from repaircafe.web.application import Application
 from repaircafe.web.negotiation import version_of
+from repaircafe.work import cli as work_cli
+from repaircafe.work.runner import Runner
+from repaircafe.writing.generation import Generator
+from repaircafe.writing.warm_up import WarmUp
 
 
 def create_app(environment: Environment | None = None) -> Flask:
-    """The application, wired but not yet waiting for its database: `Startup.run` does that.
+    """The application with all its parts, which find each other by `parts()`. `Startup.run` waits for the database.
 
-    Ends the process with exit code 78 where the environment is wrong.
+    Ends the process with exit code 78 if the environment is wrong, and with 1 if the trial's PostgreSQL does not start.
     """
     environment = environment or load_or_exit()
+    register_words()
     app = Application(__name__, template_folder=str(PROJECT / "templates"), static_folder=str(PROJECT / "static"))
     parts = Parts(app)
     parts.add(environment)
@@ -56,19 +73,19 @@ def create_app(environment: Environment | None = None) -> Flask:
     trial = Trial(
         environment,
         is_wanted=lambda: opening.ready and store.lacks_endpoint(),
-        changed=lambda: monitor.forget(Service.LLM),
+        changed=lambda: monitor.forget(Neighbour.LLM),
     )
     store = Store(app, trial.address)
     parts.add(trial)
-    process_lock = parts.add(ProcessLock(database.connect))  # one name for all that this process owns
-    Writer(app, database, store, process_lock)
-    Downloader(app, database, store, process_lock)
+    process_lock = parts.add(ProcessLock(database.connect))  # its key: `owner` in the tables
+    failures = parts.add(Failures(changed=lambda: monitor.forget(Neighbour.LLM)))
+    _add_jobs(app, database, store, process_lock, failures)
     opening = startup.Startup(app, database)
-    monitor = Monitor(app, database, store, opening)
+    parts.add(_lifecycle(parts))
+    monitor = Monitor(app, opening, DatabaseCheck(database), _other_checks(parts, store))
     logs.watch_requests(app, monitor.errors.count)
     opening.guard()
-    users = access.init_app(app, lambda: opening.ready)
-    opening.before_opening += [store.learn, users.learn]
+    opening.before_opening += [store.learn, access.init_app(app, lambda: opening.ready).learn]
     languages.init_app(app, lambda: store.settings().event_zone.key)
     chat_api.init_app(app)
     signin_views.init_app(app, signin_views.Hooks(home_views.first_page, chat_views.hand_over_to_operator))
@@ -80,8 +97,24 @@ def create_app(environment: Environment | None = None) -> Flask:
     return app
 
 
+def _add_jobs(app: Flask, database: Database, store: Store, process_lock: ProcessLock, failures: Failures) -> None:
+    """Adds every kind of job, and what runs them."""
+    runner, generator = Runner(app, database, process_lock), Generator(database, store, failures)
+    WarmUp(app, generator, runner)
+    Writer(app, database, generator, runner)
+    Announcer(app, generator, runner)
+    Downloader(app, store, runner)
+
+
+def register_words() -> None:
+    """Registers what `explain` says about each neighbour."""
+    explanations.register(Neighbour.DB, database_explanations.WORDS)
+    explanations.register(Neighbour.LLM, llm_explanations.WORDS)
+    explanations.register(Neighbour.MAIL, mail_explanations.WORDS)
+
+
 def _database(app: Flask, environment: Environment) -> Database:
-    """Ends the process with exit code 1 where the trial's own PostgreSQL does not start."""
+    """The database. Ends the process with exit code 1 if the trial's own PostgreSQL does not start."""
     try:
         database = Database(app, environment)
     except EmbeddedDatabaseError as error:
@@ -91,8 +124,26 @@ def _database(app: Flask, environment: Environment) -> Database:
     return database
 
 
+def _other_checks(parts: Parts, store: Store) -> dict[Neighbour, NeighbourCheck]:
+    environment = parts[Environment]
+    return {
+        Neighbour.LLM: llm_check.neighbour_check(store, parts[Failures], environment.llm_api_key),
+        Neighbour.MAIL: mail_check.neighbour_check(GmailCredentials.of(environment)),
+    }
+
+
+def _lifecycle(parts: Parts) -> Lifecycle:
+    """What to call when a worker starts and ends. Its lock goes last: it says what the worker owns."""
+    opening, trial, runner = parts[startup.Startup], parts[Trial], parts[Runner]
+    return Lifecycle(
+        when_worker_starts=[opening.run_in_background, trial.start],
+        when_worker_must_end=[runner.close],
+        when_worker_ends=[runner.close, trial.close, opening.close, parts[ProcessLock].leave],
+    )
+
+
 def _add_versions(app: Flask) -> None:
-    """Another address for a script or a style sheet that has changed: after an upgrade no new page meets an old one."""
+    """Gives a changed script or style sheet a new URL, so that after an upgrade no new page uses an old one."""
     folder = Path(str(app.static_folder))
 
     @cache
@@ -131,7 +182,8 @@ def _add_commands(app: Flask) -> None:
         config_cli.reset,
         config_cli.test,
         backup_cli.group,
-        chat_cli.prune,
+        retention_cli.prune,
         signin_cli.command,
+        work_cli.command,
     ):
         app.cli.add_command(command)

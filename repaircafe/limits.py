@@ -1,21 +1,21 @@
-"""Every limit of time and size: what is promised, what has to fit into it, and why each is as long as it is.
+"""Every limit of time and size: what we promise, what must fit into that, and why each limit is as long as it is.
 
-Times are in seconds unless a name says otherwise. The sums at the end are checked when the app starts.
+Times are in seconds, unless a name says otherwise. The app checks the sums at the end when it starts.
 """
 
 from datetime import timedelta
 
 HEALTH_PROMISE_S = 2.0
-"""`/health` answers within it, whatever breaks."""
+"""`/health` answers within this time, whatever breaks."""
 TEST_PROMISE_S = 5.0
-"""A test of a connection answers within it, whatever breaks."""
+"""A test of a connection answers within this time, whatever breaks."""
 
 # Secrets in .env
 
 MIN_OPERATOR_PASSWORD_CHARS = 12
-"""Characters. It is guessed at from the whole Wi-Fi, at the pace that web/throttle.py allows."""
+"""Characters. Everybody on the Wi-Fi can try passwords, at the pace that web/throttle.py allows."""
 MIN_SECRET_CHARS = 8
-"""Characters. A shorter value would turn up by chance in every log line that it has to be struck out of."""
+"""Characters. A shorter value would appear in log lines by chance, and would be redacted there."""
 MIN_KEY_CHARS = 32
 
 # Neighbours
@@ -23,54 +23,54 @@ MIN_KEY_CHARS = 32
 RESOLVE_LIMIT_S = 2.0
 """A resolver on the LAN answers within milliseconds."""
 MAX_ANSWER_BYTES = 1_000_000
-"""Bytes. A list of a hundred models is some 50 kB."""
+"""Bytes. A list of a hundred models has about 50 kB."""
 CONNECT_LIMIT_S = 2.0
-"""For each of its addresses. A neighbour on the LAN accepts within milliseconds; two seconds forgive one lost packet
+"""For each address of a neighbour. On the LAN it accepts within milliseconds; two seconds allow one lost packet
 (RFC 6298, section 2.1)."""
 
 # Database
 
 STATEMENT_LIMIT_S = 5.0
-"""A page's longest statement. Ours take milliseconds; past this the server is stuck or the network gone."""
+"""A page's longest statement. Ours take milliseconds; after this time the server is stuck or the network is down."""
 MONITOR_LIMIT_S = 1.0
 """A health check's longest statement."""
 FIRST_RETRY_S = 0.2
 MAX_RETRY_S = 5.0
 MIGRATION_LIMIT_S = 600.0
-"""A migration's longest statement, or wait for another host's migration, on a slow SD card."""
+"""A migration's longest statement, or longest wait for another host's migration, on a slow SD card."""
 UPGRADE_LIMIT_S = 3600.0
-"""A whole upgrade: a backup and the migrations, on a slow SD card. systemd is asked for as much."""
+"""A whole upgrade: a backup and the migrations, on a slow SD card. We ask systemd for this time."""
 LOCK_WAIT_LIMIT_S = 2.0
-"""For another thread that is about to connect: else each of many would wait for all before it."""
+"""For another thread that is connecting. Without a limit, each of many threads would wait for all before it."""
 PROGRAM_LIMIT_S = 1800.0
-"""The longest run of one program, and the longest statement of ours: a large database on a slow SD card."""
+"""The longest run of one PostgreSQL program, and our longest statement: a large database on a slow SD card."""
 
 # Requests
 
 MAX_REQUEST_BYTES = 256 * 1024
-"""Bytes. All settings at their longest are some 10 kB."""
+"""Bytes. All settings at their longest have about 10 kB."""
 RETRY_AFTER_S = 5
 OPENAPI_KEPT_S = 3600
-"""How long a client may keep the document before it asks whether it has changed."""
+"""How long a client may use its copy of the document before it asks whether the document has changed."""
 MAX_SIGN_IN = timedelta(hours=12)
-"""An afternoon with its preparation; a tablet that is left behind is nobody's the next day."""
+"""An afternoon and its preparation; a tablet that somebody leaves behind is signed out the next day."""
 SIGN_INS_FRESH_S = 1.0
 SIGN_INS_READ_LIMIT_S = 0.3
-"""How long a page waits for the sign-ins before the last known ones do; a read takes milliseconds."""
+"""How long a page waits for the sign-ins before it uses the last known ones; a read takes milliseconds."""
 
 # Start, systemd and slow visitors
 
 BACKGROUND_ROUND_S = 3600.0
 START_ATTEMPT_S = 60.0
-"""What systemd is asked for at each attempt: longer than an attempt and the pause after it, at the longest settings."""
+"""The time that we ask systemd for at each attempt: more than the longest attempt and the pause after it."""
 WATCHDOG_MAX_PAUSE_S = 10.0
-"""Between two questions: what `systemctl status` says is at most about as old."""
+"""Between two requests of the watchdog. What `systemctl status` shows is at most about this old."""
 RECEIVE_LIMIT_S = 10.0
 """From a request's first byte to its last: line, headers and form."""
 SEND_LIMIT_S = 10.0
-"""For one piece of an answer to be taken; a page is one piece, a stream is many."""
+"""For the client to take one piece of a response; a page is one piece, a stream is many."""
 LINGER_S = 0.5
-"""After the last answer, for the visitor to hang up."""
+"""After the last response, for the client to close the connection."""
 
 # Settings
 
@@ -80,55 +80,63 @@ MAX_MODEL_CHARS = 200
 MAX_OFFERING_CHARS = 60
 MAX_OFFERINGS_COUNT = 40
 MAX_NOTES_CHARS = 3_000
-"""Characters: some 900 tokens of the model's 4,096, which the conversation has to fit into as well."""
+"""Characters: about 900 tokens of the model's 4,096. The conversation must fit into the rest."""
 SETTINGS_FRESH_S = 1.0
 SETTINGS_READ_LIMIT_S = 0.4
-"""How long anybody waits for the settings before the last known ones do; a read takes milliseconds."""
+"""How long the app waits for the settings before it uses the last known ones; a read takes milliseconds."""
 
 # Language models
 
 FIRST_TOKEN_LIMIT_S = 300.0
 """From the question to the first word: loading a model from an SD card takes minutes, and so does a long history."""
 IDLE_LIMIT_S = 60.0
-"""Between two words. A Pi makes two to six a second; the whole answer may take as long as it takes."""
+"""Between two words. A Pi makes two to six a second; there is no limit for the whole reply."""
 PULL_IDLE_LIMIT_S = 300.0
-"""Between two signs of a download: verifying the checksum of 5 GB on an SD card shows none for minutes."""
+"""Between two lines about a download: verifying the checksum of 5 GB on an SD card sends none for minutes."""
 MAX_REPLY_TOKENS = 1_024
-"""Some 700 words, five minutes on a Pi: a model that has lost its thread repeats itself without end."""
+"""About 700 words, five minutes on a Pi. Some models repeat themselves without end."""
 MAX_REPLY_CHARS = 4_000_000
-"""Characters, whatever the server takes for a token."""
+"""Characters: this limits a reply even if the server ignores MAX_REPLY_TOKENS."""
+MAX_REASONING_CHARS = 20_000
+"""Characters: several times as many as MAX_REPLY_TOKENS allow. This limits a reasoning if the server ignores them."""
+LAST_EVENT_LIMIT_S = 2.0
+"""From the event with the reply's end to the end of the stream, which some servers leave open, and for a question about
+the reply after it."""
 MAX_FILE_BYTES = 10**15
-"""Bytes of a file of a model: what claims to be larger is nonsense, which PostgreSQL's bigint might not hold."""
+"""Bytes of one file of a model. A larger number is nonsense, and might not fit into PostgreSQL's bigint."""
 TRIAL_LOOK_S = 1.0
-"""Between two looks at the settings."""
+"""Between two looks at the settings by the thread that runs the trial's model."""
 TRIAL_START_LIMIT_S = 60.0
-"""Until the child listens: one to three seconds on a desktop, more from a slow SD card."""
+"""Until the model's process listens: one to three seconds on a desktop, more from a slow SD card."""
 TRIAL_FIRST_PAUSE_S = 2.0
-"""Before the child is started again: whoever opens a page then can read why it does not answer. The pause doubles with
-each failure in a row."""
+"""Before the process is started again: a page that is opened in this time says why the model does not answer. The pause
+doubles with each failure in a row."""
 TRIAL_MAX_PAUSE_S = 60.0
 TRIAL_STEADY_S = 5.0
-"""A child that listened for less counts as a failure."""
+"""A process that listened for less time counts as a failure."""
 TRIAL_MAX_FAILURES_COUNT = 3
-"""After so many in a row the model is called failing, and no longer starting."""
+"""After this many failures in a row the reason is `trial_failing`, no longer `trial_starting`."""
 TRIAL_STOP_LIMIT_S = 5.0
 TRIAL_CONTEXT_TOKENS = 4_096
-"""What `chat/prompt.py` counts on."""
+"""The context that `writing/prompt.py` expects."""
 
 # Health
 
 SLOW_MS = 500.0
 """A database that needs longer for a trivial query makes every page slow."""
+DATABASE_REPORT_TTL_S = 1.0
+REPORT_TTL_S = 10.0
+"""How long `/health` repeats what a check has found."""
 CHECK_EXCHANGE_LIMIT_S = 1.0
 """All HTTP of one health check together."""
 TEST_EXCHANGE_LIMIT_S = 3.2
 """All steps of one connection test together, up to the last HTTP answer."""
 HEALTH_LIMIT_S = 1.5
-"""How long `/health` waits for its checks; the rest of its promise is left to a busy machine."""
+"""How long `/health` waits for its checks; the rest of HEALTH_PROMISE_S is for a busy machine."""
 TEST_LIMIT_S = 3.5
 """How long the steps of a test may take."""
 GLANCE_S = 0.15
-"""How long a page waits for a banner that is fresh rather than last known."""
+"""How long a page waits for a fresh banner before it shows the last known one."""
 ERROR_WINDOW_S = 300
 
 # Backups
@@ -140,59 +148,71 @@ SESSIONS_END_S = 30.0
 RESTORE_LOCK_LIMIT_S = 10.0
 """How long we wait for the tables of the live database; nobody else should be there any more."""
 
+# Jobs
+
+MAX_QUEUE_COUNT = 60
+"""Jobs under way that ask the model. If there are so many, a visitor cannot ask: the last reply would take an hour.
+Somebody who asks from many addresses can fill the queue and keep others out, but cannot fill the disk."""
+QUEUE_WAIT_S = 60
+"""After this time there may be room in the queue."""
+AGEING_S = 300
+"""A job that waits gains one step of priority each time this passes, so that none waits for ever."""
+JOB_WATCH_S = 1.0
+"""Between two looks at the queue while this process has jobs under way, so that it sees what other processes did. An
+event in this process causes an earlier look."""
+JOB_NEWS_S = 0.25
+"""The same while a part of a text is not stored yet, because the model may pause after it."""
+JOB_STORE_S = 0.5
+"""Between two stores of a growing text: each store wears out the SD card a little."""
+PROGRESS_STORE_S = 1.0
+"""The same for a progress: a page asks once a second."""
+JOB_AFTER_FAULT_S = 5.0
+JOB_CLOSE_LIMIT_S = 5.0
+GROWTH_WAIT_S = 1.0
+"""How long a page's request for more of a text waits until there is more; the page shows the seconds that pass."""
+
 # Chat
 
 MAX_MESSAGE_CHARS = 4_000
 """Characters of a visitor's message."""
-MAX_QUEUE_COUNT = 60
-"""Replies under way, past which visitors are sent away: the last of them would wait for an hour. Whoever floods the
-queue from many addresses keeps others out of it, but fills no disk."""
-QUEUE_WAIT_S = 60
-"""Seconds after which a place may have become free."""
 MAX_TITLE_CHARS = 80
-"""Characters of a question that stands for its conversation in a list."""
+"""Characters of the question that is a conversation's title in a list."""
 MAX_MARKDOWN_CHARS = 10_000
-"""Characters that are looked at for Markdown; twice the longest reply that a model is asked for. It bounds the time,
-whatever the text: a server that does not count tokens can send a megabyte."""
+"""Characters that are read as Markdown: twice the longest reply that we ask a model for. This limits the time for any
+text: a server that does not count tokens can send a megabyte."""
 PRUNE_LIMIT_S = 600.0
-"""The longest removal: the first one of years, on a slow SD card. A page's limit would make it fail every night."""
+"""The longest removal of old conversations: the first one, of years, on a slow SD card. With a page's limit it would
+fail every night."""
 PROMPT_CONTEXT_TOKENS = 4_096
-"""What Ollama gives a model on a machine without a large graphics card ('Context length' of its documentation)."""
+"""The context that Ollama gives a model on a machine without a large graphics card (its documentation, 'Context
+length')."""
 MAX_LISTED_COUNT = 60
-"""Earlier conversations on one page; more are found by searching."""
+"""Earlier conversations on one page; a search finds more."""
+WARM_UP_AGAIN_S = 600.0
+"""Between two readings of the same beginning of the prompt: a server's cache may have lost it by then."""
+WARM_UP_LIMIT_S = 300.0
+"""Of one reading: as long as a model may take to its first word."""
 MAX_STRETCH_BYTES = 40_000
-"""Bytes of a conversation on one page, which stays below 100 kB with the longest question, scripts and styles. What was
-said before is a press away."""
-REPLY_WATCH_S = 0.25
-"""Between two looks at the queue while a reply of this process is under way; what happens in this process wakes it."""
-REPLY_FLUSH_S = 0.5
-"""Between two stores of a growing reply, each of which an SD card wears out by."""
+"""Bytes of a conversation on one page. The page stays below 100 kB with the longest question, scripts and styles. A
+link shows earlier messages."""
 REPLY_ASK_LIMIT_S = 30.0
-"""For the server to say what it is, before the question."""
+"""To identify the server, before the question."""
 LOADING_PAUSE_S = 1.0
-REPLY_AFTER_FAULT_S = 5.0
-REPLY_CLOSE_LIMIT_S = 5.0
-GROWTH_WAIT_S = 1.0
-"""How long a page's question for more is held until there is some; the page shows the seconds that pass."""
 
 # Downloads
 
-DOWNLOAD_STORE_S = 1.0
-"""Between two stores of how far it is, and two looks whether somebody pressed Cancel: a page asks once a second."""
+DOWNLOAD_LOOK_S = 1.0
+"""Between two looks at the free space on the disk."""
 DOWNLOAD_SPEED_S = 10.0
-"""What the speed is averaged over: less, and the time that is left jumps."""
+"""The speed is an average over this time; over less, the remaining time jumps."""
 DOWNLOAD_ASK_LIMIT_S = 30.0
-"""For the server to say what it is, before the download."""
+"""To identify the server, before the download."""
 MODELS_LIMIT_S = 3.0
 """All HTTP of a list of models together."""
 MODELS_WAIT_S = 4.0
-"""How long a page waits for it, the resolution of the server's name included."""
-DOWNLOAD_AFTER_FAULT_S = 5.0
-DOWNLOAD_STOP_LIMIT_S = 2.0
-"""For the connection to be closed before the end is stored; the resolution of a name alone cannot be broken off."""
-DOWNLOAD_CLOSE_LIMIT_S = 5.0
+"""How long a page waits for this list, including the resolution of the server's name."""
 
-# What has to fit into what. A wrong sum ends the start, not a promise.
+# Which times must fit into which. A wrong sum stops the app when it starts, before it can break a promise.
 
 
 def _fits(what_s: float, into_s: float) -> None:
@@ -202,9 +222,9 @@ def _fits(what_s: float, into_s: float) -> None:
 
 _fits(SETTINGS_READ_LIMIT_S + CHECK_EXCHANGE_LIMIT_S, HEALTH_LIMIT_S)  # the check of the language model
 _fits(MONITOR_LIMIT_S, HEALTH_LIMIT_S)  # the check of the database
-_fits(SIGN_INS_READ_LIMIT_S + HEALTH_LIMIT_S, HEALTH_PROMISE_S)  # who asks is looked up first
+_fits(SIGN_INS_READ_LIMIT_S + HEALTH_LIMIT_S, HEALTH_PROMISE_S)  # the sign-in is looked up first
 _fits(TEST_EXCHANGE_LIMIT_S, TEST_LIMIT_S)
-# While the database is away: the sign-ins and the settings are waited for before the test, and its result after it.
+# While the database is unavailable: a test first waits for the sign-ins and the settings, then to store its result.
 _fits(SIGN_INS_READ_LIMIT_S + SETTINGS_READ_LIMIT_S + TEST_LIMIT_S + SETTINGS_READ_LIMIT_S, TEST_PROMISE_S)
 _fits(MODELS_LIMIT_S, MODELS_WAIT_S)
 _fits(GLANCE_S, HEALTH_LIMIT_S)

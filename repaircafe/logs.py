@@ -1,6 +1,6 @@
-"""Structured logs: one JSON object a line, with a constant message, and without the value of any secret.
+"""Structured logs: one JSON object per line, with a constant message, and without the value of any secret.
 
-What other libraries log through the standard library takes the same way out.
+What libraries log through the standard library is written in the same way.
 """
 
 import base64
@@ -8,9 +8,9 @@ import html
 import json
 import logging
 import re
+import secrets
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -24,18 +24,20 @@ from repaircafe.environment import Environment, LogFormat
 
 REDACTED = "[redacted]"
 FIELDS = ("event_type", "request_id", "user_id", "resource_id", "exception")
-"""In every line, null where they do not apply, so that a query never has to ask whether they exist."""
+"""The fields of every line, null if they do not apply, so that a query never has to ask whether they exist."""
 
 View = TypeVar("View", bound=Callable[..., object])
 
+log = structlog.get_logger()
+
 REFUSED = (400, 413, 415, 422)
-"""Statuses of a request that was not understood, or whose values are not taken."""
+"""The statuses of a request that we did not understand, or whose values we did not accept."""
 
 _IN_URL = re.compile(r"(://[^/\s:@]*:)[^/\s@]+(@)")
 
 
 class EventType(StrEnum):
-    """What a line is about; the one list of them."""
+    """What a line is about. This is the complete list."""
 
     AUTH_FAILURE = "auth_failure"
     AUTHZ_FAILURE = "authz_failure"
@@ -51,6 +53,7 @@ class EventType(StrEnum):
     CONNECTION_TEST = "connection_test"
     CONFIG_CHANGED = "config_changed"
     DOWNLOAD = "download"
+    ANNOUNCEMENT = "announcement"
     SIGN_IN = "sign_in"
     WATCHDOG = "watchdog"
     INTERNAL_ERROR = "internal_error"
@@ -58,7 +61,7 @@ class EventType(StrEnum):
 
 
 class Redactor:
-    """Strikes the given secrets out of any text, in every form in which a library may print them."""
+    """Removes the given secrets from any text, in every form in which a library may print them."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         forms = {form for secret in secrets for form in _forms(secret) if form}
@@ -71,11 +74,11 @@ class Redactor:
         return _IN_URL.sub(rf"\1{REDACTED}\2", found)
 
     def holds_secret(self, value: str) -> bool:
-        """Whether a secret turns up in the text."""
+        """Whether the text contains a secret."""
         return bool(self._pattern and self._pattern.search(value))
 
     def value(self, value: Any) -> Any:
-        """The same, down through dictionaries and lists; what is neither text nor plain becomes text."""
+        """The value without any secret, inside dictionaries and lists too. A value of another type becomes text."""
         match value:
             case str():
                 return self.text(value)
@@ -88,7 +91,7 @@ class Redactor:
         return self.text(str(value))
 
     def __call__(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-        """The structlog processor; it stands last before the renderer."""
+        """Redacts a line. This is the last structlog processor before the renderer."""
         return {self.text(str(key)): self.value(part) for key, part in event.items()}
 
 
@@ -103,9 +106,9 @@ def _forms(secret: str) -> set[str]:
 
 
 def configure(environment: Environment, *, quiet: bool = False) -> Redactor:
-    """Sets up all logging of the process on stderr and answers the redactor of its secrets.
+    """Sets up all logging of the process, to stderr. Returns the redactor of its secrets.
 
-    `quiet` keeps a command's output to its own words: only errors and worse.
+    `quiet` logs only errors and worse, so that a command prints little beside its own output.
     """
     redactor = Redactor(environment.secret_values())
     shared: list[Processor] = [
@@ -133,16 +136,16 @@ def configure(environment: Environment, *, quiet: bool = False) -> Redactor:
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=False,  # gunicorn loads the app before it forks and tests configure again
+        cache_logger_on_first_use=False,  # gunicorn loads the app before it forks, and tests configure again
     )
     level = max(logging.getLevelName(environment.log_level), logging.ERROR if quiet else 0)
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    _calm_libraries()
+    _quiet_libraries()
     return redactor
 
 
-def _calm_libraries() -> None:
-    """Lowers what repeats per request what the health monitor says once, and what prints addresses with parameters."""
+def _quiet_libraries() -> None:
+    """Silences loggers that repeat for each request what the monitor logs once, or that print URLs with parameters."""
     for name in ("sqlalchemy.pool", "urllib3", "psycopg", "psycopg.pool"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     for name in ("alembic", "asyncio"):
@@ -150,7 +153,7 @@ def _calm_libraries() -> None:
 
 
 def _name_fields(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """Gives every line the designed names, in one order, whoever wrote it."""
+    """Gives the fields of every line our names, in one order, whichever library logged it."""
     ours = event.get("_from_structlog", True)
     line: EventDict = {
         "timestamp": event.pop("timestamp"),
@@ -174,7 +177,7 @@ def _renderer(environment: Environment) -> Processor:
 
 
 def _console(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
-    """A line for a person: time, level, message, and what is not empty of the rest; a traceback below it."""
+    """A line for a person: time, level, message, and the other fields that are not empty; a traceback below it."""
     hidden = {"timestamp", "level", "message", "module", "function", "exception", "event_type"}
     rest = " ".join(f"{key}={part}" for key, part in event.items() if key not in hidden and part is not None)
     head = f"{str(event['timestamp'])[11:19]} {event['level']!s:<8} {event['message']}  {rest}".rstrip()
@@ -182,9 +185,9 @@ def _console(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
 
 
 def polled(view: View) -> View:
-    """Marks a view that machines and open tabs ask all the time: its requests are worth a line at DEBUG alone.
+    """Marks a view that machines and open tabs ask all the time: its requests are logged only at DEBUG.
 
-    An SD card must not be worn out by the log of a service that is merely looked at.
+    A line for each of them would wear out the SD card.
     """
     view.polled = True  # type: ignore[attr-defined]
     return view
@@ -196,27 +199,30 @@ def is_polled() -> bool:
 
 
 def name_faults(names: Iterable[str]) -> None:
-    """Tells the line of the request's refusal which fields were not taken; a command has no such line."""
+    """Stores the names of the fields that we did not accept, for the log line "Input refused" of this request.
+
+    A command has no such line.
+    """
     if has_request_context():
         g.faults = sorted(names)
 
 
 def watch_requests(app: Flask, count: Callable[[bool], None]) -> None:
-    """One line per request, one more where its input was refused, and an id.
+    """Gives each request an id and logs one line for it, and another line if its input was refused.
 
-    Its lines, its error page and its X-Request-ID share the id. `count` hears of each request whether it failed by our
-    own fault.
+    The lines, the error page and the X-Request-ID header have the same id. `count` is called for each request; its
+    argument is whether the request failed by our own fault.
     """
 
     def begin() -> None:
         g.began = time.monotonic()
-        g.request_id = uuid.uuid4().hex[:16]
+        g.request_id = secrets.token_hex(8)
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
     def end(response: Response) -> Response:
         response.headers["X-Request-ID"] = g.request_id
         count(response.status_code == 500)
-        _tell_of_request(response.status_code)
+        _log_request(response.status_code)
         return response
 
     def forget(_error: BaseException | None) -> None:
@@ -227,13 +233,12 @@ def watch_requests(app: Flask, count: Callable[[bool], None]) -> None:
     app.teardown_request(forget)
 
 
-def _tell_of_request(status: int) -> None:
-    log = structlog.get_logger()
+def _log_request(status: int) -> None:
     if status in REFUSED:
         faults = g.get("faults", [])
         log.info("Input refused", event_type=EventType.VALIDATION_ERROR, status=status, fields=faults)
-    calm = (request.endpoint == "static" or is_polled()) and status != 500
-    level = logging.DEBUG if calm else logging.INFO
+    is_routine = (request.endpoint == "static" or is_polled()) and status != 500
+    level = logging.DEBUG if is_routine else logging.INFO
     if not logging.getLogger().isEnabledFor(level):
         return
     log.log(

@@ -1,4 +1,4 @@
-"""The parts of an app, found by their class: typed, and without a module that would have to know them all."""
+"""Finds the parts of an app by their class, with the right types; no module has to import all of them."""
 
 from typing import TypeVar, cast
 
@@ -8,23 +8,23 @@ Part = TypeVar("Part")
 
 
 class Parts:
-    """What create_app has made. Each class once."""
+    """The parts that create_app has made, one of each class."""
 
     def __init__(self, app: Flask) -> None:
         self._made: dict[type[object], object] = {}
         app.extensions["repaircafe"] = self
 
     def add(self, part: Part) -> Part:
-        """The part, which is found from now on."""
+        """Stores the part and returns it."""
         self._made[type(part)] = part
         return part
 
     def __getitem__(self, kind: type[Part]) -> Part:
-        """The part of that class. Raises KeyError where it has not been made yet."""
+        """The part of that class. Raises KeyError if it has not been made yet."""
         return cast("Part", self._made[kind])
 
 
 def parts(app: Flask | None = None) -> Parts:
-    """Those of the given app, or of the one that serves the request or runs the command."""
+    """The parts of the given app, or else of the app that handles this request or command."""
     found: Parts = (app or current_app).extensions["repaircafe"]
     return found

@@ -1,8 +1,6 @@
 """A real PostgreSQL for the session, a database of its own for each test, and the app on it."""
 
 import os
-import threading
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,36 +11,25 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from hypothesis import HealthCheck, settings
+from sqlalchemy.orm import Session
 
 from repaircafe.app import create_app
-from repaircafe.chat.writer import Writer
 from repaircafe.database import embedded
 from repaircafe.database.embedded import Postmaster
 from repaircafe.database.engines import Database
-from repaircafe.database.process_lock import ProcessLock
-from repaircafe.downloads.downloader import Downloader
 from repaircafe.environment import Environment
-from repaircafe.llm.trial import Trial
+from repaircafe.llm import quirks
 from repaircafe.parts import parts
 from repaircafe.runtime.startup import Startup
-from tests.client import PASSWORD
-from tests.conditions import until
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
-from tests.program import set_up
-from tests.server import Server
-from tests.visitor import MODEL, SECRET_KEY, configure
+from tests.harness.client import PASSWORD
+from tests.harness.database import a_database, dispose, prepare, url_of
+from tests.harness.program import set_up
+from tests.harness.server import Server
+from tests.harness.visitor import MODEL, SECRET_KEY, configure
 
 MakeApp = Callable[..., Flask]
-TEMPLATE = "migrated"
-DATABASE_AWAY = "postgresql://u:a-pass-word@127.0.0.1:9/x"
-"""Where nobody listens."""
-GMAIL = {
-    "gmail_client_id": "an-id.apps.example",
-    "gmail_client_secret": "gmail-secret",
-    "gmail_refresh_token": "1//token-x",
-}
-"""Mail that is set up, as far as `.env` goes."""
 
 # How long an example takes says something about the machine, which may be busy, and nothing about the app.
 settings.register_profile("repaircafe", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -58,6 +45,12 @@ def _no_foreign_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENV_FILE", os.devnull)
 
 
+@pytest.fixture(autouse=True)
+def _nothing_known_of_models() -> None:
+    """Two tests' servers may have the same port, and what one refuses is remembered."""
+    quirks.forget()
+
+
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of a running PostgreSQL 18 that holds a migrated database to copy; each worker has its own."""
@@ -70,13 +63,15 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def empty_database(cluster: Path) -> Iterator[str]:
     """The name of a database without tables."""
-    yield from a_database(cluster, "template1")
+    with a_database(cluster, "template1") as name:
+        yield name
 
 
 @pytest.fixture
 def database_name(cluster: Path) -> Iterator[str]:
     """The name of a migrated database."""
-    yield from a_database(cluster, TEMPLATE)
+    with a_database(cluster) as name:
+        yield name
 
 
 @pytest.fixture
@@ -135,7 +130,7 @@ def chat(app: Flask, ollama: Ollama) -> FlaskClient:
 def server(tmp_path: Path, database_url: str, ollama: Ollama) -> Iterator[Server]:
     """The app as gunicorn serves it, set up to use the model."""
     with Server(tmp_path, database_url, SECRET_KEY=SECRET_KEY) as server:
-        configure(server, ollama)
+        configure(server, ollama.url)
         yield server
 
 
@@ -189,6 +184,14 @@ def connection(app: Flask) -> Iterator[sa.Connection]:
 
 
 @pytest.fixture
+def session(app: Flask) -> Iterator[Session]:
+    """The session of a request."""
+    ours = parts(app)[Database]
+    with Session(ours.engine) as session:
+        yield session
+
+
+@pytest.fixture
 def client(app: Flask) -> FlaskClient:
     """A client on loopback, hence the operator's."""
     return app.test_client()
@@ -198,70 +201,3 @@ def client(app: Flask) -> FlaskClient:
 def runner(app: Flask) -> FlaskCliRunner:
     """Runs `flask` commands."""
     return app.test_cli_runner()
-
-
-def prepare(folder: Path) -> None:
-    """Starts the folder's PostgreSQL, without care for its disk, and makes the database to copy."""
-    embedded.ensure(folder, ["fsync=off", "full_page_writes=off", "max_connections=200"])
-    administer(folder, f"CREATE DATABASE {TEMPLATE}")
-    app = create_app(Environment(database_url=url_of(folder, TEMPLATE)))  # type: ignore[arg-type]
-    parts(app)[Startup].run(10)
-    dispose(app)
-
-
-def url_of(cluster: Path, name: str) -> str:
-    """The libpq URL of one of the cluster's databases."""
-    return embedded.url(cluster).replace("/repaircafe?", f"/{name}?")
-
-
-def administer(cluster: Path, statement: str) -> None:
-    """Runs a statement that needs no transaction around it."""
-    with psycopg.connect(url_of(cluster, "postgres"), autocommit=True) as connection:
-        connection.execute(statement)
-
-
-def make_read_only(app: Flask, value: str) -> None:
-    """As a disk that can no longer be written does, or a copy that has been left behind."""
-    ours = parts(app)[Database]
-    with ours.monitor.connect() as connection:
-        connection.exec_driver_sql("SET default_transaction_read_only = off")
-        name = connection.scalar(sa.text("SELECT current_database()"))
-        connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = {value}")
-    ours.close()
-
-
-def lose_lock_in_a_look(app: Flask, raw: psycopg.Connection, table: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Takes the process lock away between two steps of a look at `table`, and breaks its rows off, as others would."""
-    lock, lost = parts(app)[ProcessLock], threading.Event()
-    owner = lock.owner
-
-    def lost_at_once() -> int:
-        found = owner()
-        if not lost.is_set():
-            lock.leave()
-            raw.execute(f"UPDATE {table} SET state = 'broken'".encode())
-            lost.set()
-        return found
-
-    monkeypatch.setattr(lock, "owner", lost_at_once)
-    assert lost.wait(15)
-
-
-def dispose(app: Flask) -> None:
-    """Gives an app's connections back."""
-    for part in (parts(app)[Writer], parts(app)[Downloader], parts(app)[Trial]):
-        part.close()
-    parts(app)[ProcessLock].leave()
-    startup = parts(app)[Startup]
-    startup.close()
-    database = parts(app)[Database]
-    until(lambda: database.pool()["in_use"] == 0, 1)  # a read that nobody waited for may still be under way
-    database.close()
-
-
-def a_database(cluster: Path, template: str) -> Iterator[str]:
-    """The name of a copy."""
-    name = f"test_{uuid.uuid4().hex}"
-    administer(cluster, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")  # half the time
-    yield name
-    administer(cluster, f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,4 +1,4 @@
-"""repaircafe.logs: JSON lines with the designed fields, and no secret in any of them."""
+"""repaircafe.logs: JSON lines with the documented fields, and without secrets."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ from flask import Flask
 from repaircafe import logs
 from repaircafe.environment import Environment
 from repaircafe.logs import EventType, Redactor
-from tests.client import HTML
+from tests.harness.client import HTML
 
 SECRET = 'p@ss "wörd"/7'
 FIELDS = ["timestamp", "level", "message", "module", "function", *logs.FIELDS]
@@ -24,22 +24,22 @@ def environment() -> Environment:
 
 
 def written(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    """The lines written since the last look, each of which must be one JSON object."""
+    """The lines written since the last call. Each must be one JSON object."""
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
-def test_a_line_has_the_designed_fields_in_order(environment: Environment, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_has_the_fields_in_order(environment: Environment, capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(environment)
     structlog.get_logger().info("Settings saved", event_type=EventType.CONFIG_CHANGED, keys=["event_date"])
     (line,) = written(capsys)
     assert list(line)[: len(FIELDS)] == FIELDS
     assert (line["level"], line["message"], line["event_type"]) == ("info", "Settings saved", "config_changed")
-    assert (line["module"], line["function"]) == ("test_logs", "test_a_line_has_the_designed_fields_in_order")
+    assert (line["module"], line["function"]) == ("test_logs", "test_a_line_has_the_fields_in_order")
     assert line["timestamp"].endswith("Z")
     assert line["keys"] == ["event_date"]
 
 
-def test_other_libraries_take_the_same_way_out(environment: Environment, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_of_libraries_have_the_same_fields(environment: Environment, capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(environment)
     logging.getLogger("somebody.elses").warning("A connection to %s failed", "there")
     (line,) = written(capsys)
@@ -60,7 +60,7 @@ def test_other_libraries_take_the_same_way_out(environment: Environment, capsys:
         "Basic b3BlcmF0b3I6cEBzcyAid8O2cmQiLzc=",
     ],
 )
-def test_a_secret_is_struck_out_in_every_form(
+def test_a_secret_is_redacted_in_every_form(
     environment: Environment, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
     logs.configure(environment)
@@ -72,7 +72,7 @@ def test_a_secret_is_struck_out_in_every_form(
     assert out.count("[redacted]") >= 5
 
 
-def test_tracebacks_hold_no_secret(environment: Environment, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_traceback_contains_no_secret(environment: Environment, capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(environment)
     try:
         raise RuntimeError(f"postgresql://user:{SECRET}@host/db and postgresql://other:unknown-secret@host/db")
@@ -81,17 +81,17 @@ def test_tracebacks_hold_no_secret(environment: Environment, capsys: pytest.Capt
     (line,) = written(capsys)
     assert "Traceback" in line["exception"]
     assert SECRET not in line["exception"]
-    assert "unknown-secret" not in line["exception"], "the password of any URL is struck out"
+    assert "unknown-secret" not in line["exception"], "the password of every URL is redacted"
 
 
-def test_the_redactor_knows_a_secret_when_it_sees_one() -> None:
+def test_the_redactor_finds_a_secret_in_a_text() -> None:
     redactor = Redactor([SECRET])
     assert redactor.holds_secret(f"at {SECRET} street")
     assert not redactor.holds_secret("Dorpsstraat 1")
     assert not Redactor([]).holds_secret("anything")
 
 
-def test_the_console_form_is_a_line_for_a_person(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_console_format_is_a_readable_line(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(Environment(log_format="console"))  # type: ignore[arg-type]
     structlog.get_logger().info("Database ready", attempt=3)
     out = capsys.readouterr().err
@@ -99,7 +99,7 @@ def test_the_console_form_is_a_line_for_a_person(capsys: pytest.CaptureFixture[s
     assert "{" not in out
 
 
-def test_a_command_stays_quiet_but_for_errors(environment: Environment, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_command_logs_only_errors(environment: Environment, capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(environment, quiet=True)
     structlog.get_logger().warning("Not for a command")
     structlog.get_logger().error("For a command")
@@ -119,7 +119,7 @@ def test_each_request_is_one_line_with_its_own_id(app: Flask, capsys: pytest.Cap
     assert len({line["request_id"] for line in lines}) == 4
 
 
-def test_what_is_asked_all_the_time_writes_nothing_on_the_card(app: Flask, capsys: pytest.CaptureFixture[str]) -> None:
+def test_polls_and_static_files_are_not_logged(app: Flask, capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(Environment())
     client = app.test_client()
     for path in ("/health", "/health/live", "/health/ready", "/banner", "/static/app.css", "/"):
@@ -127,7 +127,7 @@ def test_what_is_asked_all_the_time_writes_nothing_on_the_card(app: Flask, capsy
     assert [line["path"] for line in written(capsys) if line["event_type"] == "request"] == ["/"]
 
 
-def test_a_failure_has_the_same_id_on_page_and_log(app: Flask, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_has_the_same_id_on_the_page_and_in_the_log(app: Flask, capsys: pytest.CaptureFixture[str]) -> None:
     @app.get("/broken")
     def broken() -> str:
         raise RuntimeError("our own fault")
@@ -151,7 +151,7 @@ def test_a_failure_has_the_same_id_on_page_and_log(app: Flask, capsys: pytest.Ca
     ],
     ids=["form of a request's body", "lower-case percent encoding", "ascii()", "bytes"],
 )
-def test_a_secret_is_struck_out_in_the_forms_of_http_libraries(
+def test_a_secret_is_redacted_in_the_forms_of_http_libraries(
     environment: Environment, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
     logs.configure(environment)
@@ -161,7 +161,7 @@ def test_a_secret_is_struck_out_in_the_forms_of_http_libraries(
     assert "[redacted]" in line["message"]
 
 
-def test_a_secret_is_struck_out_of_the_names_of_a_line_too(
+def test_a_secret_is_also_redacted_in_the_names_of_fields(
     environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logs.configure(environment)
@@ -170,7 +170,7 @@ def test_a_secret_is_struck_out_of_the_names_of_a_line_too(
     assert not [name for line in written(capsys) for name in line if SECRET in name]
 
 
-def test_a_secret_is_struck_out_of_the_message_and_of_the_cause_of_an_exception(
+def test_a_secret_is_redacted_in_the_message_and_the_cause_of_an_exception(
     environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logs.configure(environment)
@@ -187,7 +187,7 @@ def test_a_secret_is_struck_out_of_the_message_and_of_the_cause_of_an_exception(
     assert "RuntimeError: outer" in line["exception"]
 
 
-def test_the_console_form_holds_no_secret_either(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_console_format_contains_no_secret_either(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(Environment(operator_password=SECRET, log_format="console"))  # type: ignore[arg-type]
     try:
         raise ValueError(SECRET)

@@ -1,4 +1,4 @@
-"""With every secret a marker and every failure driven, no marker is in a log line, a page, a body or a command."""
+"""Sets every secret to a marker and causes every failure: no log line, page, response or command shows a marker."""
 
 import os
 import subprocess
@@ -8,20 +8,21 @@ from pathlib import Path
 import psycopg
 import pytest
 import requests
+from requests.auth import HTTPBasicAuth
 
 from repaircafe.environment import PROJECT
-from tests.client import HTML, JSON
-from tests.conftest import url_of
 from tests.fakes.misbehaving import Misbehaving
 from tests.fakes.scripted import Google
-from tests.marks import SECRETS, traces
-from tests.server import Server
+from tests.harness.client import HTML, JSON
+from tests.harness.database import url_of
+from tests.harness.marks import SECRETS, traces
+from tests.harness.server import Server
 
 OPERATOR = ("operator", SECRETS["OPERATOR_PASSWORD"].encode())
 
 
 def drive(server: Server) -> list[str]:
-    """Everything that can go wrong on the pages; answers all that they said."""
+    """Causes every failure on the pages. Returns the bodies and headers of all responses."""
     said: list[str] = []
 
     def ask(method: str, path: str, **arguments: object) -> None:
@@ -34,17 +35,18 @@ def drive(server: Server) -> list[str]:
             ask("GET", path, headers=headers, auth=OPERATOR)
     for secret in SECRETS.values():
         ask("POST", "/config", json={"event_location": secret}, auth=OPERATOR)
-        ask("POST", "/config", json={secret: "x"}, auth=OPERATOR)
+        # Its answer names the field as it was sent.
+        requests.post(f"{server.url}/config", json={secret: "x"}, auth=HTTPBasicAuth(*OPERATOR), timeout=20)
         ask("POST", "/config", json={"llm_endpoint": f"http://u:{secret}@h"}, auth=OPERATOR)
     ask("POST", "/config", json={"event_location": "Dorpsstraat 1"}, auth=OPERATOR)
     ask("GET", "/config", headers=HTML, auth=("operator", "wrong"))
-    for service in ("db", "llm", "mail"):
-        ask("POST", f"/config/test/{service}", json={"llm_endpoint": "http://127.0.0.1:9"}, auth=OPERATOR)
+    for neighbour in ("db", "llm", "mail"):
+        ask("POST", f"/config/test/{neighbour}", json={"llm_endpoint": "http://127.0.0.1:9"}, auth=OPERATOR)
     return said
 
 
 def commands(variables: dict[str, str]) -> str:
-    """All that the commands print."""
+    """Everything that the commands print."""
     said = ""
     for command in (["health"], ["config-test", "all"], ["config-show"]):
         done = subprocess.run(
@@ -61,7 +63,7 @@ def commands(variables: dict[str, str]) -> str:
 
 
 def variables(url: str, token_uri: str) -> dict[str, str]:
-    """An environment whose every secret is a marker."""
+    """An environment in which every secret is a marker."""
     return {
         **SECRETS,
         "DATABASE_URL": url,
@@ -71,9 +73,7 @@ def variables(url: str, token_uri: str) -> dict[str, str]:
     }
 
 
-def test_with_everything_well_and_google_refusing_nothing_leaks(
-    cluster: Path, database_name: str, tmp_path: Path
-) -> None:
+def test_nothing_leaks_if_all_is_well_and_google_refuses(cluster: Path, database_name: str, tmp_path: Path) -> None:
     socket = url_of(cluster, database_name).split("?")[1]
     url = f"postgresql://postgres:${{POSTGRES_PASSWORD}}@/{database_name}?{socket}"
     with Google("invalid_grant") as google:
@@ -88,13 +88,13 @@ def test_with_everything_well_and_google_refusing_nothing_leaks(
     assert any("auth_expired" in one for one in said), "the mail test must have run"
     assert '"event_type": "internal_error"' in log
     assert "Traceback" in log
-    assert "Dorpsstraat 1" not in log, "what people write is not logged either"
+    assert "Dorpsstraat 1" not in log, "the log does not contain what people write, either"
     assert traces(log) == []
     assert traces("\n".join(said)) == []
 
 
 @pytest.mark.parametrize("fault", ["refuse", "garbage", "reset", "silent"])
-def test_with_every_neighbour_broken_nothing_leaks(fault: str, tmp_path: Path) -> None:
+def test_nothing_leaks_if_every_neighbour_is_broken(fault: str, tmp_path: Path) -> None:
     with Misbehaving(fault) as neighbour:
         url = f"postgresql://cafe:${{POSTGRES_PASSWORD}}@127.0.0.1:{neighbour.port}/cafe"
         given = variables(url, neighbour.url)
@@ -106,7 +106,7 @@ def test_with_every_neighbour_broken_nothing_leaks(fault: str, tmp_path: Path) -
     assert traces("\n".join(said)) == []
 
 
-def test_the_database_holds_no_secret(cluster: Path, database_name: str, tmp_path: Path) -> None:
+def test_the_database_contains_no_secret(cluster: Path, database_name: str, tmp_path: Path) -> None:
     with Google("invalid_client", 401) as google:
         google.echo = SECRETS["GMAIL_CLIENT_SECRET"]
         given = variables(url_of(cluster, database_name), google.token_uri)

@@ -1,26 +1,34 @@
-"""The announcements that the model writes. Each is a conversation of one question, in the same queue as all others."""
+"""The announcements that the model writes. Each is a job, in the queue behind the visitors' replies."""
 
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import sqlalchemy as sa
+from flask import Flask
 from flask_babel import force_locale
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from repaircafe.announcements.models import Announcement
 from repaircafe.announcements.texts import Format
-from repaircafe.chat import conversation
-from repaircafe.chat.conversation import Question, UnknownError
-from repaircafe.chat.models import Conversation, Reply
-from repaircafe.chat.writer import Writer
-from repaircafe.facts.check import check
-from repaircafe.facts.claims import Facts, Finding
+from repaircafe.database.tables import later_than
+from repaircafe.llm.base import Message
+from repaircafe.logs import EventType
 from repaircafe.neighbours.report import Text
+from repaircafe.parts import parts
 from repaircafe.web.languages import locale_of
+from repaircafe.work import queue
+from repaircafe.work.models import IS_UNDER_WAY, State
+from repaircafe.work.runner import MODEL_LANE, Runner
+from repaircafe.work.task import Kind, Outcome, Task
+from repaircafe.writing.generation import Generator
+
+_KIND = Announcement.kind == sa.literal("announcement", literal_execute=True)
+"""The kind is a literal, not a parameter: a generic plan for any kind would read the whole table."""
 
 REQUESTS: Mapping[Format, Text] = MappingProxyType(
     {
@@ -42,75 +50,80 @@ REQUESTS: Mapping[Format, Text] = MappingProxyType(
         ),
     }
 )
-"""What the model is asked, in the language in which it is to answer. The facts it is told with every question."""
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A part of a text, with what is wrong about it."""
-
-    text: str
-    finding: Finding | None = None
+"""The question to the model, in the language that it must answer in. Every question comes with the facts."""
 
 
 @dataclass(frozen=True)
 class DraftRequest:
-    """What the model is to write. `id` makes it known again: sent twice, it is one. `user_id` is the operator's."""
+    """What the model must write. A request that is sent twice has one `id`, and counts once."""
 
     id: uuid.UUID
     form: Format
     language: str
-    user_id: int | None
 
 
-def write(session: Session, writer: Writer, asked: DraftRequest) -> None:
-    """Has the model write a text in place of the one before; returns at once. Raises the database's errors."""
-    form, language = asked.form, asked.language
-    with force_locale(locale_of(language)):
-        words = str(REQUESTS[form])
-    writer.ask(session, Question(Conversation(id=asked.id), asked.id, words, asked.user_id))
-    before = session.scalar(
-        sa.select(Announcement.session_id).where(Announcement.form == form, Announcement.language == language)
-    )
-    upsert = insert(Announcement).values(form=form, language=language, session_id=asked.id)
-    changed = {"session_id": asked.id, "updated_at": sa.func.now()}
-    session.execute(upsert.on_conflict_do_update(index_elements=["form", "language"], set_=changed))
-    session.commit()
-    if before is not None and before != asked.id:
-        _forget(session, before)
+class Announcer(Kind):
+    """Starts announcements, and writes those of this process. One per app."""
+
+    model = Announcement
+    lane = MODEL_LANE
+    event = EventType.ANNOUNCEMENT
+
+    def __init__(self, app: Flask, generator: Generator, runner: Runner) -> None:
+        self._generator = generator
+        self._runner = runner
+        runner.register(self)
+        parts(app).add(self)
+
+    def write(self, session: Session, wanted: DraftRequest) -> None:
+        """Asks the model for a text, which replaces the one before when it comes. Does not wait. Raises AwayError."""
+        with force_locale(locale_of(wanted.language)):
+            words = str(REQUESTS[wanted.form])
+        with self._runner.starting(self.lane) as capacity:
+            turn = queue.claim(session, capacity)  # until the commit, no other request replaces a text
+            if session.get(Announcement, wanted.id) is not None:
+                session.commit()
+                return
+            subject = _subject(wanted.form, wanted.language)
+            is_no_text = sa.or_(IS_UNDER_WAY, Announcement.content == "")
+            session.execute(sa.delete(Announcement).where(Announcement.subject == subject, is_no_text))
+            newest = sa.select(sa.func.max(Announcement.created_at)).where(Announcement.subject == subject)
+            turn |= {"created_at": later_than(before)} if (before := session.scalar(newest)) else {}
+            job = Announcement(id=wanted.id, subject=subject, prompt=words, priority=1, **turn)  # a reply has 0
+            session.add(job)
+            session.commit()
+        self._runner.begin(job)
+
+    def written(self, session: Session, language: str) -> dict[Format, list[Announcement]]:
+        """The attempts of the model in a language, oldest first; the last one may have no text. Raises AwayError."""
+        queue.settle_abandoned(session, self._runner.active_ids())
+        forms = {_subject(form, language): form for form in Format}
+        mine = sa.select(Announcement).where(_KIND, Announcement.subject.in_(forms)).order_by(Announcement.created_at)
+        found = defaultdict[Format, list[Announcement]](list)
+        for job in session.scalars(mine.execution_options(populate_existing=True)):
+            found[forms[job.subject]].append(job)
+        return found
+
+    def stop(self, session: Session, form: Format, language: str) -> None:
+        """Stops the model, if it is writing; what it has written so far stays. Raises AwayError."""
+        for job in self.written(session, language).get(form, ())[-1:]:
+            self._runner.stop(session, job.id)
+
+    def perform(self, task: Task) -> Outcome:
+        """Has the model write the text."""
+        return self._generator.generate(task, lambda: [Message("user", task.prompt)])
+
+    def store_end(self, session: Session, job: Any) -> None:
+        """Deletes the texts before, if there is a complete new one."""
+        before = (Announcement.subject == job.subject, Announcement.created_at < job.created_at, ~IS_UNDER_WAY)
+        if job.content and job.state is State.DONE:
+            session.execute(sa.delete(Announcement).where(*before))
 
 
-def written(session: Session, writer: Writer, language: str) -> dict[Format, Reply]:
-    """What the model has written in a language, or writes just now. Raises the database's errors."""
-    conversation.settle_abandoned(session, writer.active_ids())
-    found = session.execute(
-        sa.select(Announcement.form, Reply)
-        .join(Reply, Reply.session_id == Announcement.session_id)
-        .where(Announcement.language == language)
-        .execution_options(populate_existing=True)
-    )
-    return {Format(form): reply for form, reply in found}
+def _subject(form: Format, language: str) -> str:
+    return f"{form}/{language}"
 
 
-def stop(session: Session, writer: Writer, form: Format, language: str) -> None:
-    """Stops the model; what it has said so far stays. Nothing where it does not write. Raises the database's errors."""
-    reply = written(session, writer, language).get(form)
-    if reply is not None:
-        writer.stop(session, reply.session_id, reply.id)
-
-
-def segments(text: str, facts: Facts, language: str) -> list[Segment]:
-    """The text, of that language, in parts, those with their finding that are not among the facts."""
-    parts, at = [], 0
-    for finding in check(text, facts, language):
-        start = max(at, finding.claim.start)
-        parts += [Segment(text[at:start]), Segment(text[start : finding.claim.end], finding)]
-        at = max(at, finding.claim.end)
-    return [*(one for one in parts if one.text), Segment(text[at:])]
-
-
-def _forget(session: Session, session_id: uuid.UUID) -> None:
-    try:
-        conversation.forget(session, session_id)
-    except UnknownError:  # at the same moment by another press of the button
-        session.rollback()
+def announcer() -> Announcer:
+    """The running app's announcer."""
+    return parts()[Announcer]

@@ -1,4 +1,4 @@
-"""The announcements without a model: the facts in sentences, which are always right."""
+"""The announcements without a model: sentences made from the facts, so that they are always right."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -13,7 +13,7 @@ from repaircafe.web.languages import in_words, locale_of
 
 
 class Format(StrEnum):
-    """Where a text is to stand."""
+    """Where a text will be used."""
 
     POSTER = "poster"
     NEWSLETTER = "newsletter"
@@ -22,7 +22,7 @@ class Format(StrEnum):
 
 
 def text(form: Format, settings: Settings, day: date, language: str) -> str:
-    """The announcement of a day, in that language whatever the reader's is."""
+    """The announcement of a day, in `language`, even if the reader uses another one."""
     with force_locale(locale_of(language)):
         return _TEXTS[form](settings, day)
 
@@ -47,25 +47,25 @@ def _newsletter(settings: Settings, day: date) -> str:
 
 
 def _post(settings: Settings, day: date) -> str:
-    told = _("Broken? Do not throw it away! Repair Café on %(when)s.", when=_when(settings, day))
-    return f"{told} {settings.event_location}".strip()
+    sentences = _("Broken? Do not throw it away! Repair Café on %(when)s.", when=_when(settings, day))
+    return f"{sentences} {settings.event_location}".strip()
 
 
 def _reply(settings: Settings, day: date) -> str:
-    told = _("The next repair café is on %(when)s.", when=_when(settings, day))
+    when = _("The next repair café is on %(when)s.", when=_when(settings, day))
     place = _("The address: %(place)s.", place=settings.event_location) if settings.event_location else ""
-    return " ".join(part for part in (told, place, _("You are welcome without an appointment.")) if part)
+    return " ".join(part for part in (when, place, _("You are welcome without an appointment.")) if part)
 
 
 def _when(settings: Settings, day: date) -> str:
     """Day and hours, as the language writes them."""
-    said = in_words(day, "full")
+    words = in_words(day, "full")
     start, end = settings.event_start, settings.event_end
     if start is None:
-        return said
+        return words
     if end is None:
-        return str(_("%(day)s, from %(start)s", day=said, start=f"{start:%H:%M}"))
-    return str(_("%(day)s, from %(start)s to %(end)s", day=said, start=f"{start:%H:%M}", end=f"{end:%H:%M}"))
+        return str(_("%(day)s, from %(start)s", day=words, start=f"{start:%H:%M}"))
+    return str(_("%(day)s, from %(start)s to %(end)s", day=words, start=f"{start:%H:%M}", end=f"{end:%H:%M}"))
 
 
 _TEXTS: Mapping[Format, Callable[[Settings, date], str]] = MappingProxyType(

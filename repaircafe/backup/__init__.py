@@ -1,1 +1,1 @@
-"""Backups: one file each, checked before it is trusted, restored beside the live data before it takes their place."""
+"""Backups, each in one file. A restore checks the file and fills a second database before it replaces the live data."""

@@ -1,4 +1,4 @@
-"""From a backup to a live database: into a fresh one beside it, compared to the row, and only then in its place."""
+"""Restores a backup: fills a new database, compares it with the manifest, then replaces the live database with it."""
 
 import re
 import subprocess
@@ -16,7 +16,9 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from repaircafe.backup import archive
-from repaircafe.backup.archive import Backup, Kind, Manifest
+from repaircafe.backup.archive import Kind, Manifest
+from repaircafe.backup.create import create
+from repaircafe.backup.folder import STAMP, Backup
 from repaircafe.database import programs
 from repaircafe.database.errors import translate
 from repaircafe.database.migrations import scripts
@@ -24,12 +26,12 @@ from repaircafe.database.programs import BackupError
 from repaircafe.environment import Environment
 from repaircafe.limits import MAX_DATABASE_NAME_CHARS, RESTORE_LOCK_LIMIT_S, SESSIONS_END_S
 from repaircafe.logs import EventType
-from repaircafe.neighbours.report import PermanentError
+from repaircafe.neighbours.report import Reason
 
 MAINTENANCE = ("postgres", "template1")
-"""The databases that every server has, in the order in which they are tried: one cannot rename what one is in."""
+"""The databases that every server has, in the order to try them. No connection can rename its own database."""
 BOOKKEEPING = ("alembic_version", "migration_history")
-"""Tables that hold rows before anybody has written anything."""
+"""Tables that hold rows before anybody has stored anything."""
 
 _RESTORE_LOCK = int.from_bytes(b"repaircr")
 """Key of the advisory lock that lets one restore run at a time on a server."""
@@ -49,14 +51,14 @@ class Live:
 
 @dataclass(frozen=True)
 class Restored:
-    """What a restore did: into which database, and where the data before it are, if there were any."""
+    """The result of a restore: the database's name, and the safety copy of the previous data, if there was any."""
 
     name: str
     safety: Backup | None
 
 
 def accept(path: Path) -> Manifest:
-    """The manifest of a backup that is whole and that this version can use. Raises BackupError."""
+    """The manifest of a backup, after checking that it is complete and fits this version. Raises BackupError."""
     manifest = archive.verify(path)
     if manifest.revision is not None and manifest.revision not in scripts():
         raise BackupError(
@@ -68,7 +70,7 @@ def accept(path: Path) -> Manifest:
 
 
 def live(environment: Environment, target: str) -> Live:
-    """What is in the place that a restore would take. Raises BackupError."""
+    """The database that a restore would replace. Raises BackupError."""
     try:
         with _maintenance(environment, target) as server:
             return _look(environment, target, server)
@@ -77,10 +79,10 @@ def live(environment: Environment, target: str) -> Live:
 
 
 def restore(environment: Environment, target: str, path: Path, manifest: Manifest) -> Restored:
-    """Puts the backup in the place of the live database, of which a safety copy is made first.
+    """Replaces the live database with the backup. Makes a safety copy of the live database first.
 
-    Until the swap, which is one transaction, the live database stays as it is; its sessions end shortly before. Without
-    the right to create databases only an empty one can be filled. Raises BackupError.
+    The live database does not change until the swap, which is one transaction. Its sessions end shortly before the
+    swap. If the user may not create databases, only an empty database can be filled. Raises BackupError.
     """
     try:
         with _maintenance(environment, target) as server:
@@ -111,7 +113,7 @@ def _restore(
         _fill(environment, make_conninfo(target, dbname=fresh), path, manifest)
         safety = _swap(environment, target, server, before, fresh, sparing=path.name)
     except BaseException:
-        with suppress(psycopg.Error):  # else it would hide what went wrong; the next restore drops it
+        with suppress(psycopg.Error):  # otherwise it would hide the first error; the next restore drops the database
             _drop(server, fresh)
         raise
     return Restored(before.name, safety)
@@ -148,14 +150,14 @@ def _differ(name: str, found: dict[str, archive.Table], manifest: Manifest) -> b
 def _swap(
     environment: Environment, target: str, server: psycopg.Connection[Any], before: Live, fresh: str, *, sparing: str
 ) -> Backup | None:
-    """Gives the fresh database the live one's name. Nothing that was committed is missing in the safety copy."""
+    """Gives the fresh database the name of the live one. The safety copy contains everything that was committed."""
     if not before.exists:
         _rename(server, fresh, before.name)
         return None
     aside = _beside(before.name, "before")
     try:
         safety = _close(environment, target, server, before, sparing=sparing)
-        with server.transaction():  # both or none, even if the plug is pulled
+        with server.transaction():  # both or none, even after a power cut
             _rename(server, before.name, aside)
             _rename(server, fresh, before.name)
     except BaseException:
@@ -172,28 +174,28 @@ def _swap(
 def _close(
     environment: Environment, target: str, server: psycopg.Connection[Any], before: Live, *, sparing: str
 ) -> Backup | None:
-    """Makes the safety copy and ends every session, without a moment in between in which anybody could write."""
+    """Makes the safety copy and ends every session. Nobody can write between these two steps."""
     safety = None
     with programs.connect(environment, target) as holder:
         if before.tables:
-            _end_sessions(server, before.name, holder)  # a program that comes back at once waits behind the lock
+            _end_sessions(server, before.name, holder)  # a program that reconnects waits for the lock
             _hold(holder, before.tables)
-            safety = archive.create(environment, target, Kind.RESTORE, sparing=sparing)
+            safety = create(environment, target, Kind.RESTORE, sparing=sparing)
         _let_in(server, before.name, allowed=False)
         _await_empty(server, before.name, holder)
     return safety
 
 
 def _hold(holder: psycopg.Connection[Any], tables: tuple[str, ...]) -> None:
-    """Lets everybody read and nobody write, until the connection ends."""
+    """Locks the tables until the connection ends: everybody can read, nobody can write."""
     holder.execute("SELECT set_config('lock_timeout', %s, true)", (f"{RESTORE_LOCK_LIMIT_S:.0f}s",))
-    holder.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # it only waits for the copy
+    holder.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # it is idle during the safety copy
     names = sql.SQL(", ").join(sql.Identifier("public", name) for name in tables)
     holder.execute(sql.SQL("LOCK TABLE {} IN SHARE MODE").format(names))
 
 
 def _end_sessions(server: psycopg.Connection[Any], name: str, holder: psycopg.Connection[Any]) -> int:
-    """Ends every session in a database but `holder`, and answers how many there were."""
+    """Ends every session in a database except `holder`, and returns how many there were."""
     query = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE datname = %s AND pid <> %s AND backend_type = 'client backend'"
@@ -202,7 +204,7 @@ def _end_sessions(server: psycopg.Connection[Any], name: str, holder: psycopg.Co
 
 
 def _await_empty(server: psycopg.Connection[Any], name: str, holder: psycopg.Connection[Any]) -> None:
-    """Ends every session until none is left, which nobody can follow any more. Raises BackupError."""
+    """Ends sessions until none is left. Call it when no new session can start. Raises BackupError."""
     deadline = time.monotonic() + SESSIONS_END_S
     while _end_sessions(server, name, holder):
         if time.monotonic() > deadline:
@@ -215,7 +217,7 @@ def _look(environment: Environment, target: str, server: psycopg.Connection[Any]
     row = server.execute("SELECT datallowconn FROM pg_database WHERE datname = %s", (name,)).fetchone()
     if row is None:
         return Live(name, exists=False)
-    if not row[0]:  # a restore was cut off, by its plug perhaps, before the swap
+    if not row[0]:  # an earlier restore was interrupted before the swap, for example by a power cut
         _let_in(server, name, allowed=True)
     with programs.connect(environment, target) as connection:
         tables = tuple(archive.table_names(connection))
@@ -231,12 +233,12 @@ def _count(connection: psycopg.Connection[Any], table: str) -> int:
 
 @contextmanager
 def _maintenance(environment: Environment, target: str) -> Iterator[psycopg.Connection[Any]]:
-    """A connection to the same server, in a database that is not the live one, without a transaction around it."""
+    """A connection to another database of the same server, with autocommit."""
     first, *others = (name for name in MAINTENANCE if name != _name_of(target))
     try:
         connection = programs.connect(environment, make_conninfo(target, dbname=first))
     except psycopg.OperationalError as error:
-        if not others or not isinstance(translate(error), PermanentError):
+        if not others or translate(error).reason not in (Reason.AUTH_REFUSED, Reason.DATABASE_MISSING):
             raise
         connection = programs.connect(environment, make_conninfo(target, dbname=others[0]))
     with connection:
@@ -245,14 +247,14 @@ def _maintenance(environment: Environment, target: str) -> Iterator[psycopg.Conn
 
 
 def _alone(server: psycopg.Connection[Any]) -> None:
-    """Takes the lock, which ends with the connection."""
+    """Takes the lock for restores, which ends with the connection. Raises BackupError if another restore runs."""
     row = server.execute("SELECT pg_try_advisory_lock(%s)", (_RESTORE_LOCK,)).fetchone()
     if row is None or not row[0]:
         raise BackupError("Another restore is running.", "Wait for its end.")
 
 
 def _drop_leftovers(server: psycopg.Connection[Any], name: str) -> None:
-    """What a restore that was cut off has left beside the live database; a safety copy holds what was in it before."""
+    """Drops the databases that an interrupted restore has left. Their previous data is in a safety copy."""
     forms = [re.escape(_beside(name, part, stamp="")) + r"\d{8}T\d{6}Z" for part in ("restore", "before")]
     for (found,) in server.execute("SELECT datname FROM pg_database").fetchall():
         if any(re.fullmatch(form, found) for form in forms):
@@ -260,7 +262,7 @@ def _drop_leftovers(server: psycopg.Connection[Any], name: str) -> None:
 
 
 def _create_database(server: psycopg.Connection[Any], name: str, before: Live) -> None:
-    """An empty database, with the live one's encoding and order of letters where there is one."""
+    """Creates an empty database, with the encoding and collation of the live one if that exists."""
     query = "SELECT pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database WHERE datname = %s"
     row = server.execute(query, (before.name,)).fetchone()
     form = "ENCODING {} LC_COLLATE {} LC_CTYPE {}" if row else "ENCODING 'UTF8'"
@@ -282,8 +284,8 @@ def _let_in(server: psycopg.Connection[Any], name: str, *, allowed: bool) -> Non
 
 
 def _beside(name: str, part: str, stamp: str | None = None) -> str:
-    """The name of a database beside another, short enough for PostgreSQL, which would cut off the end."""
-    moment = datetime.now(UTC).strftime(archive.STAMP)
+    """The name of a temporary database for `name`, short enough for PostgreSQL, which would cut off the end."""
+    moment = datetime.now(UTC).strftime(STAMP)
     room = MAX_DATABASE_NAME_CHARS - len(f"_{part}_{moment}")
     return f"{name.encode()[:room].decode(errors='ignore')}_{part}_{moment if stamp is None else stamp}"
 

@@ -1,1 +1,1 @@
-"""The conversations: what visitors ask and what the model answers, kept no longer than CHAT_RETENTION_DAYS."""
+"""The conversations of visitors with the model, kept no longer than CHAT_RETENTION_DAYS."""

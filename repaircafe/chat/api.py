@@ -1,22 +1,22 @@
 """`/api/chat`: the conversations for programs, and for pages of the origins in ALLOWED_ORIGINS."""
 
+import threading
 import uuid
-from typing import Any
 
 from flask import Blueprint, Flask, Response, make_response, request, url_for
 from flask_babel import gettext as _
 from flask_cors import CORS
 from pydantic import ValidationError
 
-from repaircafe.chat import bodies, conversation, export
-from repaircafe.chat.bodies import Answer, Messages, Unanswered
+from repaircafe.chat import conversation, schemas
 from repaircafe.chat.conversation import Question, QueueFullError, RefusedMessageError, UnknownError
-from repaircafe.chat.models import Conversation, Reply, State
-from repaircafe.chat.writer import Started, writer
+from repaircafe.chat.models import Conversation, Reply
+from repaircafe.chat.schemas import Answer, Messages, Unanswered
+from repaircafe.chat.writer import writer
 from repaircafe.database.tables import db, set_conversation
 from repaircafe.environment import Environment, comma_list
 from repaircafe.limits import MAX_MESSAGE_CHARS, QUEUE_WAIT_S, RETRY_AFTER_S
-from repaircafe.neighbours.report import Reason, Service
+from repaircafe.neighbours.report import Neighbour, Reason
 from repaircafe.parts import parts
 from repaircafe.web.authentication import author_id, limit_questions
 from repaircafe.web.errors import PageError, Problem, answer, neighbour_away
@@ -24,15 +24,18 @@ from repaircafe.web.negotiation import uncached
 from repaircafe.web.openapi import Operation, documented
 from repaircafe.web.schemas import json_response, read_json
 from repaircafe.web.throttle import too_many
+from repaircafe.work.models import State
+from repaircafe.work.runner import runner
+from repaircafe.writing.endings import ENDINGS
 
 blueprint = Blueprint("chat_api", __name__, url_prefix="/api/chat")
 
 STATUS_CODES = {Reason.INTERNAL: 500, Reason.TOO_LONG: 422}
-"""For a reply that did not come; 503 for any other reason."""
+"""The status code for each reason why there is no reply; 503 for any other reason."""
 
 
 def init_app(app: Flask) -> None:
-    """Lets the pages of ALLOWED_ORIGINS ask."""
+    """Lets the pages of ALLOWED_ORIGINS use the API (CORS)."""
     environment = parts(app)[Environment]
     if origins := comma_list(environment.allowed_origins):
         CORS(
@@ -50,7 +53,7 @@ def init_app(app: Flask) -> None:
 @documented(
     Operation(
         answers={200: Answer, 202: Answer, 404: Problem, 429: Problem, **dict.fromkeys((422, 500, 503), Unanswered)},
-        takes=bodies.Question,
+        takes=schemas.Question,
         headers={"Prefer": "respond-async"},
         links=("chat_api.show", "chat_api.forget"),
     )
@@ -58,7 +61,8 @@ def init_app(app: Flask) -> None:
 def ask() -> Response:
     """Asks a question, in a new conversation or a known one, and answers with the whole reply.
 
-    202 with the place to look at where the client prefers not to wait (RFC 7240, respond-async) or too many do.
+    Answers 202 with the conversation's URL in `Location` if the client prefers not to wait (RFC 7240, respond-async),
+    or if too many requests wait already.
     """
     asked = _question(read_json())
     session_id = asked.session_id or uuid.uuid4()
@@ -67,13 +71,13 @@ def ask() -> Response:
     if asked.session_id is not None and session.get(Conversation, asked.session_id) is None:
         raise UnknownError(asked.session_id)
     question = Question(Conversation(id=session_id), uuid.uuid4(), asked.message, author_id(session))
-    begun = writer().ask(session, question)
+    reply, ended = writer().ask(session, question)
     if "respond-async" not in request.headers.get("Prefer", ""):
-        with writer().place_to_wait() as is_free:
+        with runner().place_to_wait() as is_free:
             if is_free:
-                return _answered(_awaited(begun))
-    response = json_response(Answer, _body(begun.reply), 202)
-    response.headers["Location"] = url_for("chat_api.show", session_id=begun.reply.session_id)
+                return _answered(_awaited(reply, ended))
+    response = json_response(Answer, Answer.of(reply), 202)
+    response.headers["Location"] = url_for("chat_api.show", session_id=reply.session_id)
     return response
 
 
@@ -81,8 +85,8 @@ def ask() -> Response:
 @documented(Operation(answers={200: Messages}, path={"session_id": uuid.UUID}))
 def show(session_id: uuid.UUID) -> Response:
     """The conversation with all its messages."""
-    turns = conversation.turns(db.session(), session_id, writer().active_ids())
-    return uncached(json_response(Messages, export.as_dict(session_id, turns)))
+    turns = conversation.turns(db.session(), session_id, runner().active_ids())
+    return uncached(json_response(Messages, Messages.of(session_id, turns)))
 
 
 @blueprint.delete("/<uuid:session_id>")
@@ -95,13 +99,13 @@ def forget(session_id: uuid.UUID) -> Response:
 
 @blueprint.errorhandler(UnknownError)
 def unknown(_error: UnknownError) -> Response:
-    """A conversation that is not there, or not there any more."""
+    """404: the conversation does not exist, or no longer exists."""
     return answer(PageError(404, _("There is no such conversation."), _("Leave session_id out to begin a new one.")))
 
 
-@blueprint.errorhandler(RefusedMessageError)
+@blueprint.app_errorhandler(RefusedMessageError)
 def refused(error: RefusedMessageError) -> Response:
-    """A message that is empty or too long."""
+    """422: the message is empty or too long. A program that sends the page's form gets this answer too."""
     title = _("The message is too long.") if error.length else _("The message is empty.")
     cure = _("Send 1 to %(most)d characters.", most=MAX_MESSAGE_CHARS)
     return answer(PageError(422, title, cure, length=error.length, most=MAX_MESSAGE_CHARS))
@@ -109,14 +113,14 @@ def refused(error: RefusedMessageError) -> Response:
 
 @blueprint.app_errorhandler(QueueFullError)
 def full(_error: QueueFullError) -> Response:
-    """Nothing was stored or begun; for the page as well, where a reply is asked for again."""
+    """429: the queue is full and nothing was stored. A retry on the page gets this answer too."""
     return answer(too_many(QUEUE_WAIT_S))
 
 
-def _question(body: object) -> bodies.Question:
-    """The body as a question. Raises for its first fault what a question that cannot be asked is answered with."""
+def _question(body: object) -> schemas.Question:
+    """The body as a question. Raises UnknownError, RefusedMessageError or PageError for the first fault in it."""
     try:
-        return bodies.Question.model_validate(body)
+        return schemas.Question.model_validate(body)
     except ValidationError as error:
         fault = error.errors()[0]
     name, value = (*fault["loc"], "")[0], fault["input"]
@@ -125,39 +129,30 @@ def _question(body: object) -> bodies.Question:
     if name == "message" and isinstance(value, str):
         raise RefusedMessageError(len(value) if fault["type"] == "string_too_long" else 0)
     if fault["type"] == "extra_forbidden":
-        known = ", ".join(bodies.Question.model_fields)
+        known = ", ".join(schemas.Question.model_fields)
         raise PageError(422, _("There is a field that is not known."), _("Known: %(names)s", names=known))
     raise PageError(422, _("There is no message."), _('Send {"message": "…"}, and "session_id" to go on.'))
 
 
-def _awaited(begun: Started) -> Reply:
-    """The reply once it has ended. It gives the database's connection back first: this may take minutes."""
-    session_id, reply_id = begun.reply.session_id, begun.reply.id
+def _awaited(reply: Reply, ended: threading.Event | None) -> Reply:
+    """The reply once it has ended. Gives the database connection back first, because the wait may take minutes."""
     db.session.remove()
-    if begun.ended is not None:
-        begun.ended.wait()
-    return conversation.reply_of(db.session(), session_id, reply_id)
+    if ended is not None:
+        ended.wait()
+    return conversation.reply_of(db.session(), reply.session_id, reply.id)
 
 
 def _answered(reply: Reply) -> Response:
     if reply.state in (State.DONE, State.STOPPED):
-        return json_response(Answer, _body(reply))
-    if reply.reason is None:  # it is no fault of the model's
-        ending = export.ENDINGS.get(reply.state, export.ENDINGS[State.BROKEN])  # as the next start will find it
+        return json_response(Answer, Answer.of(reply))
+    if reply.reason is None:  # the model did not fail
+        ending = ENDINGS.get(reply.state, ENDINGS[State.BROKEN])  # the next start will mark it so
         error = PageError(503, ending, _("Ask again."))
         error.headers["Retry-After"] = str(RETRY_AFTER_S)
     else:
-        error = neighbour_away(Service.LLM, reply.reason)
+        error = neighbour_away(Neighbour.LLM, reply.reason)
         error.status = STATUS_CODES.get(reply.reason, 503)
         if error.status != 503:
-            del error.headers["Retry-After"]  # waiting changes nothing
-    error.extra.update(_body(reply))
+            del error.headers["Retry-After"]  # waiting does not help
+    error.extra.update(Answer.of(reply).model_dump(mode="json"))
     return answer(error)
-
-
-def _body(reply: Reply) -> dict[str, Any]:
-    return {
-        "session_id": str(reply.session_id),
-        "user_message": export.question_as_dict(reply.question),
-        "assistant_message": export.reply_as_dict(reply),
-    }

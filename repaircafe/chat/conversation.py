@@ -1,35 +1,35 @@
-"""Conversations, in the database alone: whoever asks, in whichever process, sees the same.
+"""Conversations. They exist only in the database, so that every process shows the same.
 
-A question is stored before anybody is asked. What becomes of it is a `Reply`, which its owner, a process, moves from
-state to state. A reply under way whose owner is no longer there is broken off.
+A question is stored before the model is asked. Its answer is a `Reply`. The reply's owner, a process, moves it from
+state to state. An unfinished reply whose owner has ended becomes `broken`.
 """
 
 import uuid
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from repaircafe.chat.models import IS_UNDER_WAY, RETRIABLE, UNDER_WAY, ChatMessage, Conversation, Reply, State
-from repaircafe.database.process_lock import live_owners
+from repaircafe.characters import is_blank
+from repaircafe.chat.models import ChatMessage, Conversation, Reply
 from repaircafe.database.tables import later_than, without_nul
-from repaircafe.limits import MAX_MESSAGE_CHARS, MAX_QUEUE_COUNT, MAX_TITLE_CHARS
+from repaircafe.limits import MAX_MESSAGE_CHARS, MAX_TITLE_CHARS
 from repaircafe.llm.base import Message
 from repaircafe.logs import name_faults
+from repaircafe.work import queue
+from repaircafe.work.models import RETRIABLE, State
+from repaircafe.work.queue import Capacity
 
-TURN = sa.select(sa.func.pg_advisory_xact_lock(int.from_bytes(b"caf\xe9turn")))
-"""Under this advisory lock turns are taken: of several processes, one looks at a time."""
 OPERATORS_BROWSER = uuid.uuid5(uuid.NAMESPACE_OID, "operator")
-"""Stands for every browser in which the operator is signed in, so that they all list the same conversations."""
+"""The `browser_id` of every browser in which the organiser is signed in: all of them list the same conversations."""
 
 
 class RefusedMessageError(ValueError):
-    """A message that is empty or too long. Nothing was stored. `length`: in characters."""
+    """The message is empty or too long. Nothing was stored. `length` is in characters."""
 
     def __init__(self, length: int) -> None:
         super().__init__(length)
@@ -37,7 +37,7 @@ class RefusedMessageError(ValueError):
 
 
 class QueueFullError(Exception):
-    """MAX_QUEUE_COUNT replies are under way already. Nothing was stored."""
+    """MAX_QUEUE_COUNT replies are unfinished already. Nothing was stored."""
 
 
 class UnknownError(LookupError):
@@ -46,24 +46,24 @@ class UnknownError(LookupError):
 
 @dataclass(frozen=True)
 class Turn:
-    """A question and what has become of it: every attempt at a reply, in its order; the last one counts."""
+    """A question with all attempts at a reply, oldest first. The last attempt counts."""
 
     question: ChatMessage
     replies: tuple[Reply, ...]
 
     @property
     def reply(self) -> Reply | None:
-        """The attempt that counts; None for a question of before there were replies."""
+        """The attempt that counts; None if the question is older than the table of replies."""
         return self.replies[-1] if self.replies else None
 
     @property
     def newest(self) -> datetime:
-        """When the last message of it was stored."""
+        """When the turn's last message was stored."""
         return max(one.created_at for one in (self.question, *(reply.message for reply in self.replies)) if one)
 
     @property
     def shown(self) -> tuple[Reply, ...]:
-        """The attempt that counts, and those before it in which something was said."""
+        """The attempt that counts, and the earlier ones that have a text."""
         return tuple(one for one in self.replies if one is self.reply or one.said)
 
 
@@ -78,7 +78,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked and by whom: `user_id` is the operator's, None for a visitor. `reply_id` makes it known again."""
+    """A question to store. `user_id` is the organiser's, None for a visitor. The same `reply_id` means a repetition."""
 
     conversation: Conversation
     reply_id: uuid.UUID
@@ -87,20 +87,8 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Capacity:
-    """Who makes a reply: `owner`, a process, with those that it makes already.
-
-    `places`: how many replies may be made at a time, by all together.
-    """
-
-    owner: int
-    places: int = 0
-    active_ids: frozenset[uuid.UUID] = frozenset()
-
-
-@dataclass(frozen=True)
 class Attempt:
-    """The reply that somebody waits for now, and whether it is new. `shown`: see history(), where its turn has come."""
+    """The reply to wait for, and whether it is new. `shown` is its history() if its turn has come, otherwise empty."""
 
     reply: Reply
     is_new: bool
@@ -108,13 +96,11 @@ class Attempt:
 
 
 def ask(session: Session, asked: Question, capacity: Capacity) -> Attempt:
-    """Stores a message and the reply that it waits for, at once or not at all.
+    """Stores a question and its reply in one transaction. If a place is free, the reply's turn has come.
 
-    Where there is a place, its turn has come with it.
-
-    A reply's id that is known already means that the same question was sent twice, and its reply is answered; with
-    another question it comes from a page that was gone back to, and is not used again. A conversation that is not
-    there, or is no longer there, begins. Raises RefusedMessageError and, for a visitor, QueueFullError.
+    If the reply's id is known already, the same question was sent twice: returns the known reply. If the id belongs to
+    a different question, the visitor went back to an old page: the new reply gets a new id. Creates the conversation if
+    it does not exist, or no longer exists. Raises RefusedMessageError and, for a visitor, QueueFullError.
     """
     content, reply_id = cleaned(asked.text), asked.reply_id
     if asked.user_id is None and _is_full(session, capacity) and session.get(Reply, reply_id) is None:
@@ -122,7 +108,7 @@ def ask(session: Session, asked: Question, capacity: Capacity) -> Attempt:
     begun = {"id": asked.conversation.id, "browser_id": asked.conversation.browser_id}
     upsert = insert(Conversation).values({key: value for key, value in begun.items() if value is not None})
     upsert = upsert.on_conflict_do_update(index_elements=[Conversation.id], set_={"updated_at": sa.func.now()})
-    session_id = session.scalars(upsert.returning(Conversation.id)).one()  # whoever sends it twice waits here
+    session_id = session.scalars(upsert.returning(Conversation.id)).one()  # a repeated request waits here
     known = session.get(Reply, reply_id)
     if known is not None:
         if (known.session_id, known.question.content) == (session_id, content):
@@ -133,50 +119,46 @@ def ask(session: Session, asked: Question, capacity: Capacity) -> Attempt:
     session.add(question)
     session.flush()
     place = {"id": reply_id, "session_id": session_id, "question_id": question.id, "question": question}
-    return _begun(session, Reply(**place, **_turn(session, capacity)))
+    return _begun(session, Reply(**place, subject=str(question.id), **queue.claim(session, capacity)))
 
 
 def _begun(session: Session, reply: Reply) -> Attempt:
-    """Stores it. What the model is shown is read with it where its turn has come: later reading delays every word."""
+    """Stores the reply. If its turn has come, also reads its history: reading it later would delay every word."""
     shown = history(session, reply) if reply.state is State.LOADING else []
     session.add(reply)
     session.commit()
     return Attempt(reply, True, shown)
 
 
-def _turn(session: Session, capacity: Capacity) -> dict[str, Any]:
-    """Whose the reply is, and whether it may begin: looking later, in a transaction of its own, delays every word."""
-    session.execute(TURN)
-    others = session.scalar(sa.select(sa.func.count()).where(IS_UNDER_WAY, Reply.owner.in_(live_owners()))) or 0
-    begun = {"state": State.LOADING, "began_at": sa.func.now()} if others < capacity.places else {}
-    return {"owner": capacity.owner, **begun}
-
-
 def _is_full(session: Session, capacity: Capacity) -> bool:
-    if session.scalar(_UNDER_WAY) != MAX_QUEUE_COUNT:
+    if not queue.is_full(session, capacity.lane):
         return False
-    settle_abandoned(session, capacity.active_ids)  # those of a process that is gone keep nobody away
-    return session.scalar(_UNDER_WAY) == MAX_QUEUE_COUNT
+    queue.settle_abandoned(session, capacity.active_ids)  # the replies of an ended process must not fill the queue
+    return queue.is_full(session, capacity.lane)
 
 
 def cleaned(text: str) -> str:
-    """The message as it is stored: without what PostgreSQL cannot hold. Raises RefusedMessageError."""
+    """The message as it is stored: stripped, and without what PostgreSQL cannot store. Raises RefusedMessageError.
+
+    A message of which nobody would see anything is empty: a model would think about it for minutes.
+    """
     content = without_nul(text.replace("\r\n", "\n")).strip()
-    if not content or len(content) > MAX_MESSAGE_CHARS:
+    length = 0 if is_blank(content) else len(content)
+    if not 0 < length <= MAX_MESSAGE_CHARS:
         name_faults(["message"])
-        raise RefusedMessageError(len(content))
+        raise RefusedMessageError(length)
     return content
 
 
 def retry(
     session: Session, session_id: uuid.UUID, reply_id: uuid.UUID, capacity: Capacity, user_id: int | None = None
 ) -> Attempt:
-    """A new reply to the question of one that did not end well. `user_id` as in a Question: who asks now.
+    """Stores another attempt at a reply that was stopped, failed or broke. `user_id`, as in a Question: who asks now.
 
-    Pressed twice, the second press finds what the first has begun. Raises UnknownError and, for a visitor,
-    QueueFullError.
+    If the newest attempt is not one of these, for example because the visitor pressed twice, returns that attempt.
+    Raises UnknownError and, for a visitor, QueueFullError.
     """
-    settle_abandoned(session, capacity.active_ids)
+    queue.settle_abandoned(session, capacity.active_ids)
     session.execute(sa.select(Conversation.id).where(Conversation.id == session_id).with_for_update())
     before = reply_of(session, session_id, reply_id)
     newest = session.scalars(sa.select(Reply).where(Reply.question_id == before.question_id).order_by(*_ORDER)).all()[
@@ -185,17 +167,11 @@ def retry(
     if newest.state not in RETRIABLE:
         session.commit()
         return Attempt(newest, is_new=False)
-    if user_id is None and session.scalar(_UNDER_WAY) == MAX_QUEUE_COUNT:
+    if user_id is None and queue.is_full(session, capacity.lane):
         raise QueueFullError
-    later, turn = later_than(newest.created_at), _turn(session, capacity)
-    return _begun(session, Reply(session_id=session_id, question_id=before.question_id, created_at=later, **turn))
-
-
-def stop(session: Session, session_id: uuid.UUID, reply_id: uuid.UUID) -> None:
-    """Asks the reply's owner to stop; nothing where it has ended. Raises UnknownError."""
-    reply_of(session, session_id, reply_id)
-    session.execute(sa.update(Reply).where(Reply.id == reply_id, IS_UNDER_WAY).values(stop_asked=True))
-    session.commit()
+    again = {"session_id": session_id, "question_id": before.question_id, "subject": str(before.question_id)}
+    later = later_than(newest.created_at)
+    return _begun(session, Reply(**again, created_at=later, **queue.claim(session, capacity)))
 
 
 def reply_of(session: Session, session_id: uuid.UUID, reply_id: uuid.UUID) -> Reply:
@@ -207,14 +183,14 @@ def reply_of(session: Session, session_id: uuid.UUID, reply_id: uuid.UUID) -> Re
 
 
 def is_last(session: Session, reply: Reply) -> bool:
-    """Whether its question is the conversation's last."""
+    """Whether the reply's question is the last one of its conversation."""
     later = (ChatMessage.session_id == reply.session_id, ChatMessage.role == "user", ChatMessage.id > reply.question_id)
     return not session.scalar(sa.select(sa.exists().where(*later)))
 
 
 def turns(session: Session, session_id: uuid.UUID, active_ids: Collection[uuid.UUID] = ()) -> list[Turn]:
-    """The whole conversation in its order; `active_ids` as for settle_abandoned. Raises UnknownError."""
-    settle_abandoned(session, active_ids)
+    """The whole conversation, oldest turn first. `active_ids`: see queue.settle_abandoned. Raises UnknownError."""
+    queue.settle_abandoned(session, active_ids)
     if session.get(Conversation, session_id) is None:
         raise UnknownError(session_id)
     return _turns(session, session_id)
@@ -234,7 +210,7 @@ def _turns(session: Session, session_id: uuid.UUID) -> list[Turn]:
 
 
 def history(session: Session, reply: Reply) -> list[Message]:
-    """What the model is shown: each earlier question with the reply that counts, if it has one, and the question."""
+    """The messages to send to the model: each earlier question with the reply that counts, then this question."""
     shown = []
     for turn in _turns(session, reply.session_id):
         if turn.question.id <= reply.question_id:
@@ -247,7 +223,7 @@ def history(session: Session, reply: Reply) -> list[Message]:
 def forget(session: Session, session_id: uuid.UUID) -> None:
     """Deletes a conversation with all its messages and replies. Raises UnknownError."""
     removal = sa.delete(Conversation).where(Conversation.id == session_id).returning(Conversation.id)
-    removed = session.scalars(removal).all()  # waits for whoever adds to it just now; the next statement sees that
+    removed = session.scalars(removal).all()  # waits if a message is being added; the next statement sees that message
     session.execute(sa.delete(ChatMessage).where(ChatMessage.session_id == session_id))
     session.commit()
     if not removed:
@@ -255,9 +231,9 @@ def forget(session: Session, session_id: uuid.UUID) -> None:
 
 
 def listed(session: Session, browser_id: uuid.UUID, words: str, most: int) -> list[Listed]:
-    """The browser's conversations, newest first, `most` at most; those alone in which all of `words` were said.
+    """At most `most` of the browser's conversations, newest first: only those that contain all of `words`.
 
-    One of which the retention has left a reply alone, for a night, is not listed: a page shows questions.
+    Leaves out a conversation without a question. The retention may leave one for a night, with only a reply.
     """
     said = sa.select(ChatMessage.content).where(ChatMessage.session_id == Conversation.id)
     title = said.where(ChatMessage.role == "user").order_by(ChatMessage.id).limit(1).scalar_subquery()
@@ -267,7 +243,7 @@ def listed(session: Session, browser_id: uuid.UUID, words: str, most: int) -> li
         .order_by(Conversation.updated_at.desc())
         .limit(most)
     )
-    broken = sa.select(Reply.content).where(Reply.session_id == Conversation.id)  # what was said in them is no message
+    broken = sa.select(Reply.content).where(Reply.session_id == Conversation.id)  # an unfinished text is not a message
     anywhere = sa.union_all(said.correlate(Conversation), broken.correlate(Conversation)).subquery()
     for word in words.split():
         statement = statement.where(sa.exists().where(anywhere.c.content.icontains(word, autoescape=True)))
@@ -275,40 +251,10 @@ def listed(session: Session, browser_id: uuid.UUID, words: str, most: int) -> li
 
 
 def hand_over(session: Session, before: uuid.UUID, after: uuid.UUID) -> None:
-    """The conversations of one browser become those of another, in the caller's transaction."""
+    """Moves all conversations of one browser to another, in the caller's transaction."""
     session.execute(sa.update(Conversation).where(Conversation.browser_id == before).values(browser_id=after))
 
 
-def settle_abandoned(session: Session, active_ids: Collection[uuid.UUID] = ()) -> None:
-    """Marks replies as broken off whose owner is gone: after a crash, a pulled plug, a restart.
-
-    `active_ids`: those that this process makes; they go on, though the connection that says so may just have been lost.
-    """
-    abandoned = (IS_UNDER_WAY, Reply.owner.not_in(live_owners()), Reply.id.not_in(active_ids))
-    if session.scalar(sa.select(sa.exists().where(*abandoned))):  # a database that can only be read is still shown
-        session.execute(sa.update(Reply).where(*abandoned).values(state=State.BROKEN, updated_at=sa.func.now()))
-    session.commit()
-
-
-def ahead(session: Session, reply: Reply) -> int:
-    """How many replies come before a queued one, those included that are being made."""
-    before = sa.or_(
-        Reply.state != State.QUEUED, sa.tuple_(Reply.created_at, Reply.id) < sa.tuple_(reply.created_at, reply.id)
-    )
-    statement = sa.select(sa.func.count()).where(IS_UNDER_WAY, Reply.owner.in_(live_owners()), before)
-    return session.scalar(statement) or 0
-
-
-def passed(reply: Reply) -> str:
-    """The time since the question was asked, or since its turn came, until its end, as minutes and seconds."""
-    until = datetime.now(UTC) if reply.state in UNDER_WAY else reply.updated_at
-    seconds = max(0, int((until - (reply.began_at or reply.created_at)).total_seconds()))
-    return f"{seconds // 60}:{seconds % 60:02}"
-
-
-_UNDER_WAY = sa.select(sa.func.count()).select_from(
-    sa.select(Reply.id).where(IS_UNDER_WAY).limit(MAX_QUEUE_COUNT).subquery()
-)
 _ORDER = (Reply.created_at, Reply.id)
 _NOW = sa.select(Reply).execution_options(populate_existing=True)
 

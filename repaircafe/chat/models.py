@@ -1,17 +1,19 @@
-"""The `chat_messages`, `conversations` and `replies` tables. What each column holds, the database tells."""
+"""The tables `chat_messages` and `conversations`, and the replies among the jobs.
+
+The comments of the columns are also in the database.
+"""
 
 import uuid
 from datetime import datetime
-from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from repaircafe.database.connections import connector
-from repaircafe.database.engines import Database
 from repaircafe.database.tables import Base
-from repaircafe.limits import PRUNE_LIMIT_S
-from repaircafe.neighbours.report import Reason
+from repaircafe.facts.stored import StoredFinding
+from repaircafe.work.models import Job
 
 
 class ChatMessage(Base):
@@ -44,25 +46,8 @@ class ChatMessage(Base):
     )
 
 
-class State(StrEnum):
-    """How far a reply is. The first four are under way; `broken`: the process that made it is gone."""
-
-    QUEUED = "queued"
-    LOADING = "loading"
-    READING = "reading"
-    WRITING = "writing"
-    DONE = "done"
-    STOPPED = "stopped"
-    FAILED = "failed"
-    BROKEN = "broken"
-
-
-UNDER_WAY = (State.QUEUED, State.LOADING, State.READING, State.WRITING)
-RETRIABLE = (State.STOPPED, State.FAILED, State.BROKEN)
-
-
 class Conversation(Base):
-    """Whose a conversation is; its id is the `session_id` of all that belongs to it."""
+    """The browser that owns a conversation. `id` is the `session_id` of the conversation's messages and replies."""
 
     __tablename__ = "conversations"
 
@@ -83,84 +68,51 @@ class Conversation(Base):
     )
 
 
-class Reply(Base):
-    """What becomes of one question. Any process may read it; its owner alone writes it, but for `stop_asked`."""
+class Reply(Job):
+    """One attempt at a reply. Its `subject` is the id of the question."""
 
-    __tablename__ = "replies"
-
-    id: Mapped[uuid.UUID] = mapped_column(
-        sa.Uuid,
-        primary_key=True,
-        server_default=sa.text("new_uuid()"),
-        comment="Given with the question, so that a question that is sent twice is asked once",
-    )
     session_id: Mapped[uuid.UUID] = mapped_column(
-        sa.ForeignKey("conversations.id", ondelete="CASCADE"), index=True, comment="The conversation"
+        sa.ForeignKey("conversations.id", ondelete="CASCADE"),
+        index=True,
+        nullable=True,
+        comment="The conversation of a reply",
     )
     question_id: Mapped[int] = mapped_column(
-        sa.ForeignKey("chat_messages.id", ondelete="CASCADE"), index=True, comment="The message that is answered"
+        sa.ForeignKey("chat_messages.id", ondelete="CASCADE"),
+        index=True,
+        nullable=True,
+        comment="The message that a reply answers",
     )
     message_id: Mapped[int | None] = mapped_column(
         sa.ForeignKey("chat_messages.id", ondelete="CASCADE"),
         index=True,
         comment="What was said in the end, among the messages; null until then, and where there is nothing whole",
     )
-    state: Mapped[State] = mapped_column(
-        sa.Enum(State, native_enum=False, length=20, values_callable=lambda states: [one.value for one in states]),
-        server_default=State.QUEUED,
-        comment="How far it is",
+    findings: Mapped[list[dict[str, Any]] | None] = mapped_column(
+        JSONB,
+        comment="What the complete text says against or beside the settings; null if nobody compared; never logged",
     )
-    content: Mapped[str] = mapped_column(
-        sa.Text, server_default="", comment="What has been said so far; empty once it is a message; never logged"
-    )
-    reason: Mapped[Reason | None] = mapped_column(comment="Why it ended as it did: a neighbour's reason")
-    stop_asked: Mapped[bool] = mapped_column(server_default=sa.false(), comment="Somebody pressed Stop")
-    owner: Mapped[int] = mapped_column(sa.BigInteger, comment="Key of the advisory lock of the process that makes it")
-    created_at: Mapped[datetime] = mapped_column(
-        server_default=sa.func.now(), comment="When it was asked for; the queue's order"
-    )
-    updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), comment="When the row was last changed")
-    began_at: Mapped[datetime | None] = mapped_column(comment="When its turn came")
-    first_word_at: Mapped[datetime | None] = mapped_column(comment="When the first word was said")
     question: Mapped[ChatMessage] = relationship(foreign_keys=[question_id])
     message: Mapped[ChatMessage | None] = relationship(foreign_keys=[message_id], lazy="joined")
 
     @property
     def said(self) -> str:
-        """What has been said so far, or in the end."""
-        return self.message.content if self.message else self.content
+        """The text so far, or the complete text."""
+        return (self.message or self).content
 
-    __table_args__ = (
-        sa.CheckConstraint(f"state IN {tuple(state.value for state in State)}", name="state"),
-        sa.Index(
-            "ix_replies_under_way",
-            "created_at",
-            postgresql_where=sa.text("state IN ('queued', 'loading', 'reading', 'writing')"),
-        ),
-        {"comment": "What becomes of each question, while it is answered and afterwards"},
-    )
+    @property
+    def found(self) -> list[StoredFinding]:
+        """The findings in the complete text, in its order."""
+        return [StoredFinding.read(one) for one in self.findings or ()]
 
+    @property
+    def said_at(self) -> datetime:
+        """When the complete text was stored; until then, when the reply was requested."""
+        return (self.message or self).created_at
 
-IS_UNDER_WAY = Reply.state.in_(sa.bindparam("under_way", UNDER_WAY, expanding=True, literal_execute=True))
-"""Written out, not bound: a statement that is prepared for any parameters could not use the index of these few."""
+    @property
+    def role(self) -> str:
+        """The `role` of a reply's message: the model's."""
+        return "assistant"
 
-_REMOVE_EMPTY = """
-DELETE FROM conversations AS gone WHERE updated_at < now() - make_interval(days => %s)
-    AND NOT EXISTS (SELECT FROM chat_messages WHERE session_id = gone.id)
-"""
-"""The time stands beside the emptiness: it is looked at again where a question has just come in (PostgreSQL manual,
-'Read Committed Isolation Level'), and keeps its conversation."""
-
-
-def remove_older(ours: Database, days: int) -> int:
-    """Removes the messages older than `days` days, with the conversations that they leave empty.
-
-    Answers how many messages that were. Raises psycopg's errors.
-    """
-    connect = connector(ours.target, ours.environment.db_connect_timeout, PRUNE_LIMIT_S)
-    with connect() as connection:
-        # The table is asked for first: one that is missing is known as "not migrated", a missing function is not.
-        connection.execute("SELECT FROM chat_messages LIMIT 1")
-        row = connection.execute("SELECT delete_old_chat_messages(%s)", (days,)).fetchone()
-        connection.execute(_REMOVE_EMPTY, (days,))
-    return int(row[0]) if row else 0
+    __mapper_args__ = {"polymorphic_identity": "reply"}  # noqa: RUF012  SQLAlchemy asks for a dict

@@ -1,1 +1,1 @@
-"""The parts of which every page is made, on one page for developers."""
+"""One page for developers with all the parts that pages are made of."""

@@ -1,23 +1,25 @@
-"""`/components`: the few parts of which every page is made. There in debug mode alone."""
+"""`/components`: all the parts that pages are made of. It exists only in debug mode."""
 
+import uuid
 from datetime import UTC, datetime
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Response, make_response, render_template, url_for
 
-from repaircafe.chat import conversation
-from repaircafe.chat.models import UNDER_WAY, Reply, State
+from repaircafe.chat.models import Reply
 from repaircafe.health.monitor import STATE_LABELS
-from repaircafe.neighbours.report import STATUS_LABELS, Reason, Report, Service, Step, StepName
+from repaircafe.neighbours.report import STATUS_LABELS, Neighbour, Reason, Report, Step, StepName
 from repaircafe.settings.definitions import KEYS
+from repaircafe.work.models import UNDER_WAY, State
+from repaircafe.work.pages import JobView
 
 blueprint = Blueprint("components", __name__)
 
 
 @blueprint.get("/components")
 def show() -> str:
-    """All of them, with invented contents."""
+    """All parts, with invented contents."""
     key = KEYS["llm_endpoint"]
-    failed = Report(Service.LLM, (Step(StepName.ADDRESS), Step(StepName.CONNECTION, reason=Reason.REFUSED)), 1.0)
+    failed = Report(Neighbour.LLM, (Step(StepName.ADDRESS), Step(StepName.CONNECTION, reason=Reason.REFUSED)), 1.0)
     return render_template(
         "components/show.html",
         states=STATE_LABELS,
@@ -26,7 +28,19 @@ def show() -> str:
         values={**dict.fromkeys(KEYS, ""), key.name: "ftp://example"},
         faults={key.name: "This is not an address."},
         report=failed,
-        works=Report(Service.DB, (Step(StepName.CONNECTION), Step(StepName.TABLES)), 1.0),
-        replies=[Reply(state=state, began_at=datetime.now(UTC)) for state in UNDER_WAY if state is not State.QUEUED],
-        passed=conversation.passed,
+        works=Report(Neighbour.DB, (Step(StepName.CONNECTION), Step(StepName.TABLES)), 1.0),
+        jobs=[_job(state) for state in UNDER_WAY if state is not State.QUEUED],
     )
+
+
+def _job(state: State) -> JobView:
+    said = "You can bring" if state is State.WRITING else ""
+    reply = Reply(id=uuid.uuid4(), state=state, began_at=datetime.now(UTC), content=said)
+    here = url_for("components.news")
+    return JobView(reply, look=lambda **_: here, stop=here, stop_label="Stop")
+
+
+@blueprint.get("/components/news")
+def news() -> Response:
+    """Nothing is new for a part that polls."""
+    return make_response("", 204)

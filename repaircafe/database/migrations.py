@@ -1,4 +1,4 @@
-"""The migrations: which the database has, which this version wants, and the way from one to the other."""
+"""The migrations: the database's, this version's, and the upgrade from one to the other."""
 
 import hashlib
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from flask import Flask
 from flask_migrate import Migrate
 
 from repaircafe.database.engines import Database
-from repaircafe.database.errors import SchemaError, is_away, lacking_right, translate
+from repaircafe.database.errors import AwayError, SchemaError, lacking_right
 from repaircafe.database.tables import db
 from repaircafe.environment import PROJECT
 from repaircafe.parts import parts
@@ -26,7 +26,7 @@ migrate = Migrate(db=db, directory=str(MIGRATIONS))
 
 @dataclass(frozen=True)
 class MigrationState:
-    """Which migration the database has, which this version wants, and scripts changed since they were applied."""
+    """The database's migration, this version's newest one, and the scripts that changed after they were applied."""
 
     current: str | None
     head: str | None
@@ -34,12 +34,12 @@ class MigrationState:
 
     @property
     def newer(self) -> bool:
-        """Whether a later version has changed the tables, on another host, say, while this process runs."""
+        """Whether a later version has changed the tables, for example on another host while this process runs."""
         return self.current is not None and self.current not in scripts()
 
     @property
     def consistent(self) -> bool:
-        """Whether the database is exactly what this version's scripts make of it."""
+        """Whether the database has exactly the migrations of this version."""
         return self.current == self.head and not self.changed
 
 
@@ -51,7 +51,7 @@ def scripts() -> dict[str, str]:
 
 
 def head_revision() -> str | None:
-    """The newest migration of this version."""
+    """The newest migration of this version; None if there are no scripts."""
     return next(iter(scripts()), None)
 
 
@@ -60,10 +60,10 @@ def _checksum(path: Path) -> str:
 
 
 def current_revision(connection: sa.Connection) -> str | None:
-    """The migration that the database is at; None where it has no tables.
+    """The migration of the database; None if it has no tables.
 
-    Alembic's own MigrationContext makes a new object of its table for each look. SQLAlchemy compiles the statement anew
-    for each, and keeps up to 750 of them.
+    This does not use Alembic's MigrationContext, which creates a new table object at each call: SQLAlchemy would
+    compile a new statement for each one, and keep up to 750 of them.
     """
     if connection.scalar(sa.text("SELECT to_regclass('alembic_version')")) is None:
         return None
@@ -82,7 +82,7 @@ def migration_state(connection: sa.Connection) -> MigrationState:
 
 
 def record_migration(*, ctx: MigrationContext, step: Any, **_: Any) -> None:
-    """Alembic's on_version_apply: writes the applied script's checksum in the migration's own transaction."""
+    """Alembic's on_version_apply: stores the applied script's checksum in the same transaction as the migration."""
     if step.is_upgrade and ctx.connection is not None:
         ctx.connection.execute(
             sa.text(
@@ -94,18 +94,18 @@ def record_migration(*, ctx: MigrationContext, step: Any, **_: Any) -> None:
 
 
 def require_known(revision: str | None) -> None:
-    """Raises SchemaError where a later version has changed the tables."""
+    """Raises SchemaError if a later version has changed the tables."""
     if revision is not None and revision not in scripts():
         raise SchemaError(
-            f"The database is of a newer version (migration {revision}) than this program. "
+            f"The database is from a newer version (migration {revision}) than this program. "
             "Install the newer version again, or restore the backup made before its first start."
         )
 
 
 def upgrade(app: Flask) -> None:
-    """Brings the tables to this version; does nothing where they are.
+    """Brings the tables to this version; does nothing if they are at this version already.
 
-    Raises SchemaError when a migration fails or the database is newer, NeighbourError when the server goes away.
+    Raises SchemaError if a migration fails or the database is newer, and AwayError if the database is unavailable.
     """
     database = parts(app)[Database]
     try:
@@ -115,13 +115,11 @@ def upgrade(app: Flask) -> None:
                 require_known(before)
                 if before == head_revision():
                     return
-                database.try_to_write(connection)  # else a backup would be made, and for nothing
+                database.try_to_write(connection)  # else we would make a backup and then fail
             alembic.command.upgrade(app.extensions["migrate"].migrate.get_config(), "head")
-    except SchemaError:
+    except (SchemaError, AwayError):
         raise
     except Exception as error:
-        if is_away(error):
-            raise translate(error) from error
         if lacks := lacking_right(error):
             raise SchemaError(lacks) from error
         raise SchemaError(

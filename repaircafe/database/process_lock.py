@@ -1,7 +1,7 @@
-"""Whether a process that has begun something is still there, as PostgreSQL knows it.
+"""Shows other processes whether the process that owns some work is still running.
 
-A process holds an advisory lock on a connection of its own. The server gives the lock back at the moment in which the
-process ends, however it ends, so that nobody has to write signs of life or to wait until they are missed.
+Each process holds an advisory lock on its own connection. PostgreSQL releases the lock as soon as the process ends,
+even if it is killed. So no process has to write heartbeats, and no other has to wait until they are missing.
 """
 
 import os
@@ -14,9 +14,12 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
+from repaircafe.database.errors import AwayError, translating
 from repaircafe.limits import LOCK_WAIT_LIMIT_S
+from repaircafe.neighbours.report import Reason
 
-# Of a second host that loses its power the server hears nothing; it asks after ten silent seconds, and once again.
+# A host that loses its power closes no connection. So the server sends a probe after ten silent seconds, another one
+# five seconds later, and then closes the connection.
 _NOTICE_A_LOST_HOST = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2"
 
 
@@ -25,16 +28,16 @@ _LIVING = sa.text(
     " WHERE locktype = 'advisory' AND objsubid = 1 AND granted"
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 ).columns(sa.column("owner", sa.BigInteger))
-"""How a lock's 64-bit key is shown (PostgreSQL manual, 'pg_locks')."""
+"""Puts a lock's 64-bit key together from the two columns of pg_locks (PostgreSQL manual, 'pg_locks')."""
 
 
 def live_owners() -> sa.Select[Any]:
-    """The owners that are there, for an IN."""
+    """A query for the owners whose process still holds its lock, to use in an IN."""
     return sa.select(_LIVING.subquery("living").c.owner)
 
 
 class ProcessLock:
-    """The present process among those that use the database. After a fork the child is another one."""
+    """The lock of the current process. After a fork, the child takes a lock of its own."""
 
     def __init__(self, connect: Callable[[], psycopg.Connection[Any]]) -> None:
         self._connect = connect
@@ -44,43 +47,44 @@ class ProcessLock:
         self._owner = 0
 
     def owner(self) -> int:
-        """The name under which this process is known to be there from now on; another where it had been lost.
+        """The owner number of this process, whose lock it holds from now on. It is a new number if the lock was lost.
 
-        Raises psycopg.Error, within WAIT_LIMIT_S as well where others wait for a database that does not answer.
+        Raises AwayError; at the latest after LOCK_WAIT_LIMIT_S if other threads wait for a database that hangs.
         """
         if not self._lock.acquire(timeout=LOCK_WAIT_LIMIT_S):
-            raise psycopg.errors.ConnectionTimeout("the database does not answer")
+            raise AwayError(Reason.TIMEOUT)
         try:
-            if not self._holds():
-                self._connection, self._owner = self._hold()
-                self._process = os.getpid()
+            with translating():
+                if not self._holds():
+                    self._connection, self._owner = self._hold()
+                    self._process = os.getpid()
             return self._owner
         finally:
             self._lock.release()
 
     @contextmanager
     def owning(self) -> Iterator[int]:
-        """For storing something as this process's, under the name that is given. Raises as owner() does.
+        """Gives the owner number to a block that stores work of this process. Raises what owner() raises.
 
-        Where storing it fails it may have been stored all the same: the connection may be lost between COMMIT
-        and its answer. Nobody would make it then, and others would wait for it, so that the name is given up with it.
+        If the block raises a database error, the work may be stored all the same: the connection may be lost between
+        COMMIT and its response. Then nobody would do the work, and others would wait for it. So the lock is released.
         """
         owner = self.owner()
         try:
             yield owner
-        except (sa.exc.SQLAlchemyError, psycopg.Error):
+        except (AwayError, sa.exc.SQLAlchemyError):
             self.leave()
             raise
 
     def leave(self) -> None:
-        """Gives the name up. What it owns is nobody's then."""
+        """Releases the lock. The work of this owner number has no owner then."""
         with self._lock:
             if self._connection is not None and self._process == os.getpid():
                 self._connection.close()
             self._connection = None
 
     def _hold(self) -> tuple[psycopg.Connection[Any], int]:
-        """A connection that holds a new name. One that did not get it is no sign of anybody."""
+        """A new connection with a new owner number, whose lock it holds. It is closed if it does not get the lock."""
         connection, owner = self._connect(), secrets.randbits(62)
         try:
             connection.autocommit = True

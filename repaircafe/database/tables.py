@@ -1,4 +1,4 @@
-"""What every table and every transaction has: types, the session, and who acts."""
+"""The parts that all tables and transactions share: types, the session, and who acts."""
 
 import uuid
 from contextvars import ContextVar
@@ -12,24 +12,24 @@ from sqlalchemy.orm import DeclarativeBase
 from repaircafe.neighbours.report import Reason
 
 ASYNC_COMMIT = sa.text("SET LOCAL synchronous_commit = off")
-"""For what is stored again within a second: a power cut may take that second, and the SD card is spared."""
+"""For rows that are stored again within a second: a power cut may lose that second, but the SD card wears less."""
 
 
 class StoredReason(sa.TypeDecorator[Reason]):
-    """A neighbour's reason. A word that this version does not know is an error of ours.
+    """A neighbour's reason. A value that this version does not know is read as INTERNAL.
 
-    An upgrade that went back leaves what the newer version wrote.
+    Such values remain if a newer version wrote them and the organiser then went back to this version.
     """
 
     impl = sa.String(40)
     cache_ok = True
 
     def process_bind_param(self, value: Reason | None, _dialect: sa.Dialect) -> str | None:
-        """As its value."""
+        """The reason as it is stored."""
         return value.value if value else None
 
     def process_result_value(self, value: str | None, _dialect: sa.Dialect) -> Reason | None:
-        """Never an error, so that a page with such a row can be opened."""
+        """The stored reason. Never raises, so that a page with an unknown value still opens."""
         if value is None:
             return None
         try:
@@ -39,17 +39,17 @@ class StoredReason(sa.TypeDecorator[Reason]):
 
 
 def without_nul(text: str) -> str:
-    """The text as PostgreSQL can hold it: without NUL, and with a question mark for half a surrogate pair."""
+    """The text as PostgreSQL can store it: without NUL, and with a question mark for each lone surrogate."""
     return text.replace("\x00", "").encode(errors="replace").decode()
 
 
 def later_than(moment: datetime) -> sa.ColumnElement[datetime]:
-    """Now, or just after `moment` where that is not past: the clock may have been set back."""
+    """Now, but at least a microsecond after `moment`, even if the clock was set back."""
     return sa.func.greatest(sa.func.now(), moment + timedelta(microseconds=1))
 
 
 class Base(DeclarativeBase):
-    """What every table inherits. Constraint names are fixed, so that migrations can name them; a time has its zone."""
+    """The base class of all tables. Constraint names are fixed, so that migrations can use them; times have a zone."""
 
     registry = sa.orm.registry(
         metadata=sa.MetaData(
@@ -66,20 +66,21 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
-"""What a request has stored it knows, and does not read again in a second transaction."""
+"""Rows keep their values after a commit, so that a request does not read them again in a second transaction."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Who acts: what row-level security will ask for. Empty strings where nobody is signed in."""
+    """Who acts, for row-level security. `user_id` is empty for a visitor, `session_id` outside a conversation."""
 
     user_id: str = ""
     session_id: str = ""
 
 
-identity: ContextVar[Identity] = ContextVar("identity", default=Identity())  # noqa: B039  Identity is frozen
+NOBODY = Identity()
+identity: ContextVar[Identity] = ContextVar("identity", default=NOBODY)
 
 
 def set_conversation(session_id: uuid.UUID) -> None:
-    """Has the transactions that begin from now on carry the conversation, where the address does not name it."""
+    """Sets the conversation of the transactions that begin from now on, for requests whose path does not name it."""
     identity.set(replace(identity.get(), session_id=str(session_id)))

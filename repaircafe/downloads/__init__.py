@@ -1,1 +1,1 @@
-"""Models brought into Ollama from the settings' page: what can be had, the download under way, and its end."""
+"""Downloads models into Ollama from the settings page: which ones there are, the progress and the result."""

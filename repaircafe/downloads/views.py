@@ -1,50 +1,58 @@
-"""`/config/models`: the installed models, and the download of others; a part of the settings and a page of its own."""
+"""`/config/models`: the installed models and the download of others, as a part of the settings and as a page."""
 
 import uuid
+from functools import partial
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
-from flask_babel import format_decimal
+from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
+from markupsafe import Markup
 
-from repaircafe.database.errors import ERRORS, is_away
+from repaircafe.database.errors import AwayError
 from repaircafe.database.tables import db
-from repaircafe.downloads.downloader import CHOICES, downloader, is_same, newest
-from repaircafe.downloads.models import Download, State
+from repaircafe.downloads.downloader import downloader
+from repaircafe.downloads.models import Download
 from repaircafe.health.monitor import monitor
 from repaircafe.limits import MAX_MODEL_CHARS
 from repaircafe.llm.disk import GIGABYTE, RESERVE
+from repaircafe.llm.inventory import CHOICES
 from repaircafe.logs import Redactor, polled
-from repaircafe.neighbours.report import NeighbourError, Reason, Service, Text
+from repaircafe.neighbours.explanations import explain
+from repaircafe.neighbours.model_names import is_cloud_model, is_same
+from repaircafe.neighbours.report import Neighbour, NeighbourError, Reason, Text
 from repaircafe.parts import parts
 from repaircafe.settings.definitions import KEYS
 from repaircafe.settings.store import InvalidSettingsError, OutsideError, store, validate
 from repaircafe.web.errors import PageError, expired_form
-from repaircafe.web.negotiation import is_htmx, retargeted
+from repaircafe.web.negotiation import is_htmx, retargeted, wants_json
+from repaircafe.work.models import State
+from repaircafe.work.pages import JobView, news
 
 blueprint = Blueprint("downloads", __name__)
 
 MEGABYTE = 1_000_000
-
-
-@blueprint.get("/config/models")
-def show() -> Response:
-    """What there is and what can be had, as the server says it now: the part alone for htmx, else the page."""
-    return _shown()
+FEW_SECONDS = 15
+"""Up to so many seconds, the time that is left is not counted."""
 
 
 @blueprint.post("/config/models")
 def start() -> Response:
-    """Begins a download, or shows the one that is under way."""
+    """Starts a download, or shows the one that is running."""
     typed = request.form.get("model", "")
     try:
         model = _name(typed)
+        if is_cloud_model(model):
+            raise InvalidSettingsError({"llm_model": explain(Neighbour.LLM, Reason.CLOUD_MODEL).sentence})
     except InvalidSettingsError as error:
         fault = error.faults["llm_model"]
         if is_htmx():
             return retargeted(_rendered("downloads/_other.html", 422, typed=typed, fault=fault), "#other-model")
-        return _shown(422, typed=typed, fault=fault)
-    download, is_new = downloader().start(db.session(), model)
+        if wants_json():
+            raise PageError(422, fault, _("Nothing was changed.")) from None
+        return show(422, typed=typed, fault=fault)
+    is_anew = "anew" in request.args
+    download, is_new = downloader().start(db.session(), model, is_anew=is_anew)
     notice = None if is_new or is_same(download.model, model) else _not_begun(model, download)
     if is_htmx():
         typed_here = request.headers.get("HX-Trigger") == "other-model"
@@ -52,6 +60,7 @@ def start() -> Response:
         return retargeted(
             _rendered("downloads/_begun.html", download=download, notice=notice, typed_here=typed_here, typed=left),
             "#download",
+            "outerHTML show:top" if is_anew else "outerHTML",  # the button may be far above
         )
     if notice:
         flash(notice)
@@ -60,44 +69,39 @@ def start() -> Response:
 
 @blueprint.errorhandler(CSRFError)
 def expired(error: CSRFError) -> Response:
-    """The page was open across a restart: the name that was typed is shown again, to be sent again.
+    """The page was open while the app restarted. Shows the typed name again, ready to be sent.
 
-    With htmx it stands in its field still.
+    With htmx the name is still in its field.
     """
-    if is_htmx() or request.endpoint != "downloads.start":
+    if is_htmx() or wants_json() or request.endpoint != "downloads.start":
         return expired_form(error)
     problem = _("This page was open for too long. Nothing was saved yet: press the button again.")
-    return _shown(400, typed=request.form.get("model", ""), fault=problem)
+    return show(400, typed=request.form.get("model", ""), fault=problem)
 
 
 @blueprint.get("/config/models/<uuid:download_id>")
 @polled
 def progress(download_id: uuid.UUID) -> Response:
-    """How far a download is by now or, once it has ended, how it ended."""
+    """The progress of a download or, once it has ended, its result."""
     if not is_htmx():
         return _back()
-    download = newest(db.session(), downloader().active_ids())
-    if download and download.id == download_id and download.state is State.UNDER_WAY:
-        return _rendered("downloads/_progress.html", download=download)
-    ended = download is None or download.state is not State.UNDER_WAY
+    download = downloader().newest(db.session())
+    if download and download.id == download_id and download.is_under_way:
+        return news(_view_of(download))
+    ended = download is None or not download.is_under_way
     return retargeted(_rendered("downloads/_download.html", download=download, ended_now=ended), "#download")
 
 
 @blueprint.post("/config/models/<uuid:download_id>/cancel")
 def cancel(download_id: uuid.UUID) -> Response:
-    """Ends a download, in whichever process it is."""
-    ours = db.session()
-    downloader().cancel(ours, download_id)
-    return (
-        _rendered("downloads/_download.html", download=newest(ours, downloader().active_ids()))
-        if is_htmx()
-        else _back()
-    )
+    """Cancels a download, in whichever process it runs."""
+    downloader().cancel(db.session(), download_id)
+    return make_response("", 204) if is_htmx() else _back()
 
 
 @blueprint.post("/config/models/use")
 def use() -> Response:
-    """Makes a model the one that answers."""
+    """Makes a model the one that answers questions."""
     try:
         model = _name(request.form.get("model", ""))
     except InvalidSettingsError as error:
@@ -107,16 +111,16 @@ def use() -> Response:
     except OutsideError as error:
         title = _("Nothing was saved yet: %(why)s", why=error.message)
         raise PageError(409, title, _("If that is meant, enter its name in the settings.")) from None
-    monitor().forget(Service.LLM)
-    said = _("%(model)s is in use from now on.", model=model)
+    monitor().forget(Neighbour.LLM)
+    text = _("%(model)s is in use from now on.", model=model)
     if is_htmx():
-        return _shown(template="downloads/_used.html", notice=said, key=KEYS["llm_model"], values={"llm_model": model})
-    flash(said)
+        return show(template="downloads/_used.html", notice=text, key=KEYS["llm_model"], values={"llm_model": model})
+    flash(text)
     return _back()
 
 
 def _name(typed: str) -> str:
-    """A model's name as its setting takes it. Raises InvalidSettingsError."""
+    """The typed name in the form of its setting. Raises InvalidSettingsError."""
     model = validate({"llm_model": typed}, parts()[Redactor])["llm_model"]
     if not model:
         raise InvalidSettingsError({"llm_model": _("Type the name of a model first.")})
@@ -131,8 +135,9 @@ def _not_begun(model: str, other: Download) -> Text:
     )
 
 
-def _shown(status: int = 200, template: str = "downloads/_models.html", **context: object) -> Response:
-    """With what the server says; its failure is a sentence on the page."""
+@blueprint.get("/config/models")
+def show(status: int = 200, template: str = "downloads/_models.html", **context: object) -> Response:
+    """The models that the server lists now, or why it lists none, and those to download. htmx gets only this part."""
     inventory, reason, download = None, None, _newest()
     try:
         inventory = downloader().inventory(store().known()["llm_endpoint"])
@@ -143,13 +148,14 @@ def _shown(status: int = 200, template: str = "downloads/_models.html", **contex
 
 
 def _newest() -> Download | None:
-    """None as well while the database is away: what is installed can be told without it. Holds no connection."""
+    """The newest download, if there is one. Holds no connection.
+
+    None while the database is unavailable, so that the page can still show the installed models.
+    """
     try:
-        download = newest(db.session(), downloader().active_ids())
+        download = downloader().newest(db.session())
         db.session.expunge_all()
-    except ERRORS as error:
-        if not is_away(error):
-            raise
+    except AwayError:
         download = None
     db.session.rollback()
     return download
@@ -158,18 +164,14 @@ def _newest() -> Download | None:
 def _rendered(template: str, status: int = 200, *, download: Download | None = None, **context: object) -> Response:
     page = render_template(
         template,
-        download=download,
-        ending=_ending(download) if download else "",
         chosen=store().known()["llm_model"],
         choices=CHOICES,
         longest=MAX_MODEL_CHARS,
         is_same=is_same,
         size=_size,
-        part=_part,
-        speed=_speed,
-        percent=_percent,
-        left=_minutes_left,
-        doing=_doing,
+        download=download,
+        view=_view_of(download) if download else None,
+        ending=_ending(download) if download else "",
         State=State,
         Reason=Reason,
         RESERVE=RESERVE,
@@ -179,19 +181,34 @@ def _rendered(template: str, status: int = 200, *, download: Download | None = N
     return make_response(page, status)
 
 
+def _view_of(download: Download) -> JobView:
+    at = partial(url_for, download_id=download.id)
+    bar = render_template(
+        "downloads/_progress.html", download=download, part=_part, speed=_speed, percent=_percent, left=_left
+    )
+    return JobView(
+        download,
+        partial(at, "downloads.progress"),
+        at("downloads.cancel"),
+        _("Cancel"),
+        words=_doing(download),
+        bar=Markup(bar),  # noqa: S704  from our own template  # nosec B704
+    )
+
+
 def _ending(download: Download) -> Text:
     sentences = {
         State.DONE: _("%(model)s has been downloaded.", model=download.model),
         State.FAILED: _("%(model)s could not be downloaded.", model=download.model),
-        State.CANCELLED: _("The download of %(model)s was cancelled.", model=download.model),
+        State.STOPPED: _("The download of %(model)s was cancelled.", model=download.model),
         State.BROKEN: _("The download of %(model)s ended when the assistant was restarted.", model=download.model),
     }
     return sentences.get(download.state, "")
 
 
 def _doing(download: Download) -> Text:
-    """What the server does, in words; those of Ollama's stream are for technicians."""
-    if download.cancel_asked:
+    """What the server does, in plain words instead of those of Ollama's stream."""
+    if download.stop_asked:
         return _("Being cancelled …")
     if download.status.startswith(("verifying", "writing", "removing", "success")):
         return _("Checking what has arrived; on an SD card that takes a few minutes.")
@@ -204,13 +221,16 @@ def _percent(download: Download) -> int:
     return 100 * download.done // download.total
 
 
-def _minutes_left(download: Download) -> int:
-    """Rounded up; 0 where nothing is left."""
-    return -(-(download.total - download.done) // (download.speed * 60))
+def _left(download: Download) -> Text:
+    """How long it will take, with minutes rounded up; empty if nothing is left."""
+    seconds = -(-(download.total - download.done) // download.speed)
+    if seconds <= FEW_SECONDS:
+        return _("a few seconds left") if seconds else ""
+    return ngettext("%(num)d minute left", "%(num)d minutes left", -(-seconds // 60))
 
 
 def _size(count: int) -> Text:
-    """Bytes as people read them, in the units in which Ollama states a model's size."""
+    """A number of bytes for people, in the units that Ollama uses for a model's size."""
     if count < GIGABYTE:
         return _("%(count)s MB", count=format_decimal(count / MEGABYTE, "0"))
     return _("%(count)s GB", count=format_decimal(count / GIGABYTE, "0.0"))

@@ -1,1 +1,1 @@
-"""Whether a text says of the repair café what the facts say: plain code behind every text that the model writes."""
+"""Checks whether a text about the repair café agrees with the facts. Plain code checks every text of the model."""

@@ -1,26 +1,39 @@
-"""A finding's facts, as the page says them in the reader's language."""
+"""The facts beside a claim, in the reader's language."""
 
+import re
+from collections.abc import Iterable
 from datetime import date, time
-from decimal import Decimal
 
-from babel.dates import get_day_names
-from flask_babel import format_decimal, get_locale
+from babel import Locale
+from babel.dates import format_date, get_day_names
+from babel.numbers import format_decimal, get_currency_symbol
 
-from repaircafe.facts.claims import Finding, Kind, Value
-from repaircafe.web.languages import in_words
-
-
-def facts_of(finding: Finding) -> list[str]:
-    """What is known of that kind, in its order; empty where nothing is."""
-    in_order = sorted(finding.known)  # type: ignore[type-var]  # all are of one type, and each type has an order
-    return [_said(finding.claim.kind, value) for value in in_order if value != ""]
+from repaircafe.facts.claims import NOT_FREE, Kind, Money, Value
 
 
-def _said(kind: Kind, value: Value) -> str:
+def facts_of(kind: Kind, known: Iterable[Value], locale: Locale) -> list[str]:
+    """The known facts of a kind, sorted; empty if nothing is known."""
+    in_order = sorted((value for value in known if value not in ("", NOT_FREE)), key=_order)
+    return [_text_of(kind, value, locale) for value in in_order]
+
+
+def _order(value: Value) -> tuple[str, Value]:
+    """All facts of a kind are of one type, and each of these types has an order."""
+    return type(value).__name__, value
+
+
+def _text_of(kind: Kind, value: Value, locale: Locale) -> str:
     if kind is Kind.WEEKDAY and isinstance(value, int):
-        return str(get_day_names("wide", locale=get_locale())[value])
+        return str(get_day_names("wide", locale=locale)[value])
     if isinstance(value, time):
         return f"{value:%H:%M}"
-    if isinstance(value, Decimal):
-        return f"€ {format_decimal(value, '0.00')}"
-    return in_words(value, "full") if isinstance(value, date) else str(value)
+    if isinstance(value, Money):
+        symbol = get_currency_symbol(value.currency or "EUR", locale=locale)
+        return f"{symbol} {format_decimal(value.amount, '0.00', locale=locale)}"
+    return _day(value, locale) if isinstance(value, date) else str(value)
+
+
+def _day(day: date, locale: Locale) -> str:
+    """The day in words. French writes the first of a month as an ordinal, which the CLDR's patterns leave out."""
+    text = str(format_date(day, "full", locale=locale))
+    return re.sub(r"\b1(?= )", "1er", text) if locale.language == "fr" else text

@@ -1,127 +1,125 @@
-"""Words of four languages: months and weekdays from the CLDR by way of Babel, numbers and the rest by hand."""
+"""The words of four languages, by their roles in the grammar. The tables are in languages/, a file each.
 
-import re
-from collections.abc import Iterable, Mapping
+Months and weekdays come from Babel, which has Unicode's CLDR. Nothing is read before the first text is checked: the
+calendars of four languages take 6 MB, and only an organiser's announcements need them.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
 from babel.dates import get_day_names, get_month_names
 
-LOCALES = ("nl", "en", "de", "fr")
+from repaircafe.facts.normal import folded
+from repaircafe.facts.tokens import SAINTS
 
-
-def _months() -> dict[str, int]:
-    found = {"sept": 9, "mrt": 3, "maerz": 3, "fevrier": 2, "aout": 8, "decembre": 12, "jänner": 1}
-    for locale in LOCALES:
-        for context in ("format", "stand-alone"):
-            for width in ("wide", "abbreviated"):
-                for number, name in get_month_names(width, context, locale).items():
-                    found[name.casefold().rstrip(".")] = number
-    return found
-
-
-def _weekdays() -> dict[str, int]:
-    found = {"sonnabend": 5}
-    for locale in LOCALES:
-        for number, name in get_day_names("wide", "format", locale).items():
-            found[name.casefold()] = number
-    return found
-
-
-MONTHS: Mapping[str, int] = _months()
-WEEKDAYS: Mapping[str, int] = _weekdays()
-SHORT_WEEKDAYS: Mapping[str, int] = {
-    **{"ma": 0, "di": 1, "wo": 2, "do": 3, "vr": 4, "za": 5, "zo": 6},
-    **{"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6},
-    **{"mo": 0, "mi": 2, "fr": 4, "sa": 5, "so": 6},
-    **{"lun": 0, "mar": 1, "mer": 2, "jeu": 3, "ven": 4, "sam": 5, "dim": 6},
-}
-"""Words of their own in other languages: taken only right before a day."""
-
-
-def _counted(words: str, first: int = 1) -> dict[str, int]:
-    """The words, which commas part, with their numbers."""
-    return {word: number for number, word in enumerate(words.split(", "), start=first)}
-
-
-HOURS: Mapping[str, int] = {
-    **_counted("een, twee, drie, vier, vijf, zes, zeven, acht, negen, tien, elf, twaalf"),
-    **_counted("one, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve"),
-    **_counted("ein, zwei, drei, vier, fünf, sechs, sieben, acht, neun, zehn, elf, zwölf"),
-    **_counted("une, deux, trois, quatre, cinq, six, sept, huit, neuf, dix, onze, douze"),
-    **_counted(
-        "dertien, veertien, vijftien, zestien, zeventien, achttien, negentien, twintig, eenentwintig, "
-        "tweeëntwintig, drieëntwintig, vierentwintig",
-        13,
-    ),
-    **_counted(
-        "dreizehn, vierzehn, fünfzehn, sechzehn, siebzehn, achtzehn, neunzehn, zwanzig, einundzwanzig, "
-        "zweiundzwanzig, dreiundzwanzig, vierundzwanzig",
-        13,
-    ),
-    **_counted(
-        "treize, quatorze, quinze, seize, dix-sept, dix-huit, dix-neuf, vingt, vingt-et-une, vingt-deux, "
-        "vingt-trois, vingt-quatre",
-        13,
-    ),
-    **{"één": 1, "eins": 1, "un": 1, "tweeentwintig": 22, "drieentwintig": 23},
-}
-"""Those after twelve not in English, where nobody says so."""
-TENS: Mapping[str, int] = {
-    **{"twintig": 20, "dertig": 30, "veertig": 40, "vijftig": 50, "zestig": 60, "tachtig": 80},
-    **{"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "eighty": 80},
-    **{"zwanzig": 20, "dreißig": 30, "vierzig": 40, "fünfzig": 50, "sechzig": 60, "achtzig": 80},
-    **{"vingt": 20, "trente": 30, "quarante": 40, "cinquante": 50, "soixante": 60},
-}
-"""Cents, as people say them after the euros."""
-TEENS: Mapping[str, int] = _counted(
-    "thirteen, fourteen, fifteen, sixteen, seventeen, eighteen, nineteen",
-    13,
+LANGUAGES = ("nl", "de", "fr", "en")
+_COMMON = frozenset(
+    (
+        *("month", "monthname", "weekday", "weekly", "part", "ofmonth", "often", "meridiem", "currency", "cent"),
+        *("house", "nohouse", "unitword", "country"),
+        *(f"street {one}" for one in ("first", "last", "long", "romance", "firm", "link")),
+    )
 )
-"""Amounts, which English does count beyond twelve."""
-ORDINALS: Mapping[str, int] = {
-    **_counted(
-        "eerste, tweede, derde, vierde, vijfde, zesde, zevende, achtste, negende, tiende, elfde, twaalfde, "
-        "dertiende, veertiende, vijftiende, zestiende, zeventiende, achttiende, negentiende, twintigste, "
-        "eenentwintigste, tweeëntwintigste, drieëntwintigste, vierentwintigste, vijfentwintigste, "
-        "zesentwintigste, zevenentwintigste, achtentwintigste, negenentwintigste, dertigste, eenendertigste"
-    ),
-    **_counted(
-        "first, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth, eleventh, twelfth, "
-        "thirteenth, fourteenth, fifteenth, sixteenth, seventeenth, eighteenth, nineteenth, twentieth, "
-        "twenty-first, twenty-second, twenty-third, twenty-fourth, twenty-fifth, twenty-sixth, twenty-seventh, "
-        "twenty-eighth, twenty-ninth, thirtieth, thirty-first"
-    ),
-    **_counted(
-        "ersten, zweiten, dritten, vierten, fünften, sechsten, siebten, achten, neunten, zehnten, elften, "
-        "zwölften, dreizehnten, vierzehnten, fünfzehnten, sechzehnten, siebzehnten, achtzehnten, neunzehnten, "
-        "zwanzigsten, einundzwanzigsten, zweiundzwanzigsten, dreiundzwanzigsten, vierundzwanzigsten, "
-        "fünfundzwanzigsten, sechsundzwanzigsten, siebenundzwanzigsten, achtundzwanzigsten, neunundzwanzigsten, "
-        "dreißigsten, einunddreißigsten"
-    ),
-    **_counted(
-        "premier, deux, trois, quatre, cinq, six, sept, huit, neuf, dix, le onze, douze, treize, quatorze, "
-        "quinze, seize, dix-sept, dix-huit, dix-neuf, vingt, vingt et un, vingt-deux, vingt-trois, vingt-quatre, "
-        "vingt-cinq, vingt-six, vingt-sept, vingt-huit, vingt-neuf, trente, trente et un"
-    ),
-    **_counted(
-        "erste, zweite, dritte, vierte, fünfte, sechste, siebte, achte, neunte, zehnte, elfte, zwölfte, "
-        "dreizehnte, vierzehnte, fünfzehnte, sechzehnte, siebzehnte, achtzehnte, neunzehnte, zwanzigste, "
-        "einundzwanzigste, zweiundzwanzigste, dreiundzwanzigste, vierundzwanzigste, fünfundzwanzigste, "
-        "sechsundzwanzigste, siebenundzwanzigste, achtundzwanzigste, neunundzwanzigste, dreißigste, "
-        "einunddreißigste"
-    ),
-}
-"""Of days, and the numbers that stand for them in French; “onze” alone is Dutch for “our”."""
+"""Roles of words that keep their meaning in a text of another language: names, months, prices."""
+_OWN_MONTHS = frozenset(("mar", "mai", "mars", "may", "march", "avr", "sept", "mart", "jun", "jul"))
+"""Months that are other words in another language: they count only in their own, or if the language is unknown."""
 
 
-_LIKE = str.maketrans({"ı": "i", "İ": "i", "ſ": "s"})
-"""What Python's patterns take for the same letter where capitals do not matter, and `lower` does not."""
+class Meaning(NamedTuple):
+    """What a word means if `rest` follows it."""
+
+    rest: tuple[str, ...]
+    role: str
+    value: int | str
 
 
-def as_listed(word: str) -> str:
-    """A word that a pattern of either() has found, as the tables spell it."""
-    return word.translate(_LIKE).lower()
+Vocabulary = Mapping[str, tuple[Meaning, ...]]
 
 
-def either(words: Iterable[str]) -> str:
-    """A pattern for any of the words, the longest first."""
-    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+@cache
+def vocabulary(language: str) -> Vocabulary:
+    """What each folded word can mean in a text of that language, longest phrases first; of all four if it is empty."""
+    own = (language,) if language in LANGUAGES else LANGUAGES
+    found: dict[str, dict[tuple[tuple[str, ...], str], Meaning]] = {}
+    for one in (*own, *(other for other in LANGUAGES if other not in own)):
+        for role, phrase, value in _table(one):
+            if role.startswith("end "):
+                continue
+            if one in own or (role in _COMMON and phrase not in _OWN_MONTHS):
+                first, *rest = phrase.split()
+                found.setdefault(first, {}).setdefault((tuple(rest), role), Meaning(tuple(rest), role, value))
+    return {word: tuple(sorted(meant.values(), key=lambda one: -len(one.rest))) for word, meant in found.items()}
+
+
+@cache
+def endings(role: str) -> tuple[tuple[str, str], ...]:
+    """The words of a role in all languages, longest first, each with its value: other words may end so."""
+    found = {(phrase, str(value)) for one in LANGUAGES for name, phrase, value in _table(one) if name == role}
+    return tuple(sorted(found, key=lambda one: (-len(one[0]), one)))
+
+
+@cache
+def _table(language: str) -> tuple[tuple[str, str, int | str], ...]:
+    lines = dict(_lines(language))
+    return (*_calendar(language), *_numbers(language, lines), *_roles(language, lines))
+
+
+def _lines(language: str) -> Iterator[tuple[str, list[str]]]:
+    path = Path(__file__).parent / "languages" / f"{language}.txt"
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            role, _, items = line.partition(": ")
+            yield role, [item.strip() for item in items.split(",")]
+
+
+def _roles(language: str, lines: Mapping[str, list[str]]) -> Iterator[tuple[str, str, int | str]]:
+    for role, items in lines.items():
+        name, _, kind = role.partition("house ")
+        if kind:
+            yield from ((f"{name}house", _key(item), f"{kind}:{language}") for item in items)
+        elif role not in ("ones", "tens", "ordinals", "number"):
+            for item in items:
+                phrase, _, value = item.partition("=")
+                yield role, _key(phrase), int(value) if value.lstrip("-").isdigit() else value or _key(phrase)
+
+
+def _calendar(language: str) -> Iterator[tuple[str, str, int | str]]:
+    for context in ("format", "stand-alone"):
+        for width in ("wide", "abbreviated"):
+            for number, name in get_month_names(width, context, language).items():
+                yield "month", _key(name.rstrip(".")), number
+                if width == "wide":
+                    yield "monthname", _key(name), number
+    for number, name in get_day_names("wide", "format", language).items():
+        yield "weekday", _key(name), number
+        yield "weekly", f"{_key(name)}s", number
+
+
+def _numbers(language: str, lines: Mapping[str, list[str]]) -> Iterator[tuple[str, str, int | str]]:
+    named = {_key(word): number for number, word in enumerate(lines["ones"])}
+    for ten, word in enumerate(lines["tens"], start=2):
+        named[_key(word)] = 10 * ten
+        for one in range(1, 10):
+            named |= dict.fromkeys(_composed(language, _key(word), _key(lines["ones"][one])), 10 * ten + one)
+    for item in lines.get("number", []):
+        word, _, value = item.partition("=")
+        named[_key(word)] = int(value)
+    for word, number in named.items():
+        yield "one" if number == 1 else "number", word, number
+    for number, word in enumerate(lines["ordinals"], start=1):
+        for ending in ("", "n", "r", "s", "m") if language == "de" else ("",):
+            yield "ordinal", f"{_key(word)}{ending}", number
+
+
+def _composed(language: str, ten: str, one: str) -> tuple[str, ...]:
+    """The words for ten and one together: "eenentwintig", "einundzwanzig", "vingt et un", "twenty one"."""
+    if language in ("nl", "de"):
+        return (f"{one}{'en' if language == 'nl' else 'und'}{ten}",)
+    return (f"{ten} et {one}", f"{ten} et une") if (language, one) == ("fr", "un") else (f"{ten} {one}",)
+
+
+def _key(phrase: str) -> str:
+    words = folded(phrase).replace("-", " ").replace(".", "").replace("/", "").replace("'", " ").split()
+    return " ".join(SAINTS.get(word, word) for word in words)

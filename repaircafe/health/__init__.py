@@ -1,1 +1,1 @@
-"""Health that tells the truth: one check a neighbour, one state, read by people, monitors and the watchdog."""
+"""Health: one check for each neighbour and one state of the app, for people, monitoring programs and the watchdog."""

@@ -1,13 +1,13 @@
-"""`flask health`: the way in when no page works."""
+"""`flask health`: shows what is wrong even if no page loads."""
 
-import json
 from typing import NoReturn
 
 import click
 from flask.cli import with_appcontext
 
 from repaircafe.health.monitor import State, monitor
-from repaircafe.neighbours.explanations import SERVICE_NAMES, explain
+from repaircafe.health.schemas import HealthReport
+from repaircafe.neighbours.explanations import explain, neighbour_name
 from repaircafe.neighbours.report import Report, Status
 from repaircafe.parts import parts
 from repaircafe.runtime.startup import Startup
@@ -16,15 +16,18 @@ MARKS = {Status.OK: "ok", Status.DEGRADED: "!!", Status.UNREACHABLE: "XX", Statu
 
 
 @click.command("health")
-@click.option("--json", "as_json", is_flag=True, help="The same JSON as GET /health.")
+@click.option("--json", "as_json", is_flag=True, help="Print the same JSON as GET /health.")
 @with_appcontext
 def command(as_json: bool) -> NoReturn:
-    """Shows how the database, the language model and mail are. Exit 0 while pages can be served, else 1."""
+    """Checks the database, the language model and mail.
+
+    Exits with 0 if the app can serve pages, with 1 if not.
+    """
     startup = parts()[Startup]
-    startup.ready = True  # this process serves no page; what it is asked is how the neighbours are
+    startup.ready = True  # this process serves no pages; only the neighbours count
     health = monitor().health()
     if as_json:
-        click.echo(json.dumps(health.as_dict(), indent=2, ensure_ascii=False))
+        click.echo(HealthReport.of(health).model_dump_json(indent=2, exclude_unset=True))
     else:
         click.echo(f"{health.state.value}  (migration {health.migrations.current or '-'} of {health.migrations.head})")
         for report in health.reports:
@@ -33,16 +36,16 @@ def command(as_json: bool) -> NoReturn:
 
 
 def echo_report(report: Report) -> None:
-    """One line for the service, and for a failure one with the cure."""
+    """Prints one line for the neighbour and, after a failure, one with the cure."""
     reason = report.reason
     if reason is None:
         click.echo(
-            f"[{MARKS[report.status]}] {SERVICE_NAMES[report.service]}: {report.detail} ({report.latency_ms:.0f} ms)"
+            f"[{MARKS[report.status]}] {neighbour_name(report.neighbour)}: {report.detail} ({report.latency_ms:.0f} ms)"
         )
         return
-    explanation = explain(report.service, reason)
+    explanation = explain(report.neighbour, reason)
     detail = f" {report.detail}." if report.detail else ""
     click.echo(
-        f"[{MARKS[report.status]}] {SERVICE_NAMES[report.service]}: {explanation.sentence}{detail} [{reason.value}]"
+        f"[{MARKS[report.status]}] {neighbour_name(report.neighbour)}: {explanation.sentence}{detail} [{reason.value}]"
     )
     click.echo(f"     What to do: {explanation.cure}")

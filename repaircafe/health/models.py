@@ -1,4 +1,4 @@
-"""The `service_tests` table: how the last test of a service went that health itself must not contact."""
+"""The `service_tests` table: the last test of each neighbour that a health check never contacts."""
 
 import uuid
 from datetime import datetime
@@ -9,11 +9,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from repaircafe.database.tables import Base
-from repaircafe.neighbours.report import Reason, Report, Service, Step, StepName
+from repaircafe.neighbours.report import Neighbour, Reason, Report, Step, StepName
 
 
 class ServiceTest(Base):
-    """The last test of one service; `reason` is null where it went well."""
+    """The last test of one neighbour; `reason` is null if it succeeded."""
 
     __tablename__ = "service_tests"
 
@@ -31,7 +31,7 @@ class ServiceTest(Base):
 
 
 def remember(session: Session, report: Report, digest: str) -> None:
-    """Upserts the report of a test, and commits. `digest`: of the credentials that were tested."""
+    """Stores the report of a test and commits. `digest` stands for the credentials that were tested."""
     row = {
         "reason": report.reason,
         "detail": report.detail,
@@ -39,17 +39,17 @@ def remember(session: Session, report: Report, digest: str) -> None:
         "tested_at": report.checked_at,
         "digest": digest,
     }
-    statement = insert(ServiceTest).values(service=report.service.value, **row)
+    statement = insert(ServiceTest).values(service=report.neighbour.value, **row)
     session.execute(
         statement.on_conflict_do_update(index_elements=[ServiceTest.service], set_={**row, "updated_at": sa.func.now()})
     )
     session.commit()
 
 
-def remembered(session: Session, service: Service, digest: str) -> Report | None:
-    """The last test's report, or None where there has been none of these credentials."""
-    row = session.scalar(sa.select(ServiceTest).where(ServiceTest.service == service.value))
+def remembered(session: Session, neighbour: Neighbour, digest: str) -> Report | None:
+    """The report of the last test, or None if these credentials have never been tested."""
+    row = session.scalar(sa.select(ServiceTest).where(ServiceTest.service == neighbour.value))
     if row is None or row.digest not in (None, digest):
         return None
-    detail = _l(row.detail) if row.detail else ""  # said in English, and read in the language of whoever looks
-    return Report(service, (Step(StepName.TOKEN, detail, row.reason),), row.latency_ms, row.tested_at)
+    detail = _l(row.detail) if row.detail else ""  # stored in English, shown in the reader's language
+    return Report(neighbour, (Step(StepName.CREDENTIALS, detail, row.reason),), row.latency_ms, row.tested_at)

@@ -1,6 +1,6 @@
-"""The health of the whole: checks side by side, each cached and at most once at a time, and one state made of them.
+"""The health of the app: the checks run in parallel, each is cached and runs only once at a time; they give one state.
 
-Nothing here runs on a timer. Who asks sets the checks going; many who ask at once share them.
+Nothing here runs on a timer. A request starts the checks; requests at the same time share them.
 """
 
 import contextlib
@@ -8,33 +8,30 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import cast
 
 import structlog
 from flask import Flask
 from flask_babel import lazy_gettext as _l
 
-from repaircafe.database.engines import Database
-from repaircafe.database.migrations import MigrationState, head_revision
+from repaircafe.database.check import DatabaseCheck
+from repaircafe.database.migrations import MigrationState
 from repaircafe.database.tables import db
-from repaircafe.health import checks, models
-from repaircafe.health.checks import Check, Work
-from repaircafe.health.window import ErrorWindow
+from repaircafe.health import models
+from repaircafe.health.window import ErrorCounts, ErrorWindow
 from repaircafe.limits import GLANCE_S, HEALTH_LIMIT_S, SETTINGS_READ_LIMIT_S, TEST_LIMIT_S
 from repaircafe.logs import EventType
-from repaircafe.mail.gmail import GmailCredentials
+from repaircafe.neighbours.checks import Check, NeighbourCheck, report_of, run
 from repaircafe.neighbours.deadlines import BusyError, Cached, DeadlineError, Pending, SingleFlight
 from repaircafe.neighbours.explanations import SERVES, explain
 from repaircafe.neighbours.report import (
-    SERVER_GONE,
-    TRIAL_REASONS,
-    NeighbourError,
+    Neighbour,
     Reason,
     Report,
-    Service,
     Status,
     StepName,
     Text,
@@ -42,16 +39,13 @@ from repaircafe.neighbours.report import (
 )
 from repaircafe.parts import parts
 from repaircafe.runtime.startup import Startup
-from repaircafe.settings.store import Store
-from repaircafe.version import __version__
-
-TTL_S = {Service.DB: 1.0, Service.LLM: 10.0, Service.MAIL: 10.0}
+from repaircafe.settings.definitions import DEFAULT_TEMPERATURE
 
 log = structlog.get_logger()
 
 
 class State(StrEnum):
-    """The app's own state; unhealthy means the database."""
+    """The state of the app. It is unhealthy only if the database does not work."""
 
     STARTING = "starting"
     HEALTHY = "healthy"
@@ -67,232 +61,205 @@ STATE_LABELS: Mapping[State, Text] = MappingProxyType(
         State.UNHEALTHY: _l("cannot work"),
     }
 )
-"""What a page calls them; JSON and the log use the values."""
+"""The states as pages show them; JSON and the log use the values."""
 
 
 @dataclass(frozen=True)
 class Health:
-    """The whole at one moment."""
+    """The health of the app at one moment."""
 
     state: State
     reports: tuple[Report, ...]
     migrations: MigrationState
     pool: dict[str, int]
-    errors: dict[str, int]
+    errors: ErrorCounts
     uptime_s: float
     timestamp: datetime
 
-    def report(self, service: Service) -> Report:
-        """One service's report."""
-        return next(report for report in self.reports if report.service is service)
+    def report(self, neighbour: Neighbour) -> Report:
+        """The report of one neighbour."""
+        return next(report for report in self.reports if report.neighbour is neighbour)
 
     @property
     def connected(self) -> bool:
         """Whether the database answers."""
-        return self.report(Service.DB).status not in (Status.UNREACHABLE, Status.UNCONFIGURED)
+        return self.report(Neighbour.DB).status not in (Status.UNREACHABLE, Status.UNCONFIGURED)
 
     @property
     def ready(self) -> bool:
         """Whether requests that need the database can be served."""
-        reason = self.report(Service.DB).reason
+        reason = self.report(Neighbour.DB).reason
         return self.state is not State.STARTING and (reason is None or reason in SERVES)
 
     @property
     def alarms(self) -> tuple[Report, ...]:
-        """The services that somebody should look after."""
+        """The reports of the neighbours that need attention."""
         return tuple(one for one in self.reports if one.status in (Status.DEGRADED, Status.UNREACHABLE))
-
-    def as_dict(self) -> dict[str, object]:
-        """The body of `GET /health`."""
-        body: dict[str, object] = {
-            "status": self.state.value,
-            "database": "connected" if self.connected else "disconnected",
-            "timestamp": self.timestamp.isoformat(),
-            "version": __version__,
-            "uptime_s": round(self.uptime_s, 1),
-            "services": [report.as_dict() for report in self.reports],
-            "migrations": {
-                "current": self.migrations.current,
-                "head": self.migrations.head,
-                "consistent": self.migrations.consistent,
-            },
-            "pool": self.pool,
-            "errors": self.errors,
-        }
-        if self.state is not State.HEALTHY:
-            body["error"] = self.error
-        return body
 
     @property
     def error(self) -> str:
-        """Why not all is well, for programs: in English."""
+        """Why the app is not healthy, in English, for programs."""
         with in_english():
-            said = [(one.service, explain(one.service, one.reason)) for one in self.alarms if one.reason]
-            told = "; ".join(f"{service.value}: {explanation.sentence}" for service, explanation in said)
-        return told or "The app is starting."
+            found = [(one.neighbour, explain(one.neighbour, one.reason)) for one in self.alarms if one.reason]
+            sentences = "; ".join(f"{neighbour.value}: {explanation.sentence}" for neighbour, explanation in found)
+        return sentences or "The app is starting."
 
 
 class Monitor:
-    """Knows how the neighbours are. One per app."""
+    """Checks and tests the neighbours. Each app has one."""
 
-    def __init__(self, app: Flask, database: Database, store: Store, startup: Startup) -> None:
+    def __init__(
+        self, app: Flask, startup: Startup, database: DatabaseCheck, others: Mapping[Neighbour, NeighbourCheck]
+    ) -> None:
         self._app = app
-        self._database = database
-        self._store = store
         self._startup = startup
-        self._credentials = GmailCredentials.of(database.environment)
+        self._database = database
+        self._checks = {Neighbour.DB: database.neighbour_check, **others}
         self._began = time.monotonic()
         self._lock = threading.Lock()
         self._state = State.STARTING
-        self._latest: dict[Service, Report] = {}
-        self._migrations = MigrationState(None, head_revision())
-        self._caches: dict[Service, Cached[Report]] = {
-            service: Cached(f"health-{service.value}", TTL_S[service], HEALTH_LIMIT_S) for service in Service
+        self._latest: dict[Neighbour, Report] = {}
+        self._caches: dict[Neighbour, Cached[Report]] = {
+            neighbour: Cached(f"health-{neighbour.value}", check.ttl_s, HEALTH_LIMIT_S)
+            for neighbour, check in self._checks.items()
         }
-        self._tests: dict[Service, SingleFlight[Report]] = {
-            service: SingleFlight(f"test-{service.value}") for service in Service
+        self._tests: dict[Neighbour, SingleFlight[Report]] = {
+            neighbour: SingleFlight(f"test-{neighbour.value}") for neighbour in self._checks
         }
-        self._under_way = {service: Check(service) for service in Service}
-        """What the newest run of each check has done so far, for whoever waits no longer."""
+        self._under_way = {neighbour: Check(neighbour) for neighbour in self._checks}
+        """The newest run of each check, so that a caller who stops waiting can see what it has done so far."""
         self._memory: SingleFlight[None] = SingleFlight("test-remember")
         self.errors = ErrorWindow()
         parts(app).add(self)
 
     def health(self, wait_s: float = HEALTH_LIMIT_S) -> Health:
-        """The whole, after at most `wait_s` seconds; what is not known by then is reported as it was, or as late."""
-        pending = {service: self._begin(service) for service in Service}
+        """The health of the app, after at most `wait_s` seconds.
+
+        A check that still runs then gives its last report or, if it has exceeded its own limit, is reported as late.
+        """
+        known = tuple(cache.fresh for cache in self._caches.values())
+        if all(known):  # most polls
+            return self._judge(cast("tuple[Report, ...]", known))
+        pending = {neighbour: self._begin(neighbour) for neighbour in self._checks}
         until = time.monotonic() + wait_s
-        reports = tuple(self._await(service, run, until) for service, run in pending.items())
+        reports = tuple(self._await(neighbour, run, until) for neighbour, run in pending.items())
         return self._judge(reports)
 
     def glance(self) -> Health:
-        """The whole for a page that must not wait; checks that are due go on behind it."""
+        """The health for a page that must not wait; checks that are due continue in the background."""
         return self.health(GLANCE_S)
 
-    def test(self, service: Service, endpoint: str, model: str, *, patiently: bool = False) -> Report:
-        """The deep check of one service with the given, unsaved values; the button and the command.
+    def test(
+        self,
+        neighbour: Neighbour,
+        endpoint: str,
+        model: str,
+        temperature: float = DEFAULT_TEMPERATURE,
+        *,
+        patiently: bool = False,
+    ) -> Report:
+        """Tests one neighbour thoroughly with the given, unsaved values, for the Test button and the command.
 
-        `patiently`: after one that is under way, instead of telling that there is one.
+        While another test of the neighbour runs, the reason is `busy`; with `patiently`, this one waits for it first.
         """
-        work: dict[Service, Work] = {
-            Service.DB: checks.database_test(self._database, self._learn_migrations),
-            Service.LLM: checks.llm(endpoint, model, generate=True),
-            Service.MAIL: checks.mail(self._credentials),
-        }
-        check = Check(service)
+        check, work = Check(neighbour), self._checks[neighbour].test(endpoint, model, temperature)
         try:
-            flight = self._tests[service]
+            flight = self._tests[neighbour]
             begin = flight.after if patiently else flight.alone
-            report = begin(lambda: checks.run(check, work[service]), TEST_LIMIT_S).result()
+            report = begin(lambda: run(check, work), TEST_LIMIT_S).result()
         except DeadlineError:
             report = check.late()
         except BusyError:
-            return checks.report_of(service, Reason.BUSY)
+            return report_of(neighbour, Reason.BUSY)
         log.info(
             "Connection tested",
             event_type=EventType.CONNECTION_TEST,
-            resource_id=service.value,
+            resource_id=neighbour.value,
             status=report.status.value,
             reason=report.reason.value if report.reason else None,
+            said=report.english_detail if report.reason else None,
         )
         self._learn(report)
         return report
 
     def models(self) -> tuple[str, ...]:
-        """The models that the last check of the language model found; the trial's own is none to choose."""
-        last = self._caches[Service.LLM].last
+        """The models that the last check of the language model found; empty if that is the trial's own model."""
+        last = self._caches[Neighbour.LLM].last
         return last.models if last and not last.is_trial else ()
 
-    def forget(self, service: Service) -> None:
-        """After a change of settings: what is known of the service is of another one."""
-        self._caches[service].forget()
+    def forget(self, neighbour: Neighbour) -> None:
+        """Forgets what is known about a neighbour, because changed settings may point to another one."""
+        self._caches[neighbour].forget()
 
     def _learn(self, report: Report) -> None:
-        if report.service is not Service.MAIL:
-            self._caches[report.service].expire()
+        """Takes over the result of a test: it counts until the next poll, or without a poll until the next test."""
+        tested, cache = self._checks[report.neighbour], self._caches[report.neighbour]
+        if tested.poll is not None:
+            cache.expire()
             return
-        self._caches[Service.MAIL].put(report)
-        if (tested := self._credentials) is None:
+        cache.put(report)
+        if (digest := tested.credentials) is None:
             return
         with contextlib.suppress(DeadlineError):
-            self._memory.join(lambda: self._remember(report, tested.digest), SETTINGS_READ_LIMIT_S).result()
+            self._memory.join(lambda: self._remember(report, digest), SETTINGS_READ_LIMIT_S).result()
 
     def _remember(self, report: Report, digest: str) -> None:
         try:
             with self._app.app_context():
                 models.remember(db.session(), report, digest)
         except Exception as error:
-            log.debug("Test not remembered", event_type=EventType.DB_ERROR, exc_info=error)
+            log.debug("Test result not stored", event_type=EventType.DB_ERROR, exc_info=error)
 
-    def _begin(self, service: Service) -> Pending[Report]:
+    def _begin(self, neighbour: Neighbour) -> Pending[Report]:
         def work() -> Report:
-            check = self._under_way[service] = Check(service)
-            return self._work(check)
+            poll = self._checks[neighbour].poll
+            if poll is None:
+                return self._last_test(neighbour)
+            if neighbour is not Neighbour.DB and not self._startup.ready:
+                return report_of(neighbour, Reason.SETTINGS_UNKNOWN)
+            check = self._under_way[neighbour] = Check(neighbour)
+            return run(check, poll)
 
-        return self._caches[service].begin(work)
+        return self._caches[neighbour].begin(work)
 
-    def _work(self, check: Check) -> Report:
-        match check.service:
-            case Service.DB:
-                return checks.run(check, checks.database_health(self._database, self._learn_migrations))
-            case Service.LLM:
-                return self._llm(check)
-            case Service.MAIL:
-                return self._mail()
-
-    def _llm(self, check: Check) -> Report:
+    def _last_test(self, neighbour: Neighbour) -> Report:
+        """The report for a neighbour that a health check never contacts: its last test."""
+        if (digest := self._checks[neighbour].credentials) is None:
+            return report_of(neighbour, Reason.NOT_SET, StepName.CREDENTIALS)
+        last = self._caches[neighbour].last
         if not self._startup.ready:
-            return checks.report_of(Service.LLM, Reason.SETTINGS_UNKNOWN)
-        try:
-            settings = self._store.with_endpoint()
-        except NeighbourError as error:
-            return replace(checks.report_of(Service.LLM, error.reason), is_trial=error.reason in TRIAL_REASONS)
-        report = checks.run(check, checks.llm(settings.llm_endpoint, settings.llm_model))
-        if settings.is_trial and report.reason in SERVER_GONE:
-            report = checks.report_of(Service.LLM, Reason.TRIAL_STARTING)  # whoever keeps it is about to notice
-        return replace(report, is_trial=settings.is_trial)
-
-    def _mail(self) -> Report:
-        """The last test's result: a health poll never contacts the mail provider."""
-        if self._credentials is None:
-            return checks.report_of(Service.MAIL, Reason.NOT_SET, StepName.CREDENTIALS)
-        last = self._caches[Service.MAIL].last
-        if not self._startup.ready:
-            return last or checks.report_of(Service.MAIL, Reason.SETTINGS_UNKNOWN)
+            return last or report_of(neighbour, Reason.SETTINGS_UNKNOWN)
         try:
             with self._app.app_context():
-                found = models.remembered(db.session(), Service.MAIL, self._credentials.digest)
-        except Exception:  # noqa: BLE001  why is the database check's to say
-            return last or checks.report_of(Service.MAIL, Reason.SETTINGS_UNKNOWN)
-        return found or checks.report_of(Service.MAIL, Reason.NOT_TESTED, StepName.TOKEN)
+                found = models.remembered(db.session(), neighbour, digest)
+        except Exception:  # noqa: BLE001  the database check reports why
+            return last or report_of(neighbour, Reason.SETTINGS_UNKNOWN)
+        return found or report_of(neighbour, Reason.NOT_TESTED, StepName.CREDENTIALS)
 
-    def _await(self, service: Service, pending: Pending[Report], until: float) -> Report:
+    def _await(self, neighbour: Neighbour, pending: Pending[Report], until: float) -> Report:
         try:
             return pending.result(until - time.monotonic())
         except DeadlineError:
             only_glanced_at = time.monotonic() < pending.deadline
-            # The mail check only reads what was remembered: late means that the database is, not Google.
-            if only_glanced_at or service is Service.MAIL:
+            # Without a poll the last test comes from the database, so it is the database that is late.
+            if only_glanced_at or self._checks[neighbour].poll is None:
                 unknown = Reason.NOT_CHECKED if only_glanced_at else Reason.SETTINGS_UNKNOWN
-                return self._caches[service].last or checks.report_of(service, unknown)
-            return self._under_way[service].late()
+                return self._caches[neighbour].last or report_of(neighbour, unknown)
+            return self._under_way[neighbour].late()
 
     def _judge(self, reports: tuple[Report, ...]) -> Health:
         return Health(
             state=self._next_state(reports),
             reports=reports,
-            migrations=self._migrations,
+            migrations=self._database.migrations,
             pool=self._database.pool(),
-            errors=self.errors.as_dict(),
+            errors=self.errors.counts(),
             uptime_s=time.monotonic() - self._began,
             timestamp=datetime.now(UTC),
         )
 
-    def _learn_migrations(self, state: MigrationState) -> None:
-        self._migrations = state
-
     def _next_state(self, reports: tuple[Report, ...]) -> State:
-        """The state that the newest reports make, with one log line for each thing that changed."""
+        """The state that follows from the newest reports. Each change is one line in the log."""
         with self._lock:
             for report in reports:
                 self._note(report)
@@ -309,29 +276,29 @@ class Monitor:
             return state
 
     def _note(self, report: Report) -> None:
-        """Takes a report unless a newer one is known: threads may bring them out of order."""
+        """Takes a report unless a newer one is known: threads may deliver them out of order."""
         if report.reason is Reason.NOT_CHECKED:
-            return  # a glance that did not wait: nothing is known yet
-        before = self._latest.get(report.service)
+            return  # glance() did not wait, so nothing is known yet
+        before = self._latest.get(report.neighbour)
         if before is not None and before.known_at >= report.known_at:
             return
-        self._latest[report.service] = report
+        self._latest[report.neighbour] = report
         was = before.reason if before is not None else None
         if was is report.reason or (before is None and report.status is Status.UNCONFIGURED):
             return
         log.log(
             logging.INFO if report.status in (Status.OK, Status.UNCONFIGURED) else logging.WARNING,
-            "Neighbour changed",
+            "Neighbour status changed",
             event_type=EventType.HEALTH_TRANSITION,
-            resource_id=report.service.value,
+            resource_id=report.neighbour.value,
             status=report.status.value,
             reason=report.reason.value if report.reason else None,
         )
 
 
-def _state_of(latest: Mapping[Service, Report]) -> State:
-    statuses = {service: report.status for service, report in latest.items()}
-    if statuses.get(Service.DB) is Status.UNREACHABLE:
+def _state_of(latest: Mapping[Neighbour, Report]) -> State:
+    statuses = {neighbour: report.status for neighbour, report in latest.items()}
+    if statuses.get(Neighbour.DB) is Status.UNREACHABLE:
         return State.UNHEALTHY
     if Status.DEGRADED in statuses.values() or Status.UNREACHABLE in statuses.values():
         return State.DEGRADED

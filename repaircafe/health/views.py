@@ -1,18 +1,18 @@
-"""`/health` for people and monitors, liveness, readiness, and the banner."""
+"""`/health` for people and monitoring programs, liveness, readiness, and the banner."""
 
 from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, Response, make_response, render_template, request
 from flask_babel import format_timedelta
 
-from repaircafe.health.bodies import HealthReport, Live, Readiness
 from repaircafe.health.monitor import STATE_LABELS, Health, State, monitor
+from repaircafe.health.schemas import HealthReport, Live, Readiness
 from repaircafe.logs import polled
-from repaircafe.neighbours.explanations import SERVICE_NAMES, explain, still_works
-from repaircafe.neighbours.report import STATUS_LABELS, STEP_LABELS, Reason, Report, Service
+from repaircafe.neighbours.explanations import explain, neighbour_name, still_works
+from repaircafe.neighbours.report import STATUS_LABELS, STEP_LABELS, Neighbour, Reason, Report
 from repaircafe.web.access import open_while_starting
 from repaircafe.web.authentication import is_operator
-from repaircafe.web.negotiation import is_htmx, uncached, version_of
+from repaircafe.web.negotiation import is_htmx, prefers_page, uncached, version_of
 from repaircafe.web.openapi import Operation, documented
 from repaircafe.web.schemas import json_response
 
@@ -26,15 +26,13 @@ STATUS_CODES = {State.STARTING: 503, State.UNHEALTHY: 503, State.HEALTHY: 200, S
 @documented(Operation(answers={200: HealthReport, 503: HealthReport}, has_page=True))
 @polled
 def show() -> Response:
-    """The whole, as JSON, or as a page where a browser asks."""
+    """The health of the app: a page for browsers, JSON for programs."""
     health = monitor().health()
-    accepted = request.accept_mimetypes
-    if is_htmx() or accepted["text/html"] > accepted["application/json"]:
-        response = make_response(render_template("health/show.html", health=health, ago=_ago))
-    else:
-        response = json_response(HealthReport, health.as_dict())
-    response.status_code = STATUS_CODES[health.state]
-    return uncached(response)
+    status = STATUS_CODES[health.state]
+    if is_htmx() or prefers_page():
+        page = render_template("health/show.html", health=health, ago=_ago)
+        return uncached(make_response(page, status))
+    return uncached(json_response(HealthReport, HealthReport.of(health), status))
 
 
 @blueprint.get("/health/live")
@@ -42,7 +40,7 @@ def show() -> Response:
 @documented(Operation(answers={200: Live}))
 @polled
 def live() -> Response:
-    """Whether the process answers; it asks nobody."""
+    """Whether the process answers; no neighbour is asked."""
     return uncached(json_response(Live, {"status": "live"}))
 
 
@@ -51,19 +49,17 @@ def live() -> Response:
 @documented(Operation(answers={200: Readiness, 503: Readiness}))
 @polled
 def ready() -> Response:
-    """Whether requests can be served: the database and its migrations."""
+    """Whether requests can be served, which depends on the database and its migrations."""
     health = monitor().health()
     body = {"status": "ready"} if health.ready else {"status": "not ready", "error": health.error}
-    response = json_response(Readiness, body)
-    response.status_code = 200 if health.ready else 503
-    return uncached(response)
+    return uncached(json_response(Readiness, body, 200 if health.ready else 503))
 
 
 @blueprint.get("/banner")
 @open_while_starting
 @polled
 def banner() -> Response:
-    """The banner's inside; 204 where the page has it already, so that nothing is announced twice."""
+    """The content of the banner; 204 if the page already has it, so that it is not announced twice."""
     health = monitor().health()
     if request.args.get("seen") == banner_version(health):
         return uncached(make_response("", 204))
@@ -72,33 +68,33 @@ def banner() -> Response:
 
 
 def alarms_told(health: Health) -> list[Report]:
-    """What whoever looks is told of; mail, and tables of a newer version that serve, are the organiser's matter."""
+    """The alarms that the reader sees. Only the organiser sees mail and tables of a newer version, which still work."""
     return [
         one
         for one in health.alarms
-        if is_operator() or (one.service is not Service.MAIL and one.reason is not Reason.SCHEMA_NEWER)
+        if is_operator() or (one.neighbour is not Neighbour.MAIL and one.reason is not Reason.SCHEMA_NEWER)
     ]
 
 
 def banner_version(health: Health) -> str:
-    """What the banner would say to whoever looks, as a short digest."""
-    said = [(one.service.value, one.reason) for one in alarms_told(health)]
-    return version_of(f"{health.state is State.STARTING}{said}{is_operator()}")
+    """A short digest of what the banner shows to the reader."""
+    shown = [(one.neighbour.value, one.reason) for one in alarms_told(health)]
+    return version_of(f"{health.state is State.STARTING}{shown}{is_operator()}")
 
 
 def _ago(moment: datetime) -> str:
-    """How long ago, in words: a technician finds the time itself in the JSON."""
+    """How long ago this was, in words; the exact time is in the JSON."""
     seconds = round((datetime.now(UTC) - moment).total_seconds())
-    since = timedelta(seconds=-max(1, seconds))  # nobody says "in 0 seconds"; and the clock may have been set back
+    since = timedelta(seconds=-max(1, seconds))  # at least a second ago: the clock may have been set back
     passed: str = format_timedelta(since, add_direction=True)
     return passed
 
 
 def init_templates(context: dict[str, object]) -> None:
-    """What every template may use to speak of the neighbours."""
+    """Adds to `context` what templates need to show the neighbours."""
     context.update(
         explain=explain,
-        service_names=SERVICE_NAMES,
+        neighbour_name=neighbour_name,
         still_works=still_works,
         step_labels=STEP_LABELS,
         status_labels=STATUS_LABELS,
@@ -106,5 +102,5 @@ def init_templates(context: dict[str, object]) -> None:
         glance=lambda: monitor().glance(),
         banner_version=banner_version,
         alarms_told=alarms_told,
-        Service=Service,
+        Neighbour=Neighbour,
     )

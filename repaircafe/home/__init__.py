@@ -1,1 +1,1 @@
-"""What visitors see first."""
+"""The home page, which visitors see first."""

@@ -1,7 +1,9 @@
-"""The next repair café as iCalendar (RFC 5545), which replaces itself in visitors' calendars when it changes."""
+"""The next repair café as iCalendar (RFC 5545). A changed entry replaces the earlier one in visitors' calendars."""
 
 import hashlib
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from icalendar import Calendar
@@ -14,22 +16,22 @@ from repaircafe.settings.definitions import Settings
 
 PRODID = "-//Repair Café//repaircafe//EN"
 MAX_LENGTH = timedelta(hours=3)
-"""How long an afternoon is whose end is not set."""
+"""The length of a repair café if the settings have no end."""
 
 
 def current(session: Session, settings: Settings, day: date) -> Event:
-    """The event of the settings, with a sequence that has risen if anything is told otherwise than before. Commits.
+    """The event of the settings. Its sequence has grown if the entry differs from the one before. Commits.
 
-    An event that was moved before it had passed is the same one, unless its new day has one already; after that the
-    next one begins. Raises the database's errors.
+    An event that is moved before it is over stays the same event, unless its new day already has one. A date that is
+    set after it is over makes a new event. Raises AwayError.
     """
-    digest = _digest(settings)
-    there = sa.select(Event.day).where(Event.day == day)
+    digest = _digest(settings, day)
+    same_day = sa.select(Event.day).where(Event.day == day)
     newest = sa.select(sa.func.max(Event.day)).where(Event.day >= settings.first_day)
     session.execute(
         sa.update(Event)
         .where(
-            Event.day == sa.func.coalesce(there.scalar_subquery(), newest.scalar_subquery()),
+            Event.day == sa.func.coalesce(same_day.scalar_subquery(), newest.scalar_subquery()),
             Event.digest != digest,
         )
         .values(day=day, digest=digest, sequence=Event.sequence + 1, updated_at=sa.func.now())
@@ -41,48 +43,60 @@ def current(session: Session, settings: Settings, day: date) -> Event:
     return event
 
 
-def as_calendar(settings: Settings, day: date, event: Event, title: str, address: str) -> bytes:
-    """The file. `title`: what it is called; `address`: where there is more to read."""
+def as_entry(settings: Settings, day: date, event: Event, title: str, address: str) -> Entry:
+    """The event as a calendar knows it. `title`: its name; `address`: the page with more about it."""
     entry = Entry()
     entry.add("uid", f"{event.id}@repaircafe")
     entry.add("sequence", event.sequence)
     entry.add("dtstamp", event.updated_at.astimezone(UTC))
     entry.add("summary", title)
-    _add_time(entry, settings, day)
+    begins, ends = _times(settings, day)
+    entry.add("dtstart", begins)
+    entry.add("dtend", ends)
     if settings.event_location:
         entry.add("location", settings.event_location)
     if settings.event_offerings:
         entry.add("description", ", ".join(settings.event_offerings))
     entry.add("url", address)
+    return entry
+
+
+def as_calendar(entries: Iterable[Entry]) -> bytes:
+    """The content of a calendar file with these entries.
+
+    It has no METHOD: that would make it a message of iTIP, where PUBLISH requires an ORGANIZER (RFC 5546, 3.2.1).
+    """
     calendar = Calendar()
     calendar.add("prodid", PRODID)
     calendar.add("version", "2.0")
-    calendar.add("method", "PUBLISH")
-    calendar.add_component(entry)
-    calendar.add_missing_timezones(day - timedelta(days=366), day + timedelta(days=366))
+    for entry in entries:
+        calendar.add_component(entry)
     content: bytes = calendar.to_ical()
     return content
 
 
-def _add_time(entry: Entry, settings: Settings, day: date) -> None:
-    """From the opening to the end in the café's zone; the whole day where no time is set."""
+def _times(settings: Settings, day: date) -> tuple[date, date]:
+    """Start and end in UTC, which no calendar can misread; both are plain dates if no start is set."""
     if settings.event_start is None:
-        entry.add("dtstart", day)
-        entry.add("dtend", day + timedelta(days=1))
-        return
-    begins = datetime.combine(day, settings.event_start, settings.event_zone)
-    ends = datetime.combine(day, settings.event_end, settings.event_zone) if settings.event_end else begins + MAX_LENGTH
-    entry.add("dtstart", begins)
-    entry.add("dtend", ends)
+        return day, day + timedelta(days=1)
+    begins = _instant(day, settings.event_start, settings.event_zone)
+    ends = _instant(day, settings.event_end, settings.event_zone) if settings.event_end else begins
+    if ends <= begins:  # no end is set, or the start is in the hour that the change to summer time skips
+        ends = begins + MAX_LENGTH
+    return begins, ends
 
 
-def _digest(settings: Settings) -> str:
-    told = (
-        settings.event_date,
+def _instant(day: date, hour: time, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, hour, zone).astimezone(UTC)
+
+
+def _digest(settings: Settings, day: date) -> str:
+    """Of what a calendar is told. The times are in UTC, so that it changes with the rules of the time zone, too."""
+    content = (
         settings.event_start,
         settings.event_end,
-        settings.event_zone.key,
+        _times(settings, day),
         settings.event_location,
         settings.event_offerings,
     )
-    return hashlib.sha256(repr(told).encode()).hexdigest()
+    return hashlib.sha256(repr(content).encode()).hexdigest()

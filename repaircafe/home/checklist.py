@@ -1,4 +1,4 @@
-"""What is still to be done after the installation: true at every moment, and gone when all of it is."""
+"""The checklist after the installation: always up to date, and gone when everything is done."""
 
 from dataclasses import dataclass
 
@@ -6,18 +6,18 @@ from flask_babel import gettext as _
 
 from repaircafe.health.monitor import Health, monitor
 from repaircafe.neighbours.explanations import explain
-from repaircafe.neighbours.report import Reason, Report, Service, Status, Text
+from repaircafe.neighbours.report import Neighbour, Reason, Report, Status, Text
 from repaircafe.settings.definitions import Settings
 from repaircafe.settings.store import store
 from repaircafe.web.authentication import is_trial
 
 NO_SERVER = frozenset({Reason.MODEL_MISSING, Reason.MODEL_NOT_CHOSEN, Reason.LOADING})
-"""Why a language model is not ready though its server is."""
+"""The reasons for which a language model is not ready although its server is."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One thing to do. `cure` says how while it is not done; `endpoint` and `anchor` are where, `button` its words."""
+    """One thing to do. `cure` says how; `button` is the text of a link to `endpoint` and `anchor`, where to do it."""
 
     title: Text
     is_done: bool
@@ -29,33 +29,33 @@ class Line:
 
 
 def current() -> tuple[Line, ...]:
-    """The list as things are now, as far as the settings are known."""
+    """The list as it is now, as far as the settings are known."""
     stored = store().stored()
     return lines(monitor().glance(), stored.settings if stored else Settings(), has_password=not is_trial())
 
 
 def lines(health: Health, settings: Settings, *, has_password: bool) -> tuple[Line, ...]:
-    """The list in the order in which it is best done; empty once all that has to be done is."""
+    """The list, in the best order for doing it; empty when everything is done that is not optional."""
     found = (
-        _database(health.report(Service.DB)),
-        *_language_model(health.report(Service.LLM)),
+        _database(health.report(Neighbour.DB)),
+        *_language_model(health.report(Neighbour.LLM)),
         _event(settings),
         _password(has_password),
-        _mail(health.report(Service.MAIL)),
+        _mail(health.report(Neighbour.MAIL)),
     )
     return found if any(not line.is_done and not line.is_optional for line in found) else ()
 
 
 def _database(report: Report) -> Line:
-    cure = explain(Service.DB, report.reason).cure if report.reason else ""
+    cure = explain(Neighbour.DB, report.reason).cure if report.reason else ""
     return Line(_("The database works"), report.status is Status.OK, cure, _("Health"), "health.show")
 
 
 def _language_model(report: Report) -> tuple[Line, Line]:
-    """The trial's own model answers, and yet none has been chosen."""
+    """The lines about the server and the model. The trial's own model counts as none, although it answers."""
     reason = Reason.NOT_SET if report.is_trial else report.reason
     is_there = reason is None or reason in NO_SERVER
-    cure = explain(Service.LLM, reason).cure if reason else ""
+    cure = explain(Neighbour.LLM, reason).cure if reason else ""
     server = Line(_("A language model's server is found"), is_there, cure, _("Settings"), "config.show", "llm_endpoint")
     is_ready = reason is None or reason is Reason.LOADING
     cure = cure if is_there else _("First the server has to be found.")
@@ -74,6 +74,6 @@ def _password(has_password: bool) -> Line:
 
 
 def _mail(report: Report) -> Line:
-    cure = explain(Service.MAIL, report.reason).cure if report.reason else ""
+    cure = explain(Neighbour.MAIL, report.reason).cure if report.reason else ""
     is_set_up = report.status is Status.OK
     return Line(_("Mail is set up"), is_set_up, cure, _("Settings"), "config.show", "test-mail", is_optional=True)

@@ -1,4 +1,4 @@
-"""The `events` table: what visitors' calendars know a repair café by."""
+"""The `events` table: how visitors' calendars recognise a repair café."""
 
 import uuid
 from datetime import date, datetime
@@ -10,7 +10,7 @@ from repaircafe.database.tables import Base
 
 
 class Event(Base):
-    """One afternoon. It stays the same while it is moved to another day before it has passed."""
+    """One repair café. It stays the same event if it is moved to another day before it is over."""
 
     __tablename__ = "events"
     __table_args__ = ({"comment": "What visitors' calendars know each repair café by"},)

@@ -1,4 +1,4 @@
-"""The visitors' page, its entry for their calendars, and the poster."""
+"""The home page, the entry for visitors' calendars, and the poster."""
 
 import io
 from urllib.parse import urlencode
@@ -20,7 +20,7 @@ from repaircafe.web.negotiation import uncached, version_of
 blueprint = Blueprint("home", __name__)
 
 MAP = "https://www.openstreetmap.org/search"
-"""Asked only by who presses the link; nothing of it is loaded into our pages."""
+"""A link only: our pages load nothing from it."""
 
 
 @blueprint.get("/")
@@ -41,14 +41,14 @@ def show() -> str:
 
 
 def first_page() -> str:
-    """Where the operator begins: with what is still to be done after the installation, else with the settings."""
+    """The organiser's first page after the sign-in: the checklist on the home page, or the settings if it is empty."""
     return url_for("home.show" if checklist.current() else "config.show")
 
 
 @blueprint.get("/checklist")
 @polled
 def checklist_now() -> Response:
-    """What is still to be done, as it is now; 204 where the page has it already, so that no focus is lost."""
+    """The checklist as it is now; 204 if the page shows it already, so that no focus is lost."""
     found = checklist.current()
     version = _version(found)
     if request.args.get("seen") == version:
@@ -58,7 +58,7 @@ def checklist_now() -> Response:
 
 @blueprint.get("/event.ics")
 def entry() -> Response:
-    """The next repair café for a calendar. Raises PageError where there is none."""
+    """The next repair café for a calendar. Raises PageError if none is planned."""
     settings = store().settings()
     if (day := settings.next_date) is None:
         raise PageError(
@@ -68,7 +68,8 @@ def entry() -> Response:
         )
     event = calendar.current(db.session(), settings, day)
     title, address = _("Repair Café"), url_for("home.show", _external=True)
-    response = make_response(calendar.as_calendar(settings, day, event, title, address))
+    entries = [calendar.as_entry(settings, day, event, title, address)]
+    response = make_response(calendar.as_calendar(entries))
     response.mimetype = "text/calendar"
     response.headers["Content-Disposition"] = f'inline; filename="repair-cafe-{day}.ics"'
     return uncached(response)
@@ -87,7 +88,7 @@ def poster() -> str:
 
 @blueprint.get("/poster/qr.svg")
 def code() -> Response:
-    """The address of the home page as a QR code (ISO/IEC 18004), as the poster's browser knows it."""
+    """A QR code (ISO/IEC 18004) of the home page, with the address that the poster's browser uses."""
     drawn = io.BytesIO()
     segno.make_qr(url_for("home.show", _external=True), error="m").save(
         drawn, kind="svg", scale=8, border=2, xmldecl=True
@@ -102,7 +103,7 @@ def _version(found: tuple[checklist.Line, ...]) -> str:
 
 
 def _hours(settings: Settings) -> str:
-    """From when to when, in words; empty where no time is set."""
+    """The opening hours in words; empty if no start is set."""
     start, end = settings.event_start, settings.event_end
     if start is None:
         return ""

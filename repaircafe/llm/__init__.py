@@ -1,1 +1,1 @@
-"""The language model: Ollama or a llama.cpp server, told apart by asking."""
+"""The language model: Ollama or a llama.cpp server. We ask the server which one it is."""

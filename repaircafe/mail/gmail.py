@@ -1,4 +1,4 @@
-"""Gmail's side of OAuth: the refresh token is tested by using it, through google-auth, over our bounded client."""
+"""Tests Gmail's refresh token by using it, with google-auth over our bounded client."""
 
 import hashlib
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _CLIENT_REFUSED = ("invalid_client", "unauthorized_client")
 
 @dataclass(frozen=True, repr=False)
 class GmailCredentials:
-    """The three values of `.env`, and the token endpoint. Its repr shows nothing."""
+    """The three values of `.env`, and the token endpoint. The repr shows none of them."""
 
     client_id: str
     client_secret: str
@@ -25,7 +25,7 @@ class GmailCredentials:
 
     @classmethod
     def of(cls, environment: Environment) -> "GmailCredentials | None":
-        """The credentials, or None where mail is not set up."""
+        """The credentials, or None if mail is not set up."""
         parts = (environment.gmail_client_id, environment.gmail_client_secret, environment.gmail_refresh_token)
         values = [part.get_secret_value() for part in parts if part is not None]
         if len(values) != len(parts):
@@ -34,17 +34,18 @@ class GmailCredentials:
 
     @property
     def digest(self) -> str:
-        """By which others are told apart, 16 hexadecimal digits of SHA-256: Google's secrets are too long to guess."""
-        told = "\0".join((self.client_id, self.client_secret, self.refresh_token))
-        return hashlib.sha256(told.encode()).hexdigest()[:16]
+        """Identifies the credentials: 16 hexadecimal digits of SHA-256. Google's secrets are too long to guess."""
+        joined = "\0".join((self.client_id, self.client_secret, self.refresh_token))
+        return hashlib.sha256(joined.encode()).hexdigest()[:16]
 
 
 def exchange_token(credentials: GmailCredentials, client: BoundedClient) -> None:
-    """Gets a fresh access token and throws it away.
+    """Gets a new access token and throws it away.
 
-    Raises NeighbourError: auth_expired (make a new token), auth_refused (wrong client), or why Google is not reached.
+    Raises NeighbourError: auth_expired (the refresh token is no longer valid), auth_refused (the client id or secret is
+    wrong), or why Google could not be reached.
     """
-    # Imported here: google-auth and its cryptography cost memory that a café without mail should not pay.
+    # Imported here: google-auth and its cryptography take memory that a café without mail does not need to spend.
     from google.auth.exceptions import GoogleAuthError, RefreshError  # noqa: PLC0415
     from google.oauth2.credentials import Credentials  # noqa: PLC0415
 
@@ -75,7 +76,7 @@ def _refused(error: Exception) -> NeighbourError:
 
 @dataclass(frozen=True)
 class _Response:
-    """What google-auth wants of an answer (google.auth.transport.Response)."""
+    """A response as google-auth needs it (google.auth.transport.Response)."""
 
     status: int
     headers: Mapping[str, str]
@@ -83,13 +84,13 @@ class _Response:
 
 
 def _transport(client: BoundedClient) -> Any:
-    """A google.auth.transport.Request over our client, since google-auth's own bounds neither time nor bytes."""
+    """A google.auth.transport.Request that uses our client, because google-auth's own limits neither time nor bytes."""
 
     def request(
         url: str, method: str = "GET", body: bytes | None = None, headers: Mapping[str, str] | None = None, **_: Any
     ) -> _Response:
         answer = client.request(method, url, body, headers)
-        if answer.status >= 500:  # raised here, lest google-auth sleeps and asks again
+        if answer.status >= 500:  # raised here, because google-auth would sleep and retry
             raise TemporaryError(Reason.HTTP_ERROR, f"HTTP {answer.status}")
         return _Response(answer.status, answer.headers, answer.body)
 

@@ -1,1 +1,1 @@
-"""How the app speaks with what it needs and does not own: bounded in time, and every failure with a reason."""
+"""How the app talks to its neighbours: with limits of time and size, and a reason for every failure."""

@@ -1,4 +1,4 @@
-"""What an IP address means: this network, a cloud machine's credentials, or the world outside; and a model's name."""
+"""What an IP address is: on this network, outside, or a source of cloud credentials."""
 
 import ipaddress
 import socket
@@ -10,9 +10,10 @@ CLOUD_METADATA = frozenset(
     {"169.254.169.254", "fd00:ec2::254", "169.254.170.2", "169.254.170.23", "fd00:ec2::23", "fd20:ce::254"}
     | {"100.100.100.200", "192.0.0.192"}
 )
-"""Where cloud machines hand out their credentials: AWS EC2 user guide, 'Instance metadata' (the first is that of Google
-and Azure too), and 'Container credential provider' of AWS's SDKs; Google's 'Metadata server endpoints'; Alibaba Cloud
-ECS, 'Instance metadata'; Oracle Cloud, 'Instance Metadata Service' of its classic machines. Never a language model."""
+"""The addresses at which cloud machines get their credentials; never a language model. Sources: AWS EC2 user guide,
+'Instance metadata' (Google and Azure use the first one too), and 'Container credential provider' of AWS's SDKs;
+Google's 'Metadata server endpoints'; Alibaba Cloud ECS, 'Instance metadata'; Oracle Cloud, 'Instance Metadata Service'
+of its classic machines."""
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 """The well-known prefix under which a translator reaches IPv4 (RFC 6052, section 2.1)."""
@@ -21,25 +22,19 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def is_metadata(address: str) -> bool:
-    """Whether it is one of CLOUD_METADATA, in whichever way it is written or wrapped."""
+    """Whether the address is in CLOUD_METADATA, in any way of writing it, or inside an IPv6 address."""
     return any(str(form) in CLOUD_METADATA for form in _forms(address))
 
 
 def is_private(address: str) -> bool:
-    """Whether it is reached without leaving the network."""
+    """Whether the address is on this network, so that nothing leaves it."""
     found = ipaddress.ip_address(address.partition("%")[0])
     inner = getattr(found, "ipv4_mapped", None) or found
     return inner.is_private or inner.is_loopback or inner.is_link_local
 
 
-def is_cloud_model(name: str) -> bool:
-    """Whether Ollama, wherever it stands, sends what this model is asked to its makers (docs.ollama.com/cloud)."""
-    tag = name.rpartition("/")[2].partition(":")[2].lower()
-    return tag == "cloud" or tag.endswith("-cloud")
-
-
 def is_inside(host: str) -> bool:
-    """Whether a host is known to be on this network. One whose name cannot be looked up now is not."""
+    """Whether a host is known to be on this network; False if its name cannot be resolved now."""
     try:
         return is_private(host)
     except ValueError:
@@ -57,7 +52,7 @@ def _resolve(host: str) -> list[str]:
 
 
 def _forms(address: str) -> list[Address]:
-    """The address and the IPv4 ones inside it. inet_aton(3) reads 2852039166 and 0xa9fea9fe, and so do resolvers."""
+    """The address, and the IPv4 addresses inside it. Like inet_aton(3), resolvers read 2852039166 and 0xa9fea9fe."""
     plain = address.partition("%")[0].rstrip(".").lower()
     try:
         found: Address = ipaddress.ip_address(plain)

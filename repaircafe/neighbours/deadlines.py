@@ -1,7 +1,7 @@
-"""Deadlines that hold by construction: whoever waits, waits in another thread than the one that works.
+"""Deadlines that always hold: one thread works, and another one waits for it.
 
-A thread cannot be killed in Python, so the work must have limits of its own (sockets.py, database/); what stands
-here makes sure that nobody waits for it longer than promised, and that at most one of a kind is ever under way.
+Python cannot kill a thread, so the work must have limits of its own (sockets.py, database/). This module makes sure
+that nobody waits for the work longer than promised, and that only one run of each kind is in progress.
 """
 
 import contextlib
@@ -22,39 +22,44 @@ class DeadlineError(Exception):
 
 
 class BusyError(Exception):
-    """The run before is still under way, and its result would not answer this question."""
+    """The previous run is still in progress, and its result would not answer this question."""
 
 
 class SingleFlight(Generic[Result]):
-    """Runs one function at most once at a time, in a thread of its own."""
+    """Runs a function in another thread, with only one run in progress at any time."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._lock = threading.Lock()
         self._running: Pending[Result] | None = None
+        self._thread = threading.Thread()
 
     def join(self, work: Callable[[], Result], limit_s: float) -> "Pending[Result]":
-        """The run under way, or a new one, and until when it may be waited for."""
+        """The run in progress, or a new one with a deadline `limit_s` seconds from now."""
         with self._lock:
-            if self._running is None or self._running.done:
+            if self._running is None or not self._is_busy():
                 self._running = self._start(work, limit_s)
             return self._running
 
     def alone(self, work: Callable[[], Result], limit_s: float) -> "Pending[Result]":
-        """A new run. Raises BusyError while one is under way."""
+        """A new run. Raises BusyError if another run is in progress."""
         with self._lock:
-            if self._running is not None and not self._running.done:
+            if self._is_busy():
                 raise BusyError(self._name)
             self._running = self._start(work, limit_s)
             return self._running
 
     def after(self, work: Callable[[], Result], limit_s: float) -> "Pending[Result]":
-        """A new run, once the one under way has ended. Raises BusyError where that takes longer than it may."""
+        """A new run, as soon as the current one has ended. Raises BusyError if that one misses its deadline."""
         running = self._running
         if running is not None:
-            with contextlib.suppress(Exception):  # what became of it is for who waits for it
+            with contextlib.suppress(Exception):  # its result or error is for the caller that started it
                 running.result()
         return self.alone(work, limit_s)
+
+    def _is_busy(self) -> bool:
+        """Whether a run is in progress in this process: the thread of a run that began before a fork is not here."""
+        return self._running is not None and not self._running.done and self._thread.is_alive()
 
     def _start(self, work: Callable[[], Result], limit_s: float) -> "Pending[Result]":
         future: Future[Result] = Future()
@@ -64,10 +69,11 @@ class SingleFlight(Generic[Result]):
             structlog.contextvars.bind_contextvars(**context)
             try:
                 future.set_result(work())
-            except BaseException as error:  # noqa: BLE001  handed to whoever waits
+            except BaseException as error:  # noqa: BLE001  raised again in the thread that waits
                 future.set_exception(error)
 
-        threading.Thread(target=body, name=self._name, daemon=True).start()
+        self._thread = threading.Thread(target=body, name=self._name, daemon=True)
+        self._thread.start()
         return Pending(future, time.monotonic() + limit_s)
 
 
@@ -80,16 +86,19 @@ class Pending(Generic[Result]):
 
     @property
     def done(self) -> bool:
-        """Whether the run has ended, well or not."""
+        """Whether the run has ended, with a result or with an error."""
         return self.future.done()
 
     def result(self, at_most_s: float | None = None) -> Result:
-        """What the run answers. Raises DeadlineError when that is not there in time, and whatever the run raised."""
+        """The result of the run. Waits until its deadline, but at most `at_most_s` seconds.
+
+        Raises DeadlineError if the run has not ended by then, and any error that the run raised.
+        """
         left = self.deadline - time.monotonic()
         try:
             return self.future.result(timeout=max(0.0, left if at_most_s is None else min(left, at_most_s)))
         except TimeoutError:
-            if self.future.done():  # at the last moment; or the time-out is the work's own, and is raised again
+            if self.future.done():  # it ended just now, or the work itself raised the TimeoutError
                 return self.future.result()
             raise DeadlineError from None
 
@@ -103,19 +112,19 @@ class Known(Generic[Result]):
 
     @classmethod
     def now(cls, value: Result) -> "Known[Result]":
-        """Learnt just now. Every poll is answered with the one run, which takes longer to make than to read."""
+        """A value learnt just now. All polls share this one run, because making a run takes longer than reading it."""
         future: Future[Result] = Future()
         future.set_result(value)
         return cls(Pending(future, float("inf")), time.monotonic())
 
     @property
     def value(self) -> Result:
-        """What was learnt."""
+        """The value."""
         return self.run.future.result()
 
 
 class Cached(Generic[Result]):
-    """A single flight whose result is good for `ttl_s` seconds."""
+    """A SingleFlight whose result is valid for `ttl_s` seconds. A run may take `limit_s` seconds."""
 
     def __init__(self, name: str, ttl_s: float, limit_s: float) -> None:
         self._flight: SingleFlight[Result] = SingleFlight(name)
@@ -128,19 +137,19 @@ class Cached(Generic[Result]):
         self._began_in = 0
 
     def begin(self, work: Callable[[], Result]) -> Pending[Result]:
-        """The cached value while it is fresh, else a run that learns it anew; to be waited for by its deadline."""
+        """The cached value while it is fresh, else the run that gets a new one."""
         if (fresh := self._fresh()) is not None:
             return fresh.run
         self._work, generation = work, self._generation
         begun, running = self._flight.join(self._learn, self._limit_s), self._running
-        # What is under way and was begun before expire() will begin again: whoever asks from then on waits for that.
+        # A run that began before expire() works once more. Callers after expire() wait for that, so they get more time.
         if running is None or running.future is not begun.future or self._began_in != generation:
             running = Pending(begun.future, time.monotonic() + self._limit_s)
             self._running, self._began_in = running, generation
         return running
 
     def _learn(self) -> Result:
-        """Runs the work asked for last, and again where `expire` came in between: its answer is out of date."""
+        """Runs the latest work, and again if `expire` came in between, because its result is then out of date."""
         while True:
             assert self._work is not None  # noqa: S101  begin() has set it  # nosec B101
             generation = self._generation
@@ -148,7 +157,7 @@ class Cached(Generic[Result]):
             if generation == self._generation:
                 self._known = Known.now(value)
                 return value
-            if (fresh := self._fresh()) is not None:  # put() knows better
+            if (fresh := self._fresh()) is not None:  # put() has stored a newer value
                 return fresh.value
 
     def _fresh(self) -> Known[Result] | None:
@@ -160,22 +169,27 @@ class Cached(Generic[Result]):
         return self.begin(work).result()
 
     @property
+    def fresh(self) -> Result | None:
+        """The value while it is fresh, without a run; None if a new one is due."""
+        return known.value if (known := self._fresh()) is not None else None
+
+    @property
     def last(self) -> Result | None:
-        """The value learnt last, however old."""
+        """The last known value, however old; None if there is none."""
         return self._known.value if self._known else None
 
     def put(self, value: Result) -> None:
-        """Takes a value learnt elsewhere; a run under way no longer counts."""
+        """Stores a value that was learnt elsewhere; a run in progress no longer counts."""
         self._generation += 1
         self._known = Known.now(value)
 
     def forget(self) -> None:
-        """As `expire`, and nothing is known until then."""
+        """Like `expire`, but forgets the last known value as well."""
         self._generation += 1
         self._known = None
 
     def expire(self) -> None:
-        """Makes the next `get` ask afresh; a run under way no longer counts. `last` stays known."""
+        """Makes the next `get` run the work again; a run in progress no longer counts. `last` keeps its value."""
         self._generation += 1
         if self._known is not None:
             self._known = replace(self._known, at=float("-inf"))

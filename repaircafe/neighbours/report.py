@@ -1,4 +1,4 @@
-"""How a neighbour is, database, LLM or mail, and why: the words that banner, page, command and JSON share."""
+"""The status of a neighbour and the reason for it, as the banner, the pages, the commands and the JSON use them."""
 
 import time
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ from flask_babel import LazyString, force_locale
 from flask_babel import lazy_gettext as _l
 
 Text: TypeAlias = str | LazyString
-"""A text, or one that is translated when it is shown."""
+"""A text, or a text that is translated when it is shown."""
 
 
-class Service(StrEnum):
-    """A neighbour that the app needs and does not own."""
+class Neighbour(StrEnum):
+    """A neighbour: something that the app needs and does not own."""
 
     DB = "db"
     LLM = "llm"
@@ -26,7 +26,7 @@ class Service(StrEnum):
 
 
 class Status(StrEnum):
-    """How a neighbour is. `degraded`: there, but not usable as asked. `unconfigured` is never an alarm."""
+    """The status of a neighbour. `degraded`: it answers, but does not work fully. `unconfigured` is never an alarm."""
 
     OK = "ok"
     DEGRADED = "degraded"
@@ -35,7 +35,7 @@ class Status(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a neighbour is not ok: the fixed list that monitors may rely on."""
+    """Why a neighbour is not ok. Monitors may rely on this fixed list."""
 
     NOT_SET = "not_set"
     SETTINGS_UNKNOWN = "settings_unknown"
@@ -52,18 +52,33 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     CUT_OFF = "cut_off"
     LENGTH = "length"
+    NO_TEXT = "no_text"
+    THINKS_TOO_LONG = "thinks_too_long"
+    REPEATS = "repeats"
     TOO_LONG = "too_long"
+    FACTS_TOO_LONG = "facts_too_long"
     NOT_OFFERED = "not_offered"
     DISK_FULL = "disk_full"
     READ_ONLY = "read_only"
     NO_SUCH_MODEL = "no_such_model"
     OFFLINE = "offline"
     DOWNLOAD_CUT = "download_cut"
+    DOWNLOAD_DAMAGED = "download_damaged"
     LOADING = "loading"
     TRIAL_STARTING = "trial_starting"
     TRIAL_FAILING = "trial_failing"
     MODEL_MISSING = "model_missing"
     MODEL_NOT_CHOSEN = "model_not_chosen"
+    NO_MODEL = "no_model"
+    TOO_BIG = "too_big"
+    MODEL_DAMAGED = "model_damaged"
+    CANNOT_CHAT = "cannot_chat"
+    CLOUD_MODEL = "cloud_model"
+    RUNNER_DIED = "runner_died"
+    SERVER_BUSY = "server_busy"
+    SERVER_TOO_OLD = "server_too_old"
+    CLOCK_WRONG = "clock_wrong"
+    KEY_WANTED = "key_wanted"
     AUTH_EXPIRED = "auth_expired"
     AUTH_REFUSED = "auth_refused"
     DATABASE_MISSING = "database_missing"
@@ -88,6 +103,19 @@ STATUS_OF: Mapping[Reason, Status] = MappingProxyType(
         Reason.TRIAL_STARTING: Status.DEGRADED,
         Reason.MODEL_MISSING: Status.DEGRADED,
         Reason.MODEL_NOT_CHOSEN: Status.DEGRADED,
+        Reason.NO_MODEL: Status.DEGRADED,
+        Reason.TOO_BIG: Status.DEGRADED,
+        Reason.MODEL_DAMAGED: Status.DEGRADED,
+        Reason.CANNOT_CHAT: Status.DEGRADED,
+        Reason.CLOUD_MODEL: Status.DEGRADED,
+        Reason.RUNNER_DIED: Status.DEGRADED,
+        Reason.SERVER_BUSY: Status.DEGRADED,
+        Reason.SERVER_TOO_OLD: Status.DEGRADED,
+        Reason.CLOCK_WRONG: Status.DEGRADED,
+        Reason.KEY_WANTED: Status.DEGRADED,
+        Reason.NO_TEXT: Status.DEGRADED,
+        Reason.THINKS_TOO_LONG: Status.DEGRADED,
+        Reason.FACTS_TOO_LONG: Status.DEGRADED,
         Reason.AUTH_EXPIRED: Status.DEGRADED,
         Reason.AUTH_REFUSED: Status.DEGRADED,
         Reason.NOT_MIGRATED: Status.DEGRADED,
@@ -99,34 +127,38 @@ STATUS_OF: Mapping[Reason, Status] = MappingProxyType(
         Reason.NOT_TESTED: Status.DEGRADED,
     }
 )
-"""What a reason means for its service; a reason that is not here means `unreachable`."""
+"""The status that belongs to a reason; a reason that is not here means `unreachable`."""
 
 
 TRIAL_REASONS = frozenset({Reason.TRIAL_STARTING, Reason.TRIAL_FAILING})
-"""What only the trial's own small model can have against it."""
+"""The reasons that only the trial's own small model can have."""
 SERVER_GONE = frozenset({Reason.REFUSED, Reason.RESET, Reason.CUT_OFF})
-"""What is seen of a server whose process has just ended."""
+"""The reasons that we see when a server's process has just ended."""
 
 
 class NeighbourError(Exception):
-    """A neighbour did not do what it was asked. `detail` is plain, short and free of secrets; a page may show it."""
+    """A neighbour did not do what we asked. `detail` is plain, short and without secrets; a page may show it.
+
+    `words` are the neighbour's own, if it said why. They may quote what we sent, so only a test shows them.
+    """
 
     def __init__(self, reason: Reason, detail: Text = "") -> None:
         super().__init__(f"{reason.value}: {detail}" if detail else reason.value)
         self.reason = reason
         self.detail = detail
+        self.words = ""
 
 
 class TemporaryError(NeighbourError):
-    """May go by itself: waiting and asking again is right."""
+    """An error that may end by itself: wait and try again."""
 
 
 class PermanentError(NeighbourError):
-    """Stays until somebody changes something: asking again is pointless."""
+    """An error that stays until somebody changes something: a retry does not help."""
 
 
 class StepName(StrEnum):
-    """What a check does one after the other."""
+    """The steps of the checks and tests."""
 
     ADDRESS = "address"
     NAME = "name"
@@ -135,6 +167,7 @@ class StepName(StrEnum):
     SERVER = "server"
     MODEL = "model"
     ANSWER = "answer"
+    REPLIES = "replies"
     TABLES = "tables"
     CREDENTIALS = "credentials"
     TOKEN = "token"  # noqa: S105  the name of a step  # nosec B105
@@ -148,7 +181,7 @@ STATUS_LABELS: Mapping[Status, Text] = MappingProxyType(
         Status.UNCONFIGURED: _l("not set up"),
     }
 )
-"""What a page calls them; JSON and the log use the values."""
+"""The statuses as a page shows them; JSON and the log use the values."""
 
 STEP_LABELS: Mapping[StepName, Text] = MappingProxyType(
     {
@@ -159,6 +192,7 @@ STEP_LABELS: Mapping[StepName, Text] = MappingProxyType(
         StepName.SERVER: _l("Server"),
         StepName.MODEL: _l("Model"),
         StepName.ANSWER: _l("Answer"),
+        StepName.REPLIES: _l("Last replies"),
         StepName.TABLES: _l("Tables"),
         StepName.CREDENTIALS: _l("Credentials"),
         StepName.TOKEN: _l("Refresh token"),
@@ -167,14 +201,14 @@ STEP_LABELS: Mapping[StepName, Text] = MappingProxyType(
 
 
 def in_english() -> AbstractContextManager[None]:
-    """What programs read is English, whoever started them: a monitor compares it with what it was told before."""
+    """A context in which texts are English. A monitor compares texts with earlier ones, whatever language is set."""
     english: AbstractContextManager[None] = force_locale("en")
     return english
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a check, done or failed. `detail` is a short plain sentence."""
+    """One step of a check, successful or failed. `detail` is a short plain sentence."""
 
     name: StepName
     detail: Text = ""
@@ -186,21 +220,26 @@ class Step:
         return self.reason is None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Report:
-    """What a check of one service found. `latency_ms` is that of the whole check."""
+    """The result of a check of one neighbour. `latency_ms` is the time of the whole check.
 
-    service: Service
+    Two reports are never equal: each is one run of a check.
+    """
+
+    neighbour: Neighbour
     steps: tuple[Step, ...]
     latency_ms: float
     checked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     models: tuple[str, ...] = ()
     outside: bool | None = None
-    """Whether what is sent there leaves the building; None where that is not known."""
+    """Whether the texts that we send there leave the building; None if that is not known."""
     is_trial: bool = False
-    """Whether it is about the trial's own small model, because no other is set up."""
+    """Whether the report is about the trial's own small model, because no other model is set up."""
+    can_pull: str = ""
+    """The name of the checked model if its server can download it again; otherwise empty."""
     known_at: float = field(default_factory=time.monotonic)
-    """When it was learnt, in seconds of the monotonic clock: the other one, of `checked_at`, may be set back."""
+    """When it was made, in seconds of the monotonic clock; the wall clock, which `checked_at` uses, may be set back."""
 
     @cached_property
     def failed(self) -> Step | None:
@@ -209,41 +248,31 @@ class Report:
 
     @cached_property
     def reason(self) -> Reason | None:
-        """Why the service is not ok, or None."""
+        """Why the neighbour is not ok, or None."""
         return self.failed.reason if self.failed else None
 
     @cached_property
     def status(self) -> Status:
-        """How the service is."""
+        """The status that follows from the reason. A server whose last replies failed does answer the check."""
+        if self.failed and self.failed.name is StepName.REPLIES:
+            return Status.DEGRADED
         return STATUS_OF.get(self.reason, Status.UNREACHABLE) if self.reason else Status.OK
 
     @property
+    def damaged(self) -> str:
+        """The name of the model that may work again after it is removed and downloaded again; empty if there is none.
+
+        Ollama says `cannot_chat` of a file that it cannot read at all.
+        """
+        return self.can_pull if self.reason in (Reason.MODEL_DAMAGED, Reason.CANNOT_CHAT) else ""
+
+    @property
     def detail(self) -> str:
-        """What the last step had to say, in the language of whoever asks."""
+        """The detail of the last step, in the reader's language."""
         return str(self.steps[-1].detail) if self.steps else ""
 
     @cached_property
-    def _entry(self) -> dict[str, object]:
+    def english_detail(self) -> str:
+        """The same in English, for programs; made only once, because a report is polled many times."""
         with in_english():
-            detail = self.detail
-        return {
-            "service": self.service.value,
-            "status": self.status.value,
-            "reason": self.reason.value if self.reason else None,
-            "detail": detail,
-            "latency_ms": round(self.latency_ms, 1),
-            "checked_at": self.checked_at.isoformat(),
-        }
-
-    def as_dict(self) -> dict[str, object]:
-        """The service's entry in `/health`, for programs; made once, since a report is polled many times."""
-        return {**self._entry}
-
-    def as_test(self) -> dict[str, object]:
-        """The same with every step: the answer of a connection test."""
-        with in_english():
-            steps = [
-                {"step": step.name.value, "ok": step.ok, "detail": str(step.detail), "reason": step.reason}
-                for step in self.steps
-            ]
-        return {**self.as_dict(), "steps": steps}
+            return self.detail

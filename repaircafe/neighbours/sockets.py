@@ -1,7 +1,7 @@
 """Sockets that together end within a limit, whatever the other side does.
 
-A socket's timeout bounds each read, not the whole: a server that trickles a byte a second would hold us for ever.
-A timer shuts these down at the deadline, which ends any read in any phase. Only the resolution of a name goes on.
+A socket's timeout limits each read, not all reads together: a server that sends one byte a second could keep us for
+ever. At the deadline a timer shuts these sockets down, and that ends any read. Only the resolution of a name continues.
 """
 
 import contextlib
@@ -15,15 +15,15 @@ from repaircafe.neighbours.report import PermanentError, Reason, TemporaryError
 
 
 class StoppedError(Exception):
-    """It was stopped by us, from another thread."""
+    """We stopped the request ourselves, from another thread."""
 
 
 class BoundedSockets:
-    """The sockets of one conversation with a neighbour, shut down at the deadline or when somebody says so."""
+    """The sockets of one client of a neighbour, shut down at the deadline or by `stop`."""
 
     def __init__(self) -> None:
         self.peers: set[str] = set()
-        """The addresses that they have been connected to."""
+        """The IP addresses that they have been connected to."""
         self._lock = threading.Lock()
         self._watched: list[socket.socket] = []
         self._expired = False
@@ -31,11 +31,11 @@ class BoundedSockets:
         self._alarm = _Alarm(self._expire)
 
     def open(self, limit_s: float) -> None:
-        """Begins to count."""
+        """Sets the deadline to `limit_s` seconds from now."""
         self._alarm.start(limit_s)
 
     def close(self) -> None:
-        """Counts no more, and forgets the sockets."""
+        """Cancels the deadline, and closes our copies of the sockets."""
         self._alarm.cancel()
         with self._lock:
             for connection in self._watched:
@@ -43,18 +43,18 @@ class BoundedSockets:
             self._watched.clear()
 
     def extend(self, limit_s: float) -> None:
-        """From now it may take `limit_s` seconds more: it has made progress."""
+        """Moves the deadline to `limit_s` seconds from now, because there was progress."""
         self._alarm.move(limit_s)
 
     def stop(self) -> None:
-        """Ends it at once, from any thread; `raise_if_ended` raises a StoppedError then."""
+        """Shuts all sockets down immediately, from any thread; then `raise_if_ended` raises a StoppedError."""
         self._stopped = True
         self._shut_all()
 
     def watch(self, connection: socket.socket) -> socket.socket:
-        """Has this socket shut down at the deadline, by a copy: TLS takes the original away.
+        """Makes sure that this socket is shut down at the deadline. Keeps a copy, because TLS replaces the original.
 
-        Raises PermanentError(bad_address) before a byte is sent where a name has led to a cloud machine's credentials.
+        Raises PermanentError(bad_address), before a byte is sent, if the socket leads to a cloud machine's credentials.
         """
         with contextlib.suppress(OSError):  # it has ended by itself
             peer = connection.getpeername()[0]
@@ -71,9 +71,9 @@ class BoundedSockets:
         return connection
 
     def raise_if_ended(self, cause: Exception | None) -> None:
-        """Raises StoppedError or TemporaryError(timeout) where we have ended it.
+        """Raises StoppedError or TemporaryError(timeout) if we have shut the sockets down.
 
-        A socket that was shut down reads like one that ended by itself.
+        For the reader, a socket that we shut down looks like one that ended by itself.
         """
         if self._stopped:
             raise StoppedError from cause
@@ -91,7 +91,7 @@ class BoundedSockets:
 
 
 class _Alarm:
-    """Calls `ring` once, at a time that may be moved, from a thread of its own."""
+    """Calls `ring` once, in its own thread, at a time that can be moved."""
 
     def __init__(self, ring: Callable[[], None]) -> None:
         self._ring = ring
@@ -101,12 +101,12 @@ class _Alarm:
         self._thread = threading.Thread(target=self._wait, name="deadline", daemon=True)
 
     def start(self, limit_s: float) -> None:
-        """Begins to count: rings `limit_s` seconds from now."""
+        """Starts the thread. It rings `limit_s` seconds from now."""
         self._at = time.monotonic() + limit_s
         self._thread.start()
 
     def move(self, limit_s: float) -> None:
-        """Rings `limit_s` seconds from now. The thread looks at the time when it wakes, so that later costs nothing."""
+        """Changes the time to `limit_s` seconds from now. Only an earlier time must wake the thread."""
         sooner = time.monotonic() + limit_s < self._at
         self._at = time.monotonic() + limit_s
         if sooner:
@@ -114,7 +114,7 @@ class _Alarm:
                 self._changed.notify()
 
     def cancel(self) -> None:
-        """Does not ring any more."""
+        """Ends the thread, which does not ring any more."""
         with self._changed:
             self._over = True
             self._changed.notify()

@@ -1,1 +1,1 @@
-"""How the app starts, is served and is watched: the waiting page, gunicorn's worker, and what systemd is told."""
+"""How the app starts, is served and is monitored: the waiting page, gunicorn's hooks and worker, systemd."""

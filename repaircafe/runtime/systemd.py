@@ -1,8 +1,9 @@
-"""What we tell systemd, by sd_notify(3): what the start waits for, how the service is, and that it is not hung.
+"""Reports to systemd with sd_notify(3): what the start waits for, how the service is, and that it does not hang.
 
-gunicorn tells systemd that it is ready, but does not feed its watchdog (benoitc/gunicorn #2726). A thread of the master
-does: it asks `/health` over the service's own socket, as a visitor would, and pings only after a complete answer, and
-while the master's own loop goes round. So the ping stops when either process hangs, or all of the worker's threads do.
+gunicorn tells systemd that it is ready, but does not send watchdog pings (benoitc/gunicorn #2726). A thread of the
+master sends them: it requests `/health` over the service's own socket, as a visitor would, and pings only after a
+complete response, and only while the master's main loop runs. So the pings stop if the master hangs, if the worker
+hangs, or if all of the worker's threads hang.
 """
 
 import http.client
@@ -22,7 +23,7 @@ from repaircafe.limits import WATCHDOG_MAX_PAUSE_S
 from repaircafe.logs import EventType
 
 SOCKET_HELD = bool(os.environ.get("LISTEN_FDS"))
-"""Whether systemd holds the port for us (sd_listen_fds(3)); seen at import, since gunicorn takes the variable away."""
+"""Whether systemd holds the port for us (sd_listen_fds(3)); read at import, because gunicorn removes the variable."""
 
 
 STATUS_WORDS = {
@@ -36,52 +37,52 @@ log = structlog.get_logger()
 
 
 def notify(*lines: str) -> None:
-    """Sends `NAME=value` lines to systemd where it is listening; nothing elsewhere."""
+    """Sends `NAME=value` lines to systemd; does nothing if systemd does not listen."""
     systemd.sd_notify("\n".join(lines), structlog.stdlib.get_logger("systemd"))
 
 
 def waiting(what: str, limit_s: float) -> None:
-    """Says in `systemctl status` what the start waits for, and that it may take `limit_s` seconds more."""
+    """Tells systemd what the start waits for, and that it may take `limit_s` more seconds."""
     notify(f"STATUS={what}", f"EXTEND_TIMEOUT_USEC={int(limit_s * 1e6)}")
 
 
 def reloading() -> None:
-    """Says that the configuration is being read again; ready() ends it."""
+    """Tells systemd that the configuration is being read again, until the next ready()."""
     notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
 
 def ready(status: str) -> None:
-    """Says that the service serves, in the words that `systemctl status` is to show."""
+    """Tells systemd that the service is ready; `systemctl status` shows `status`."""
     notify("READY=1", f"STATUS={status}")
 
 
 def hush() -> None:
-    """In a worker: systemd listens to the master alone and logs a complaint about every other voice."""
+    """Stops the messages of a worker: systemd listens only to the master, and logs a warning about other senders."""
     os.environ.pop("NOTIFY_SOCKET", None)
 
 
 def listening_addresses(environment: Environment) -> list[str]:
-    """What the socket listens on, as `ListenStream=` takes it: systemd.socket(5).
+    """The addresses for the socket's `ListenStream=` (systemd.socket(5)).
 
-    Where HOST is one address of the network, loopback is added: the watchdog must not restart the service because the
-    Wi-Fi, and with it that address, is away.
+    If HOST is one address of the network, loopback is added: else the watchdog would restart the service when the Wi-Fi
+    fails, and that address with it.
     """
     try:
         host = ipaddress.ip_address(environment.host)
-    except ValueError:  # a name of loopback; any other is refused
+    except ValueError:  # localhost, the only name that HOST may be
         host = ipaddress.ip_address("127.0.0.1")
     hosts = [host] if host.is_unspecified or host.is_loopback else [host, ipaddress.ip_address("127.0.0.1")]
     return [f"[{one}]:{environment.port}" if one.version == 6 else f"{one}:{environment.port}" for one in hosts]
 
 
 def socket_drop_in(environment: Environment) -> str:
-    """What deploy/install adds to repaircafe.socket, which cannot read .env."""
+    """The drop-in file that deploy/install adds to repaircafe.socket, because a socket unit cannot read .env."""
     lines = [f"ListenStream={address}" for address in listening_addresses(environment)]
     return "\n".join(["# From HOST and PORT of .env, by deploy/install.", "[Socket]", "ListenStream=", *lines])
 
 
 def folder_drop_in(environment: Environment) -> str:
-    """What deploy/install adds to the services: the one folder besides their own that they may write."""
+    """The drop-in file that deploy/install adds to the services, so that they may write to BACKUP_FOLDER."""
     # systemd.syntax(7) and systemd.unit(5): quotes, a backslash before some characters, a doubled per cent sign.
     quoted = environment.backup_folder.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     lines = [f'ReadWritePaths="-{quoted}"'] if quoted else []
@@ -95,7 +96,7 @@ def folder_drop_in(environment: Environment) -> str:
 
 
 def watchdog_limit_s() -> float | None:
-    """Seconds without a ping after which systemd restarts us, or None: sd_watchdog_enabled(3)."""
+    """The seconds without a ping after which systemd restarts us; None without a watchdog (sd_watchdog_enabled(3))."""
     if int(os.environ.get("WATCHDOG_PID", os.getpid())) != os.getpid():
         return None
     microseconds = os.environ.get("WATCHDOG_USEC")
@@ -103,9 +104,9 @@ def watchdog_limit_s() -> float | None:
 
 
 class Watchdog:
-    """Asks `/health` and pings, from a thread, until the process ends.
+    """Requests `/health` and pings systemd in a thread, until the process ends.
 
-    One question may take three quarters of `limit_s`, so that a busy machine is not taken for a hung service.
+    One request may take three quarters of `limit_s`, so that a busy machine does not look like a hung service.
     """
 
     def __init__(
@@ -120,17 +121,17 @@ class Watchdog:
         self._tell = tell
 
     def start(self) -> None:
-        """Begins; the first question is asked after a pause, when the worker is there."""
+        """Starts the thread. The first request comes after a pause, when the worker has started."""
         threading.Thread(target=self._run, name="watchdog", daemon=True).start()
 
     def looped(self) -> None:
-        """The master's loop has gone round once more."""
+        """Notes that the master's main loop has run once more."""
         self._looped_at = time.monotonic()
 
     def ask(self) -> bool:
-        """One question, and a ping when it was answered completely, whatever the answer."""
+        """Requests `/health` once, and pings after any complete response. Returns whether it pinged."""
         if time.monotonic() - self._looped_at > self._limit_s / 2:
-            log.warning("The master does not go round", event_type=EventType.WATCHDOG)
+            log.warning("Gunicorn's master loop is stuck", event_type=EventType.WATCHDOG)
             return False
         try:
             body = self._answer()
@@ -155,7 +156,7 @@ class Watchdog:
 
 
 def _reachable(host: str) -> str:
-    """The address under which we reach a socket that listens on `host`."""
+    """The address at which we can connect to a socket that listens on `host`."""
     try:
         found = ipaddress.ip_address(host)
     except ValueError:
@@ -166,10 +167,10 @@ def _reachable(host: str) -> str:
 
 
 def _words(body: bytes) -> str:
-    """What `systemctl status` shows: one line, from the health's own words."""
+    """The line that `systemctl status` shows, from the response of `/health`."""
     try:
         health = json.loads(body)
         words = STATUS_WORDS[health["status"]]
     except (ValueError, KeyError, TypeError):
-        return "Serving, but /health answers something else than health."
+        return "Serving, but the response of /health cannot be read."
     return " ".join(f"{words} {health.get('error', '')}".split())

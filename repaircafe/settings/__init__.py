@@ -1,1 +1,1 @@
-"""The settings: what each may be, and where they are kept. The pages that show them are in config/."""
+"""The settings: their valid values and their storage. Their page and API are in config/."""

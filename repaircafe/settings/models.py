@@ -9,7 +9,7 @@ from repaircafe.database.tables import Base
 
 
 class Setting(Base):
-    """One setting; `value` is in its key's canonical form."""
+    """One setting; `value` is in the canonical form of its key."""
 
     __tablename__ = "settings"
 

@@ -1,4 +1,4 @@
-"""Reads and writes the settings: validated as a whole, upserted at once, known while the database is away."""
+"""Reads and writes the settings: validated together, saved together, still known while the database is unavailable."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -12,25 +12,27 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from repaircafe.database.errors import is_told_by_health
+from repaircafe.database.errors import reason_in_health
 from repaircafe.database.tables import db
 from repaircafe.limits import SETTINGS_FRESH_S, SETTINGS_READ_LIMIT_S
 from repaircafe.logs import EventType, Redactor, name_faults
-from repaircafe.neighbours.addresses import is_cloud_model, is_inside
+from repaircafe.neighbours.addresses import is_inside
 from repaircafe.neighbours.deadlines import Cached, DeadlineError
+from repaircafe.neighbours.model_names import is_cloud_model
 from repaircafe.neighbours.report import Reason, TemporaryError, Text
 from repaircafe.parts import parts
-from repaircafe.settings.definitions import KEYS, RefusedError, Settings, UnknownKeyError, check_together, parse
+from repaircafe.settings.definitions import KEYS, TRIAL_TEMPERATURE, Settings, UnknownKeyError, check_together, parse
 from repaircafe.settings.models import Setting
+from repaircafe.settings.values import RefusedError
 
 _SAVING = sa.select(sa.func.pg_advisory_xact_lock(int.from_bytes(b"settings")))
-"""Saves wait for each other: two that are right one by one may not be right together."""
+"""Saves wait for each other, because two that are valid one by one may be invalid together."""
 
 log = structlog.get_logger()
 
 
 class InvalidSettingsError(Exception):
-    """At least one value is refused, and nothing was saved. `faults`: what is wrong, by key."""
+    """At least one value was refused, and nothing was saved. `faults` says what is wrong with each key."""
 
     def __init__(self, faults: Mapping[str, Text]) -> None:
         super().__init__(", ".join(faults))
@@ -38,7 +40,7 @@ class InvalidSettingsError(Exception):
 
 
 class OutsideError(Exception):
-    """The language model is outside this network, or nobody knows where it is. Nothing was saved."""
+    """The language model is outside this network, or its address cannot be looked up. Nothing was saved."""
 
     message = _l(
         "That address or model is not on this network, or cannot be looked up. What is asked would leave the building."
@@ -47,21 +49,22 @@ class OutsideError(Exception):
 
 @dataclass(frozen=True)
 class Stored:
-    """The settings as texts, and whether they were read just now; if not, they are the last ones known."""
+    """The settings as texts. If they are not `current`, they are the last ones that were read."""
 
     values: Mapping[str, str]
     current: bool
 
     @property
     def settings(self) -> Settings:
-        """The same, typed."""
+        """The settings with their types."""
         return Settings.of(self.values)
 
 
 def validate(changes: Mapping[str, str], redactor: Redactor) -> dict[str, str]:
-    """All values in canonical form, or InvalidSettingsError with every fault. A credential is refused as a value.
+    """All values in canonical form.
 
-    Raises UnknownKeyError for the first name that is no setting.
+    Raises InvalidSettingsError with every fault; a value that contains a credential is one. Raises UnknownKeyError for
+    the first name that is no setting.
     """
     valid: dict[str, str] = {}
     faults: dict[str, Text] = {}
@@ -80,7 +83,7 @@ def validate(changes: Mapping[str, str], redactor: Redactor) -> dict[str, str]:
 
 
 def write(session: Session, values: Mapping[str, str]) -> None:
-    """Upserts validated values and deletes empty ones, in the caller's transaction."""
+    """Stores validated values and deletes empty ones, in the caller's transaction."""
     filled = [{"key": key, "value": value} for key, value in sorted(values.items()) if value]
     empty = [key for key, value in values.items() if not value]
     if filled:
@@ -95,29 +98,32 @@ def write(session: Session, values: Mapping[str, str]) -> None:
 
 
 def read(session: Session) -> dict[str, str]:
-    """Every known setting's text. A row that is unknown or no longer valid is left out, and logged once."""
+    """The text of every setting; empty if it is not set.
+
+    A row that is unknown or no longer valid is ignored and logged once.
+    """
     values = dict.fromkeys(KEYS, "")
     for key, value in session.execute(sa.select(Setting.key, Setting.value)):
         try:
             values[key] = parse(key, value)
         except (UnknownKeyError, RefusedError):
-            _tell_of_ignored(key)
+            _log_ignored(key)
     return values
 
 
 @cache
-def _tell_of_ignored(key: str) -> None:
-    """Once: the settings are read every few seconds, and the log may be on an SD card."""
+def _log_ignored(key: str) -> None:
+    """Logs a key only once: the settings are read every few seconds, and the log may be on an SD card."""
     log.warning("Setting ignored", event_type=EventType.VALIDATION_ERROR, resource_id=key)
 
 
 class Store:
-    """The app's settings, readable at any moment, without waiting for a database that does not answer."""
+    """The app's settings. They can be read at any time, without a long wait for a database that does not answer."""
 
     def __init__(self, app: Flask, trial_model: Callable[[], tuple[str, str]]) -> None:
-        """`trial_model` is the address and the name of the model that answers while no address is set.
+        """`trial_model` returns the address and the name of the model that answers while no address is set.
 
-        It raises NeighbourError where there is none.
+        It raises NeighbourError if there is no such model.
         """
         self._app = app
         self._trial_model = trial_model
@@ -125,24 +131,24 @@ class Store:
         parts(app).add(self)
 
     def stored(self) -> Stored | None:
-        """The settings, fresh or last known; None where they have never been read."""
+        """The settings, just read or last known; None if they have never been read."""
         try:
             return Stored(self._cache.get(self._read), current=True)
         except Exception as error:
-            if not isinstance(error, DeadlineError) and not is_told_by_health(error):
-                log.exception("Settings cannot be read", event_type=EventType.DB_ERROR)
+            if not isinstance(error, DeadlineError) and reason_in_health(error) is None:
+                log.exception("Settings could not be read", event_type=EventType.DB_ERROR)
             last = self._cache.last
             return Stored(last, current=False) if last is not None else None
 
     def settings(self) -> Settings:
-        """The settings, typed, as far as they are known; none is set where they have never been read."""
+        """The settings with their types, as far as they are known. If they have never been read, none is set."""
         stored = self.stored()
         return stored.settings if stored else Settings()
 
     def with_endpoint(self) -> Settings:
         """The settings with the address and the name of the language model that answers.
 
-        Raises TemporaryError while they have never been read, and what `answering` raises.
+        Raises TemporaryError(settings_unknown) if they have never been read, and what `answering` raises.
         """
         stored = self.stored()
         if stored is None:
@@ -150,29 +156,31 @@ class Store:
         return self.answering(stored.settings)
 
     def answering(self, settings: Settings) -> Settings:
-        """The same, with the trial's own model where no address is set.
+        """The given settings, with the trial's own model if no address is set.
 
-        Raises PermanentError(not_set) where there is no such model, and NeighbourError while it does not answer.
+        Raises PermanentError(not_set) if there is no such model, and NeighbourError while it does not answer.
         """
         if settings.llm_endpoint:
             return settings
         endpoint, model = self._trial_model()
-        return replace(settings, llm_endpoint=endpoint, llm_model=model, is_trial=True)
+        found = replace(settings, llm_endpoint=endpoint, llm_model=model, llm_temperature=TRIAL_TEMPERATURE)
+        return replace(found, is_trial=True)
 
     def lacks_endpoint(self) -> bool:
-        """Whether it is known that no address of a language model is set."""
+        """Whether no address of a language model is set; False if the settings have never been read."""
         stored = self.stored()
         return stored is not None and not stored.settings.llm_endpoint
 
     def known(self) -> dict[str, str]:
-        """Every key's text as far as it is known; empty where it has never been read."""
+        """The text of every key, as far as it is known; empty texts if the settings have never been read."""
         stored = self.stored()
         return dict(stored.values) if stored else dict.fromkeys(KEYS, "")
 
     def save(self, changes: Mapping[str, str], *, anyway: bool = False) -> Stored:
-        """Validates and writes, all or nothing. Raises InvalidSettingsError, or the database's error.
+        """Validates and saves all changes, or none. Returns the settings as they are then.
 
-        Raises OutsideError where words would leave the network from now on, unless somebody has said that they may.
+        Raises InvalidSettingsError, UnknownKeyError and AwayError. Raises OutsideError if questions would leave the
+        network from now on; `anyway` allows that.
         """
         valid = validate(changes, parts(self._app)[Redactor])
         if not anyway and self.leads_outside(valid):
@@ -180,7 +188,7 @@ class Store:
         session = db.session()
         session.execute(_SAVING)
         write(session, valid)
-        values = read(session)  # before the commit: after it nothing may fail, or what was saved would be called lost
+        values = read(session)  # before the commit: a failure after it would report saved values as lost
         if faults := check_together(values):
             session.rollback()
             name_faults(faults)
@@ -191,7 +199,7 @@ class Store:
         return Stored(values, current=True)
 
     def leads_outside(self, valid: Mapping[str, str]) -> bool:
-        """Whether the values change the address or the model to one that is not known to be on this network."""
+        """Whether the values change the address or the model to one that may be outside this network."""
         known = self.known()
         changed = {key: value for key, value in valid.items() if value and value != known[key]}
         return ("llm_model" in changed and is_cloud_model(changed["llm_model"])) or (
@@ -199,11 +207,11 @@ class Store:
         )
 
     def expire(self) -> None:
-        """Makes the next reading ask the database, for whoever must see what another process has just saved."""
+        """Makes the next read ask the database, so that it sees what another process has just saved."""
         self._cache.expire()
 
     def learn(self) -> None:
-        """Reads what is known until the first reading that is quick enough. Raises the database's errors."""
+        """Reads the settings once, so that they are known from then on. Raises AwayError."""
         self._cache.put(self._read())
         self._cache.expire()
 

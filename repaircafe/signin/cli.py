@@ -1,4 +1,4 @@
-"""`flask operator-password`: a hash to keep in `.env` in place of the password."""
+"""`flask operator-password`: makes the hash that can stand in `.env` instead of the password."""
 
 import click
 from werkzeug.security import generate_password_hash
@@ -8,10 +8,10 @@ from repaircafe.web.errors import fail
 
 
 @click.command("operator-password")
-@click.password_option(confirmation_prompt="The same again", help="Asked for where it is left out.")
+@click.password_option(confirmation_prompt="Password again", help="Without it the command asks for one.")
 def command(password: str) -> None:
-    """Makes a hash of a password, for OPERATOR_PASSWORD in .env."""
+    """Prints the hash of a password as a line for .env."""
     if len(password) < MIN_OPERATOR_PASSWORD_CHARS:
-        fail(f"The password is too short. {MIN_OPERATOR_PASSWORD_CHARS} characters or more.")
-    click.echo("Put this line into .env, quotes included, and restart the service:", err=True)
+        fail(f"The password is too short. It needs {MIN_OPERATOR_PASSWORD_CHARS} characters or more.")
+    click.echo("Put this line into .env, with the quotes, then run: sudo systemctl reload repaircafe", err=True)
     click.echo(f"OPERATOR_PASSWORD='{generate_password_hash(password)}'")

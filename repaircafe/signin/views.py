@@ -1,4 +1,4 @@
-"""`/sign-in` and `/sign-out`: the operator's password, and the end of it."""
+"""`/sign-in` with the organiser's password, and `/sign-out`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,16 +19,15 @@ from flask import (
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 
-from repaircafe.database.errors import ERRORS, is_away, translate
+from repaircafe.database.errors import AwayError
 from repaircafe.database.tables import db
 from repaircafe.logs import EventType
-from repaircafe.neighbours.explanations import explain
-from repaircafe.neighbours.report import Service
+from repaircafe.neighbours.report import Neighbour
 from repaircafe.parts import parts
 from repaircafe.web import authentication
 from repaircafe.web.access import safe_next_path, sign_in_page
 from repaircafe.web.authentication import SIGN_IN, Operator, check_password, current_operator, is_operator
-from repaircafe.web.errors import PageError, expired_form
+from repaircafe.web.errors import PageError, answer, expired_form, neighbour_away
 from repaircafe.web.languages import CHOSEN
 from repaircafe.web.negotiation import wants_json
 from repaircafe.web.users import users
@@ -36,17 +35,17 @@ from repaircafe.web.users import users
 blueprint = Blueprint("signin", __name__)
 
 KEPT = "kept."
-"""What stands before the name of a hidden field: one of the form that came too late."""
+"""The prefix of hidden fields: they keep the form that was sent after the sign-in had expired."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Hooks:
-    """What a sign-in asks of parts that it does not know.
+    """Functions of other packages that a sign-in calls.
 
-    `first_page` answers where the operator begins. `take_over` is called before the visitor's session ends, in the
-    transaction of the sign-in, and answers what the operator's session has from the start.
+    `first_page` returns the path of the organiser's first page. `take_over` is called before the visitor's session
+    ends, in the transaction of the sign-in, and returns the first values of the organiser's session.
     """
 
     first_page: Callable[[], str]
@@ -54,37 +53,32 @@ class Hooks:
 
 
 def init_app(app: Flask, hooks: Hooks) -> None:
-    """Has sign-ins use these."""
+    """Makes sign-ins use these hooks."""
     parts(app).add(hooks)
 
 
 @blueprint.get("/sign-in")
 def show() -> Response:
-    """The form; whoever is signed in goes on."""
+    """The form; redirects if the organiser is already signed in."""
     then = safe_next_path(request.args.get("next", ""), "")
     return make_response(redirect(then or _hooks().first_page(), 303)) if is_operator() else sign_in_page(then)
 
 
 @blueprint.post("/sign-in")
 def sign_in() -> Response:
-    """Gives the browser a session of its own where the password is right."""
+    """Gives the browser a new session if the password is right."""
     then, kept = safe_next_path(request.form.get("next", ""), ""), _kept()
     try:
         right = check_password(request.form.get("password", ""))
     except PageError as error:
-        refused = sign_in_page(then, kept, f"{error.title} {error.cure}", error.status)
-        refused.headers.update(error.headers)
-        return refused
+        return _again(error, then, kept, f"{error.title} {error.cure}")
     if not right:
-        return sign_in_page(then, kept, _("That is not the password."), 403)
+        cure = _("Sign in with the name “operator” and OPERATOR_PASSWORD of .env.")
+        return _again(PageError(403, _("That is not the password."), cure), then, kept)
     try:
         _begin()
-    except ERRORS as error:
-        if not is_away(error):
-            raise
-        db.session.rollback()
-        why = explain(Service.DB, translate(error).reason).sentence
-        return sign_in_page(then, kept, str(why), 503)
+    except AwayError as error:
+        return _again(neighbour_away(Neighbour.DB, error.reason), then, kept)
     then = then or _hooks().first_page()
     if kept:
         return make_response(render_template("signin/again.html", then=then, sent=kept))
@@ -93,7 +87,7 @@ def sign_in() -> Response:
 
 @blueprint.errorhandler(CSRFError)
 def expired(error: CSRFError) -> Response:
-    """A fresh form for the password. A form that came along is not kept: this one could be another site's."""
+    """The form for the password again. The fields it kept are dropped: they could come from another site."""
     if wants_json() or request.endpoint != "signin.sign_in":
         return expired_form(error)
     then = safe_next_path(request.form.get("next", ""), "")
@@ -102,7 +96,7 @@ def expired(error: CSRFError) -> Response:
 
 @blueprint.post("/sign-out")
 def sign_out() -> Response:
-    """Ends the sign-in, and leaves nothing of the operator's in the browser."""
+    """Ends the sign-in and removes everything of the organiser's from the browser, except the chosen language."""
     if (found := current_operator()) and found.sign_in is not None:
         users().end(db.session(), found.sign_in)
         log.info("Signed out", event_type=EventType.SIGN_IN)
@@ -115,14 +109,23 @@ def sign_out() -> Response:
     return make_response(redirect(url_for("home.show"), 303))
 
 
+def _again(error: PageError, then: str, kept: dict[str, str], problem: str = "") -> Response:
+    """The form again, with the error's title or `problem`; for a program, the error itself."""
+    if wants_json():
+        return answer(error)
+    response = sign_in_page(then, kept, problem or str(error.title), error.status)
+    response.headers.update(error.headers)
+    return response
+
+
 def _hooks() -> Hooks:
     return parts()[Hooks]
 
 
 def _begin() -> None:
-    """Another session than the visitor's before: whoever knew that one must not know this one. Their talks go along.
+    """Begins a new session, so that nobody who knew the visitor's session knows this one.
 
-    The pages that are open since an operator's sign-in ended by itself can be used again.
+    The visitor's conversations move to it. Pages that were open when an earlier sign-in expired can be used again.
     """
     ours = db.session()
     token = session.get("csrf_token") if SIGN_IN in session else None

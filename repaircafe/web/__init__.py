@@ -1,1 +1,1 @@
-"""What every page and every answer of the API needs: who asks, whether they may, in which form and language."""
+"""What every page and every API response needs: who asks, whether they may, in which format and language."""

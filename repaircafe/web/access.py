@@ -1,6 +1,6 @@
-"""Who may open which page, and the headers of every answer.
+"""Who may open which page.
 
-Closed by default: a view is the operator's unless PUBLIC_ENDPOINTS names it.
+Closed by default: only the organiser may use a view, unless PUBLIC_ENDPOINTS names it.
 """
 
 import re
@@ -15,7 +15,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import UnsupportedMediaType
 
-from repaircafe.database.tables import Identity, identity
+from repaircafe.database.tables import NOBODY, Identity, identity
 from repaircafe.environment import Environment, comma_list
 from repaircafe.limits import MAX_REQUEST_BYTES
 from repaircafe.logs import EventType, is_polled
@@ -23,7 +23,7 @@ from repaircafe.parts import parts
 from repaircafe.web import throttle
 from repaircafe.web.authentication import RightPassword, current_operator, is_operator, is_trial, user_id
 from repaircafe.web.errors import PageError
-from repaircafe.web.negotiation import is_htmx, uncached, wants_json
+from repaircafe.web.negotiation import is_htmx, prefers_page, uncached, wants_json
 from repaircafe.web.origin import check_host, check_origin
 from repaircafe.web.users import Users
 
@@ -58,17 +58,10 @@ PUBLIC_ENDPOINTS = frozenset(
         "openapi.show",
     }
 )
-"""The line: the endpoints that anybody may use. A new route is the operator's until its endpoint is named here."""
+"""The endpoints that anybody may use. Only the organiser may use a new route until its endpoint is named here."""
 
 TAKE_JSON = frozenset({"config.save", "config.test"})
-"""Views outside /api/ that take JSON in place of their form."""
-
-HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
+"""Views outside /api/ that accept JSON instead of their form."""
 
 View = TypeVar("View", bound=Callable[..., object])
 
@@ -77,15 +70,15 @@ log = structlog.get_logger()
 
 
 def open_while_starting(view: View) -> View:
-    """Marks a view that answers before the database is there."""
+    """Marks a view that answers before the database is ready."""
     view.open_while_starting = True  # type: ignore[attr-defined]
     return view
 
 
 def init_app(app: Flask, is_open: Callable[[], bool]) -> Users:
-    """Registers the guards, in the order in which they look at a request; answers who is known.
+    """Registers the checks of every request, in the order in which they run. Returns the app's users.
 
-    `is_open`: whether the database may be asked yet.
+    `is_open`: whether the database may be used yet.
     """
     environment = parts(app)[Environment]
     app.config.update(
@@ -93,38 +86,40 @@ def init_app(app: Flask, is_open: Callable[[], bool]) -> Users:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_NAME="repaircafe",
-        SESSION_REFRESH_EACH_REQUEST=False,  # the answer to a late poll would undo what another tab has changed
+        SESSION_REFRESH_EACH_REQUEST=False,  # else the response to a late poll undoes another tab's change
         PERMANENT_SESSION_LIFETIME=timedelta(days=environment.chat_retention_days),
         WTF_CSRF_CHECK_DEFAULT=False,
-        WTF_CSRF_SSL_STRICT=False,  # it asks for the Referer that HEADERS have browsers leave out; the token is enough
+        WTF_CSRF_SSL_STRICT=False,  # it wants the Referer, which HEADERS forbid; the token is enough
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may stay open all afternoon
         MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
     )
     parts(app).add(RightPassword())
     csrf.init_app(app)
-    found = Users(app, is_open)
+    users = Users(app, is_open)
     throttle.init_app(app)
     names = environment.trusted_names()
     app.before_request(lambda: check_host(names))
     app.before_request(_identify)
     app.before_request(_check_operator)
     app.before_request(_check_form)
-    app.after_request(_add_headers)
+    app.after_request(_forbid_copies)
     app.teardown_request(_forget_identity)
     app.jinja_env.globals.update(current_operator=current_operator, is_operator=is_operator, is_trial=is_trial)
-    return found
+    return users
 
 
 def _identify() -> None:
-    """Tells the log and the database's transactions whose request this is; a thread serves one after the other."""
-    session_id = (request.view_args or {}).get("session_id", "")
+    """Stores whose request this is, for the log and for the database's transactions in this thread."""
+    session_id = str(request.view_args.get("session_id", "")) if request.view_args else ""
     whose = None if request.endpoint == "static" else user_id()
-    structlog.contextvars.bind_contextvars(user_id=whose)
-    identity.set(Identity(user_id="" if whose is None else str(whose), session_id=str(session_id)))
+    if whose is not None:
+        structlog.contextvars.bind_contextvars(user_id=whose)
+    if whose is not None or session_id:
+        identity.set(Identity(user_id="" if whose is None else str(whose), session_id=session_id))
 
 
 def _forget_identity(_error: BaseException | None) -> None:
-    identity.set(Identity())
+    identity.set(NOBODY)
 
 
 def _check_operator() -> Response | None:
@@ -143,25 +138,26 @@ def _check_operator() -> Response | None:
         stopped = _l("This part of the page stands still until you sign in and reload it.")
         cure = stopped if is_polled() else _l("What you typed is still here.")
         raise PageError(401, _l("You are not signed in any more."), cure)
-    if wants_json() or "text/html" not in request.accept_mimetypes.values():  # a browser says that it wants a page
+    is_form = request.method not in ("GET", "HEAD")
+    if wants_json() or not (is_form or prefers_page()):
         refused = PageError(
             401, _l("This is the organiser's."), _l("Sign in with the name “operator” and OPERATOR_PASSWORD of .env.")
         )
         refused.headers["WWW-Authenticate"] = 'Basic realm="Repair Cafe", charset="UTF-8"'
         raise refused
-    if request.method in ("GET", "HEAD"):
-        return make_response(redirect(url_for("signin.show", next=request.full_path.rstrip("?")), 303))
-    return sign_in_page(request.path, _kept_form(), status=401)
+    if is_form:
+        return sign_in_page(request.path, _kept_form(), status=401)
+    return make_response(redirect(url_for("signin.show", next=request.full_path.rstrip("?")), 303))
 
 
 def sign_in_page(then: str, kept: dict[str, str] | None = None, problem: str = "", status: int = 200) -> Response:
-    """The form for the password. `then` is where it leads; `kept` the form that was sent there and is not lost."""
+    """The page with the password form. `then`: the path that comes next; `kept`: the form to send there again."""
     page = render_template("signin/show.html", then=then, kept=kept or {}, problem=problem)
     return uncached(make_response(page, status))
 
 
 def safe_next_path(text: str, otherwise: str) -> str:
-    """A path of ours to go on to; never another site, however it is written (OWASP, 'Unvalidated Redirects')."""
+    """The text if it is a path of ours, else `otherwise`; never another site (OWASP, 'Unvalidated Redirects')."""
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -172,7 +168,7 @@ def safe_next_path(text: str, otherwise: str) -> str:
 
 
 def _kept_form() -> dict[str, str]:
-    """The form that came too late, to be sent again after the sign-in; nothing where it may be another site's."""
+    """The form that came without a valid sign-in, for sending it again; empty if another site may have sent it."""
     try:
         csrf.protect()
     except CSRFError:
@@ -181,9 +177,9 @@ def _kept_form() -> dict[str, str]:
 
 
 def _check_form() -> None:
-    """Every form carries its token. What no form can send needs none, but the right origin.
+    """Checks the CSRF token of a form, or the origin of a request that no HTML form can send.
 
-    That is JSON where it is taken, and under /api/, where nothing else is, a DELETE as well.
+    That is a JSON request to a view that accepts JSON, or a DELETE under /api/. Under /api/ there are no forms.
     """
     if request.endpoint is None or request.method in ("GET", "HEAD", "OPTIONS"):
         return
@@ -197,7 +193,7 @@ def _check_form() -> None:
         csrf.protect()
 
 
-def _add_headers(response: Response) -> Response:
-    response.headers.extend(HEADERS)
-    is_anybodys = request.endpoint == "static" or (request.endpoint in PUBLIC_ENDPOINTS and not is_operator())
-    return response if is_anybodys else uncached(response)
+def _forbid_copies(response: Response) -> Response:
+    """Lets nobody store what only the organiser may see."""
+    is_public = request.endpoint == "static" or (request.endpoint in PUBLIC_ENDPOINTS and not is_operator())
+    return response if is_public else uncached(response)

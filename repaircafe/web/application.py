@@ -1,27 +1,39 @@
-"""Flask as it is used here: plain WSGI, whose cookies are signed with one key, on a machine whose clock may be wrong.
+"""Flask as we use it: plain WSGI, cookies signed with one key, on a machine whose clock may be wrong.
 
-Every request, of which most are the polls of open tabs, is spared what Flask does for apps of another kind.
+Most requests are polls of open tabs, so this module leaves out work that Flask does for other kinds of apps.
 """
 
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
 
-from flask import Flask, Response, request
-from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from flask import Flask, Request, Response, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from itsdangerous import SignatureExpired, TimestampSigner, URLSafeTimedSerializer
+from werkzeug.datastructures import ImmutableMultiDict
+
+from repaircafe.characters import clean_text
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+"""What every response tells the browser to forbid."""
 
 
 class PatientSigner(TimestampSigner):
-    """Takes what was signed in the future as well: it was signed by us, before the clock was set back.
+    """Accepts a signature from the future as well: we made it before the clock was set back.
 
-    Without a battery, a Pi's clock stands still while it is off, until the internet or somebody sets it.
+    A Pi without a battery has a clock that stops while it is off, until the internet or a person sets it.
     """
 
     def unsign(self, signed_value: str | bytes, max_age: int | None = None, return_timestamp: bool = False) -> Any:
-        """As TimestampSigner's."""
+        """Like TimestampSigner's, but accepts a time in the future."""
         unsign: Callable[..., Any] = super().unsign
         try:
             return unsign(signed_value, max_age, return_timestamp)
@@ -32,35 +44,63 @@ class PatientSigner(TimestampSigner):
 
 
 class Cookies(SecureCookieSessionInterface):
-    """Flask's session in a signed cookie, by that signer, which is made once and not for every request."""
+    """Flask's session cookie, signed by PatientSigner. Makes its serializer once, not for every request."""
 
-    @lru_cache(maxsize=1)  # noqa: B019  there is one of this class, as long as there is the app
+    @lru_cache(maxsize=1)  # noqa: B019  there is one object of this class, and it lives as long as the app
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
-        """As Flask's."""
+        """Like Flask's, with PatientSigner."""
         found = super().get_signing_serializer(app)
         if found is not None:
             found.signer = PatientSigner
         return found
 
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Like Flask's, but quick if the request has no cookie. A monitor and the watchdog send none."""
+        return super().open_session(app, request) if "HTTP_COOKIE" in request.environ else self.session_class()
+
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """As Flask's, which reads all that a cookie may be told before it sees that there is none to set."""
+        """Like Flask's, but quick if there is no cookie to set. Flask's first collects all attributes of the cookie."""
         if session or session.modified or session.accessed:
             super().save_session(app, session, response)
 
 
+class Parameters(ImmutableMultiDict[str, Any]):
+    """The fields of a form or a query, without the characters that nobody sees."""
+
+    def __init__(self, fields: Iterable[tuple[str, Any]] | None = None) -> None:
+        cleaned = ((name, clean_text(value) if isinstance(value, str) else value) for name, value in fields or ())
+        super().__init__(cleaned)
+
+
+class CleanRequest(Request):
+    """Flask's request; its form and its query have Parameters."""
+
+    parameter_storage_class = Parameters
+
+
 class Application(Flask):
-    """Without views that are coroutines, which Flask looks for at each hook of each request."""
+    """Flask without asynchronous views. Flask would check for them at each hook of each request."""
 
     session_interface = Cookies()
+
+    def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Like Flask's, and adds HEADERS. Werkzeug's Headers would check each of them again at each response."""
+
+        def start(status: str, headers: list[tuple[str, str]], error: Any = None) -> Callable[[bytes], object]:
+            return start_response(status, [*headers, *HEADERS.items()], error)
+
+        return super().wsgi_app(environ, start)
+
+    request_class = CleanRequest
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """The function itself. See 'Using async and await' in Flask's documentation."""
         return func
 
     def send_static_file(self, filename: str) -> Response:
-        """As Flask's, compressed for a browser that takes it: scripts and styles are most of a first visit.
+        """Like Flask's, but compressed if the browser accepts gzip: a first visit is mostly scripts and styles.
 
-        What is said on a page never is: how small it becomes could tell a secret that is on it (the BREACH attack).
+        Pages are never compressed: their compressed size could reveal a secret on them (the BREACH attack).
         """
         response = super().send_static_file(filename)
         response.vary.add("Accept-Encoding")
@@ -68,7 +108,7 @@ class Application(Flask):
             response.direct_passthrough = False
             response.set_data(_compressed(response.get_data()))
             response.content_encoding = "gzip"
-            response.set_etag(response.get_etag()[0] or "", weak=True)  # it is no longer the same byte for byte
+            response.set_etag(response.get_etag()[0] or "", weak=True)  # the bytes are no longer the same
         return response
 
 

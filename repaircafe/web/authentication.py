@@ -1,4 +1,4 @@
-"""Who asks: the organiser, signed in, by HTTP Basic or in a trial, or a visitor."""
+"""Who asks: a visitor, or the organiser, who is signed in, uses HTTP Basic or runs a trial."""
 
 import hashlib
 import hmac
@@ -23,13 +23,14 @@ from repaircafe.web.errors import PageError
 from repaircafe.web.users import OPERATOR, operator, users
 
 SIGN_IN = "_user_id"
-"""What a session has the id of the sign-in under. Flask-Login called it so: an upgrade signs nobody out."""
+"""The session's key for the id of the sign-in. Flask-Login used this name, so that an upgrade signs nobody out."""
 
 PROCESS_KEY = secrets.token_bytes()
-"""Under it a process keeps the digest of the password that was right, so that a script is not hashed for each time."""
+"""The key with which a process digests the right password. A script that sends the password with every request then
+costs only one slow hash."""
 
 _COUNTING = threading.Lock()
-"""Between the look at the limit and the count."""
+"""Held from the check of the limit to the count, so that no other thread comes between."""
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
@@ -38,7 +39,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Operator:
-    """The operator in a request. `sign_in` is what a browser was given; None by HTTP Basic and in a trial."""
+    """The organiser in a request. `sign_in`: the id in the browser's cookie; None with HTTP Basic and in a trial."""
 
     user_id: int | None
     sign_in: uuid.UUID | None = None
@@ -46,29 +47,33 @@ class Operator:
 
 @dataclass
 class RightPassword:
-    """Of the password that was right, the digest under PROCESS_KEY; empty before there was one."""
+    """The digest of the right password, made with PROCESS_KEY; empty until somebody has sent that password."""
 
     proof: bytes = b""
 
 
 def current_operator() -> Operator | None:
-    """The operator, if the request comes from them; looked up once for each request.
+    """The organiser, if the request comes from them; looked up once for each request.
 
-    Only a request that shows a cookie or a password is looked at, which one of a monitor or the watchdog does not.
+    Without a cookie, a password or a trial there is nothing to look up. A monitor and the watchdog send neither.
     """
     if "operator" not in g:
-        shown = request.cookies or request.authorization or is_trial()
-        g.operator = (_by_session() or _by_request()) if shown else None
+        sent = request.environ
+        can_be_operator = "HTTP_COOKIE" in sent or "HTTP_AUTHORIZATION" in sent or is_trial()
+        g.operator = (_by_session() or _by_request()) if can_be_operator else None
     return cast("Operator | None", g.operator)
 
 
 def is_operator() -> bool:
-    """Whether the request comes from the operator: signed in, by HTTP Basic, or in a trial."""
+    """Whether the request comes from the organiser: signed in, with HTTP Basic, or in a trial."""
     return current_operator() is not None
 
 
 def limit_questions(view: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
-    """For a view by which visitors ask: on the page, again, or as a program, all count together."""
+    """Counts a visitor's requests to this view as questions. All views marked like this count together.
+
+    The view raises TooOftenError if that is one too many.
+    """
 
     @wraps(view)
     def limited(*arguments: Arguments.args, **named: Arguments.kwargs) -> Answer:
@@ -80,36 +85,36 @@ def limit_questions(view: Callable[Arguments, Answer]) -> Callable[Arguments, An
 
 
 def sign_in(found: Operator) -> None:
-    """From now on the session is the operator's."""
+    """Makes the session the organiser's."""
     session[SIGN_IN] = str(found.sign_in)
     g.operator = found
 
 
 def sign_out() -> None:
-    """From now on the session is nobody's, and empty."""
+    """Empties the session, which belongs to nobody from now on."""
     session.clear()
     g.operator = None
 
 
 def user_id() -> int | None:
-    """The id of the operator's row; None for a visitor."""
+    """The id of the organiser's row; None for a visitor."""
     found = current_operator()
     return found.user_id if found else None
 
 
 def author_id(session: Session) -> int | None:
-    """The same, as the database has it now, for a row that names it. Raises the database's errors."""
+    """Like user_id(), but read from the database now, for a row that refers to it. Raises AwayError."""
     return operator(session) if is_operator() else None
 
 
 def is_trial() -> bool:
-    """Whether there is no password, so that this machine itself is the operator; in development alone."""
+    """Whether there is no password, so that this machine itself is the organiser. Only in development."""
     environment = parts()[Environment]
     return environment.operator_password is None
 
 
 def check_password(given: str, name: str = OPERATOR) -> bool:
-    """Whether name and password are the operator's. Counts and logs wrong ones. Raises PageError after too many."""
+    """Whether name and password are the organiser's. Counts and logs wrong ones. Raises PageError after too many."""
     environment = parts()[Environment]
     secret = environment.operator_password
     kept = secret.get_secret_value() if secret is not None and name == OPERATOR else None
@@ -119,7 +124,7 @@ def check_password(given: str, name: str = OPERATOR) -> bool:
             raise throttle.too_many(wait_s)
         if kept is not None and _is_known(given, kept):
             return True
-        throttle.wrong_password()  # before the hash is made: else as many could guess at once as there are threads
+        throttle.wrong_password()  # before the slow hash: else every thread could guess once more
     if kept is not None and kept.startswith(HASHES) and check_password_hash(kept, given):
         throttle.right_password()
         parts()[RightPassword].proof = _proof(given, kept)
@@ -133,7 +138,7 @@ def _log_refused(**more: bool) -> None:
 
 
 def _is_known(given: str, kept: str) -> bool:
-    """Whether it is right, as far as that can be told without hashing; in constant time."""
+    """Whether the password is right, as far as that is known without the slow hash; in constant time."""
     if not kept.startswith(HASHES):
         return hmac.compare_digest(given.encode(errors="surrogateescape"), kept.encode())
     return hmac.compare_digest(_proof(given, kept), parts()[RightPassword].proof)
@@ -154,7 +159,7 @@ def _by_session() -> Operator | None:
 
 
 def _by_request() -> Operator | None:
-    """The trial's machine, or HTTP Basic."""
+    """The organiser on the trial's own machine, or with HTTP Basic."""
     if is_trial():
         return Operator(users().operator_id()) if is_loopback(request.remote_addr or "") else None
     given = request.authorization
@@ -164,5 +169,5 @@ def _by_request() -> Operator | None:
         if check_password(given.password, given.username or ""):
             return Operator(users().operator_id())
     except PageError as error:
-        g.throttled = error  # what is open to visitors stays open
+        g.throttled = error  # pages for visitors stay open
     return None

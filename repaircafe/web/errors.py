@@ -1,6 +1,6 @@
 """Our few error types, and how any error becomes problem+json (RFC 9457) or a page with the same request id.
 
-A command has no page: `plain_failures` makes sentences of the same explanations.
+A command has no page: `plain_failures` prints the same explanations as sentences.
 """
 
 from collections.abc import Iterator
@@ -17,20 +17,19 @@ from gunicorn.http.errors import ParseException
 from pydantic import BaseModel, ConfigDict
 from werkzeug.exceptions import HTTPException
 
-from repaircafe.database.errors import SchemaError, is_away, is_told_by_health, lacking_right, translate
-from repaircafe.database.tables import db
+from repaircafe.database.errors import AwayError, SchemaError, lacking_right, reason_in_health
 from repaircafe.limits import RETRY_AFTER_S
 from repaircafe.logs import EventType, is_polled
 from repaircafe.neighbours.explanations import explain
-from repaircafe.neighbours.report import Reason, Service, Text
+from repaircafe.neighbours.report import Neighbour, Reason, Text
 from repaircafe.web.negotiation import is_htmx, retargeted, uncached, wants_json
 
 STOP_POLLING = 286
-"""Has htmx ask no more (its documentation, 'hx-trigger', 'Polling')."""
+"""The status that makes htmx stop polling (its documentation, 'hx-trigger', 'Polling')."""
 EXIT_NOT_OK = 1
-"""What a command ends with that did not do what it was asked for."""
+"""The exit code of a command that did not do what it was asked to do."""
 EXIT_USAGE = 2
-"""What a command ends with that was asked in a way that it does not understand; click's own."""
+"""The exit code of a command that does not understand its arguments; click uses it too."""
 
 log = structlog.get_logger()
 
@@ -48,7 +47,7 @@ class PageError(Exception):
 
 
 class Problem(BaseModel):
-    """An error for programs (RFC 9457), with members of its own. `request_id` is the log's as well."""
+    """An error for programs (RFC 9457). Some errors have more members. The log has the same `request_id`."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -59,17 +58,20 @@ class Problem(BaseModel):
     request_id: str | None
 
 
-def neighbour_away(service: Service, reason: Reason) -> PageError:
-    """503: not our fault, try again later."""
-    explanation = explain(service, reason)
-    error = PageError(503, explanation.sentence, explanation.cure, service=service.value, reason=reason.value)
+def neighbour_away(neighbour: Neighbour, reason: Reason) -> PageError:
+    """A 503 with the explanation of the reason and a Retry-After header: not our fault, try again later."""
+    explanation = explain(neighbour, reason)
+    error = PageError(503, explanation.sentence, explanation.cure, service=neighbour.value, reason=reason.value)
     error.headers["Retry-After"] = str(RETRY_AFTER_S)
     return error
 
 
 @contextmanager
 def plain_failures() -> Iterator[None]:
-    """For a command: where the database is away or has not its tables, one sentence, what to do, and exit code 1."""
+    """Ends a command with one sentence, what to do, and exit code 1 if the database is unavailable or has no tables.
+
+    The same happens if the database's user lacks a right.
+    """
     try:
         yield
     except SchemaError as error:
@@ -77,14 +79,14 @@ def plain_failures() -> Iterator[None]:
     except Exception as error:
         if lacks := lacking_right(error):
             fail(lacks)
-        if not is_told_by_health(error):
+        if (reason := reason_in_health(error)) is None:
             raise
-        explanation = explain(Service.DB, translate(error).reason)
+        explanation = explain(Neighbour.DB, reason)
         fail(f"{explanation.sentence}\nWhat to do: {explanation.cure}")
 
 
 def fail(message: str, code: int = EXIT_NOT_OK) -> NoReturn:
-    """Ends a command: the message on stderr, and its exit code."""
+    """Ends a command with this exit code, and prints the message on stderr."""
     click.echo(message, err=True)
     raise SystemExit(code)
 
@@ -94,7 +96,7 @@ def answer(error: PageError) -> Response:
     if wants_json():
         response = make_response(_problem(error), error.status)
         response.mimetype = "application/problem+json"
-    elif is_htmx() and is_polled() and error.status != 401:  # it asks again by itself; the banner tells what is away
+    elif is_htmx() and is_polled() and error.status != 401:  # the next poll follows; the banner says what is wrong
         response = make_response("", error.status)
         response.headers["HX-Reswap"] = "none"
     elif is_htmx():
@@ -125,11 +127,12 @@ def _plain(value: Any) -> Any:
 
 
 def init_app(app: Flask) -> None:
-    """Registers the handlers."""
+    """Registers the error handlers."""
     app.register_error_handler(PageError, answer)
     app.register_error_handler(CSRFError, expired_form)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(ParseException, _malformed)
+    app.register_error_handler(AwayError, _away)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -143,7 +146,7 @@ def expired_form(_error: CSRFError) -> Response:
 
 
 def _malformed(_error: Exception) -> Response:
-    """Gunicorn reads a body only when a view does, and says then that its chunks are not as RFC 9112 tells them."""
+    """400 for a body whose chunks break RFC 9112. Gunicorn notices only when a view reads the body."""
     return answer(PageError(400, _("The request is malformed."), _("Send its body as HTTP/1.1 describes.")))
 
 
@@ -164,13 +167,14 @@ def _http(error: HTTPException) -> Response:
     return answer(found)
 
 
+def _away(error: AwayError) -> Response:
+    """503 for a database that became unavailable during the request, or that stores nothing."""
+    log.debug("Request failed: database unavailable", event_type=EventType.DB_ERROR, reason=error.reason.value)
+    return answer(neighbour_away(Neighbour.DB, error.reason))
+
+
 def _unexpected(error: Exception) -> Response:
-    """Our own fault is 500; a database that went away in the middle is 503. What was begun is rolled back."""
-    db.session.rollback()
-    if is_away(error):
-        found = translate(error)
-        log.debug("Request failed with the database away", event_type=EventType.DB_ERROR, reason=found.reason.value)
-        return answer(neighbour_away(Service.DB, found.reason))
+    """500 for our own fault. The open transaction is rolled back when the request ends."""
     log.error("Request failed", event_type=EventType.INTERNAL_ERROR, exc_info=error)
     return answer(
         PageError(

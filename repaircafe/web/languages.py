@@ -1,4 +1,4 @@
-"""The languages of the pages: chosen by the browser, or by whoever reads."""
+"""The languages of the pages: chosen by the reader, or else by the browser."""
 
 import re
 from collections.abc import Callable
@@ -23,19 +23,19 @@ from flask_babel import Babel, format_date, get_locale
 from repaircafe.web.access import safe_next_path
 
 LANGUAGES = {"nl": "Nederlands", "de": "Deutsch", "fr": "Français", "en": "English"}
-"""Each in its own words, since whoever looks for it may read no other."""
+"""The name of each language in that language: a reader may know no other."""
 LOCALES = {"en": "en_GB"}
-"""Where the language alone would write dates as nobody does in the cafés' countries."""
+"""The locale of a language whose plain code writes dates in a way that the cafés' countries do not use."""
 ENGLISH = "en"
 CHOSEN = "language"
-"""What the session keeps it under."""
+"""The session's key for the reader's choice."""
 
 blueprint = Blueprint("languages", __name__)
 
 
 @blueprint.post("/language")
 def choose() -> Response:
-    """Keeps the reader's choice in this browser, and shows the page again."""
+    """Stores the reader's choice in this browser, and shows the page again."""
     wanted = request.form.get("language")
     if wanted in LANGUAGES:
         session[CHOSEN] = wanted
@@ -44,46 +44,54 @@ def choose() -> Response:
 
 
 def here() -> str:
-    """What leads back to the page that is shown; to the home page from one that a form alone leads to."""
+    """The address of this page, for coming back to it; the home page's if only a form can open this one."""
     if request.method != "GET" and not current_app.url_map.bind("").test(request.path, "GET"):
         return "/"
     return request.full_path.rstrip("?")
 
 
 def language() -> str:
-    """The reader's choice, else the first that the browser asks for, else English."""
-    kept = session.get(CHOSEN)
-    if kept in LANGUAGES:
-        return str(kept)
+    """The reader's choice, else the first of the browser's languages that we have, else English."""
+    chosen = session.get(CHOSEN)
+    if chosen in LANGUAGES:
+        return str(chosen)
     asked = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())
     return next((tag for tag in asked if tag in LANGUAGES), ENGLISH)
 
 
+def readers_language() -> str:
+    """The language of this request, or of a command. A program that names none gets English without a look further."""
+    if not has_request_context():
+        return ENGLISH
+    sent = request.environ
+    return language() if "HTTP_ACCEPT_LANGUAGE" in sent or "HTTP_COOKIE" in sent else ENGLISH
+
+
 def init_app(app: Flask, zone: Callable[[], str]) -> None:
-    """Every page speaks it, and tells the time of that zone; a command, which has no request, speaks English."""
+    """Sets up language() and the time zone `zone` for every page. A command has no request and uses English."""
     Babel(app, locale_selector=_locale, timezone_selector=lambda: _zone_of(zone()))
     app.jinja_env.filters["dateformat"] = in_words
     app.jinja_env.globals.update(languages=LANGUAGES, language=language, here=here)
 
 
 def in_words(day: date, form: str) -> str:
-    """The day as the reader's language writes it; `form` as Babel's: full, long, medium.
+    """The day as the reader's language writes it; `form` is one of Babel's formats: full, long, medium.
 
-    The first of a month is an ordinal in French, which the patterns of Unicode's CLDR leave out.
+    French writes the first of a month as an ordinal, which the patterns of Unicode's CLDR leave out.
     """
-    said = str(format_date(day, form))
-    return re.sub(r"\b1(?= )", "1er", said) if str(get_locale()) == "fr" else said
+    text = str(format_date(day, form))
+    return re.sub(r"\b1(?= )", "1er", text) if str(get_locale()) == "fr" else text
 
 
 @cache
-def locale_of(found: str) -> Locale:
-    """What Babel knows of it, read once: a name would be taken apart again for every request."""
-    return Locale.parse(LOCALES.get(found, found))
+def locale_of(tag: str) -> Locale:
+    """Babel's locale for a language; cached, because Flask-Babel would parse the name again for every request."""
+    return Locale.parse(LOCALES.get(tag, tag))
 
 
 @cache
 def _zone_of(name: str) -> tzinfo | None:
-    """In the form that Flask-Babel takes, which is pytz's; None, for UTC, where pytz does not know it yet."""
+    """The time zone in pytz's form, which Flask-Babel needs; None, which means UTC, if pytz does not know it yet."""
     try:
         return get_timezone(name)
     except LookupError:

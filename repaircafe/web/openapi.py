@@ -1,7 +1,7 @@
-"""`/openapi.json`: what the JSON API takes and answers, made from the models that read and answer it.
+"""`/openapi.json`: what the JSON API accepts and returns, made from the models that check requests and responses.
 
-A view is in it by `documented`, which holds what only the view knows. The rest is told by what already says it: the
-address by its route, the words by its docstring, who may by access.py, the waiting page by `open_while_starting`.
+`documented` puts a view into the document, with what only the view knows. The rest is taken from the code: the address
+from the route, the text from the docstring, access from access.py, and a 503 at the start from `open_while_starting`.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from pydantic import BaseModel, ConfigDict, TypeAdapter
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from werkzeug.routing import Rule
 
 from repaircafe.limits import OPENAPI_KEPT_S
@@ -21,7 +21,7 @@ from repaircafe.web.access import PUBLIC_ENDPOINTS, open_while_starting
 from repaircafe.web.errors import Problem
 
 WORDS = (
-    "Send `Accept: application/json`: where a page and JSON have one address, anything else is answered with the page. "
+    "If a page and JSON have the same address, send `Accept: application/json` to be sure of JSON. "
     "An error is `application/problem+json` (RFC 9457)."
 )
 SCHEMAS = "#/components/schemas/"
@@ -34,23 +34,23 @@ blueprint = Blueprint("openapi", __name__)
 
 @dataclass(frozen=True)
 class Operation:
-    """What a view's own code alone knows of it. An answer of None has no body, or a page."""
+    """What only a view's own code knows. `answers`: the model of each status; None for no body, or for a page."""
 
     answers: Mapping[int, type[BaseModel] | None]
     takes: type[BaseModel] | None = None
     path: Mapping[str, type] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Those that may be sent, each with an example."""
+    """The headers that a request may have, each with an example."""
     query: Mapping[str, str] = field(default_factory=dict)
-    """The same behind the address."""
+    """The query parameters that a request may have, each with an example."""
     links: tuple[str, ...] = ()
-    """The endpoints that go on with the answer's session_id."""
+    """The endpoints that accept the response's session_id."""
     has_page: bool = False
-    """Whether a browser that asks the same is answered with a page."""
+    """Whether a browser gets a page at the same address."""
 
 
 class Document(BaseModel):
-    """OpenAPI 3.1, as spec.openapis.org tells it."""
+    """An OpenAPI 3.1 document (spec.openapis.org)."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -80,7 +80,7 @@ def show() -> Response:
 
 
 def document(app: Flask) -> dict[str, Any]:
-    """The API of the running app as OpenAPI 3.1."""
+    """The API of the running app, as an OpenAPI 3.1 document."""
     found = [(rule, operation) for rule in app.url_map.iter_rules() if (operation := _operation(app, rule))]
     paths: dict[str, dict[str, Any]] = {}
     for rule, operation in found:
@@ -139,7 +139,7 @@ def _described(endpoint: str, view: Callable[..., object], operation: Operation)
 
 
 def _problems(endpoint: str, view: Callable[..., object], operation: Operation) -> dict[int, type[BaseModel]]:
-    """What any request of this kind may be refused with."""
+    """The errors that any request of this kind may get."""
     statuses = {421, 500}
     if endpoint not in PUBLIC_ENDPOINTS:
         statuses |= {401, 403, 429}
@@ -174,13 +174,13 @@ def _response(status: int, model: type[BaseModel] | None, operation: Operation) 
 
 
 def _headers(status: int, is_problem: bool) -> dict[str, Any]:
-    headers = {"X-Request-ID": "The request's number, as in the log."}
+    headers = {"X-Request-ID": "The id of the request, as in the log."}
     if status in (202, 303):
         headers["Location"] = "Where to look next."
     if status == 401:
         headers["WWW-Authenticate"] = "How to sign in."
     if is_problem and status in (429, 503):
-        headers["Retry-After"] = "After how many seconds to try again."
+        headers["Retry-After"] = "The seconds to wait before the next try."
     return {
         name: {"description": words, "required": True, "schema": {"type": "string"}} for name, words in headers.items()
     }
@@ -191,8 +191,12 @@ def _content(kind: str, model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _schemas(operations: Iterable[Operation]) -> dict[str, Any]:
-    models = {model for one in operations for model in (one.takes, Problem, *one.answers.values()) if model}
-    in_order = sorted(models, key=lambda model: model.__name__)
-    _, found = models_json_schema([(model, "validation") for model in in_order], ref_template=f"{SCHEMAS}{{model}}")
+    """What is taken as it is read, what is answered as it is written: the two may differ in their names."""
+    models: dict[type[BaseModel], JsonSchemaMode] = {Problem: "serialization"}
+    for one in operations:
+        models |= dict.fromkeys(filter(None, one.answers.values()), "serialization")
+        models |= {one.takes: "validation"} if one.takes else {}
+    in_order = sorted(models.items(), key=lambda model_and_mode: model_and_mode[0].__name__)
+    _, found = models_json_schema(in_order, ref_template=f"{SCHEMAS}{{model}}")
     schemas: dict[str, Any] = found["$defs"]
     return schemas

@@ -1,4 +1,4 @@
-"""Whether a request may come from where it comes: the name it asks for, and the page that it was sent from."""
+"""Checks where a request comes from: the host name that it asks for, and the page that sent it."""
 
 import ipaddress
 from functools import lru_cache
@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 def check_host(names: list[str]) -> None:
-    """Refuses names that are not ours: a foreign name that points here is DNS rebinding."""
+    """Raises PageError(421) for a host name that is not ours: a foreign name that points here is DNS rebinding."""
     name = _name_in(request.host)
     if name is not None and name not in names:
         log.warning("Host refused", event_type=EventType.AUTHZ_FAILURE, remote=request.remote_addr)
@@ -28,7 +28,7 @@ def check_host(names: list[str]) -> None:
 
 @lru_cache(maxsize=64)
 def _name_in(host: str) -> str | None:
-    """The name in a Host header, in small letters; None for an IP address, empty where it is neither."""
+    """The name in a Host header, in lower case; None for an IP address, empty if it is neither."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:
@@ -41,9 +41,10 @@ def _name_in(host: str) -> str | None:
 
 
 def check_origin(others: list[str]) -> None:
-    """What carries no token comes from a program, which names no origin, from a page of ours, or from one of `others`.
+    """Raises PageError(403) for a request from a page of another site, unless `others` has its origin.
 
-    CORS has the browser ask first and refuses the same; this holds also where one does not ask.
+    This is for requests without a token. A program sends no origin, and is allowed. With CORS a browser asks first and
+    gets the same refusal; this check also stops a browser that does not ask.
     """
     origin = request.headers.get("Origin", "").lower()
     if not origin or origin.partition("://")[2] == request.host.lower() or origin in others:

@@ -1,4 +1,4 @@
-"""How often is too often: wrong passwords, and the visitors' questions. Counted by each process, in its memory."""
+"""Limits wrong passwords and the visitors' questions. Each process counts them in its own memory."""
 
 import ipaddress
 import math
@@ -18,17 +18,16 @@ from repaircafe.parts import parts
 from repaircafe.web.errors import PageError, answer
 
 QUESTIONS = parse_many("20 per minute; 200 per hour")
-"""Of the visitors' questions from one address, behind which a whole Wi-Fi may be. A model on a Pi answers one a minute
-or so."""
+"""Visitors' questions from one address, which a whole Wi-Fi may share. A model on a Pi answers about one a minute."""
 
 WRONG_PASSWORDS = parse_many("5 per minute; 30 per hour")
-"""From one address. Whoever mistypes has room; a password of twelve characters is not guessed at this pace."""
+"""From one address. This allows for typing errors. Nobody can guess a password of twelve characters at this pace."""
 WRONG_PASSWORDS_OF_ALL = parse_many("60 per minute")
-"""From all addresses together: on a LAN anybody can have many. Who is signed in already is not kept out by it."""
+"""From all addresses together: on a LAN anybody can have many. It does not stop somebody who is already signed in."""
 
 
 def address() -> str:
-    """Whom a limit counts: the address, or the IPv6 network that one machine may fill with addresses of its own."""
+    """The client, as the limits count it: its IPv4 address, or its IPv6 network, which one machine may fill alone."""
     found = request.remote_addr or "127.0.0.1"
     try:
         plain = ipaddress.ip_address(found.partition("%")[0])
@@ -36,14 +35,14 @@ def address() -> str:
         return found
     if isinstance(plain, ipaddress.IPv4Address):
         return found
-    if plain.ipv4_mapped is not None:  # a socket of both kinds, such as [::], tells of IPv4 like this
+    if plain.ipv4_mapped is not None:  # a socket for IPv4 and IPv6, such as [::], shows IPv4 like this
         return str(plain.ipv4_mapped)
     return str(ipaddress.ip_network((plain, 64), strict=False))
 
 
 @dataclass
 class Window:
-    """What was counted, and until when on the monotonic clock it counts, in seconds."""
+    """A count, and when it ends, in seconds of the monotonic clock."""
 
     count: int
     ends_at: float
@@ -52,8 +51,8 @@ class Window:
 class SteadyStorage(Storage):
     """The counts, in this process's memory.
 
-    The one of `limits` keeps the wall clock's time. A Pi has no clock of its own: set back by an hour, it would keep
-    everybody out for an hour longer.
+    The storage of `limits` uses the wall clock. A Pi's clock can be wrong: if it were set back by an hour, everybody
+    would have to wait for an hour longer.
     """
 
     STORAGE_SCHEME = ["steady"]  # noqa: RUF012  as in the base class
@@ -65,11 +64,11 @@ class SteadyStorage(Storage):
 
     @property
     def base_exceptions(self) -> type[Exception]:
-        """None of its own: there is nothing that could fail."""
+        """The errors that this storage may raise: only MemoryError, because nothing else can fail."""
         return MemoryError
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Counts, in the window under way or in a new one of `expiry` seconds; answers the sum, never below 0."""
+        """Adds `amount` in the current window, or in a new one of `expiry` seconds. Returns the sum, never below 0."""
         now = time.monotonic()
         with self._lock:
             self._windows = {name: one for name, one in self._windows.items() if one.ends_at > now}
@@ -78,33 +77,33 @@ class SteadyStorage(Storage):
             return window.count
 
     def get(self, key: str) -> int:
-        """What was counted in the window under way."""
+        """The count in the current window."""
         window = self._windows.get(key)
         return window.count if window and window.ends_at > time.monotonic() else 0
 
     def get_expiry(self, key: str) -> float:
-        """When the window ends, by the wall clock as it is now."""
+        """When the window ends, in seconds of the wall clock as it is now."""
         window = self._windows.get(key)
         return time.time() + (max(0.0, window.ends_at - time.monotonic()) if window else 0.0)
 
     def check(self) -> bool:
-        """Always there."""
+        """Always true: this storage is always there."""
         return True
 
     def reset(self) -> int:
-        """Forgets all; answers how many windows that were."""
+        """Forgets all counts. Returns the number of windows."""
         with self._lock:
             before, self._windows = self._windows, {}
             return len(before)
 
     def clear(self, key: str) -> None:
-        """Forgets one."""
+        """Forgets one count."""
         with self._lock:
             self._windows.pop(key, None)
 
 
 class TooOftenError(Exception):
-    """A question was one too many. After `wait_s` seconds the next one is taken."""
+    """A question was one too many. The next one is accepted after `wait_s` seconds."""
 
     def __init__(self, wait_s: int) -> None:
         super().__init__(f"{wait_s} s")
@@ -112,7 +111,7 @@ class TooOftenError(Exception):
 
 
 class Throttle(FixedWindowRateLimiter):
-    """How often each address has asked and guessed. One per app, which counts from nothing."""
+    """How many questions and wrong passwords came from each address. Each app has one, which starts at zero."""
 
     def __init__(self) -> None:
         super().__init__(SteadyStorage())
@@ -123,38 +122,38 @@ class Throttle(FixedWindowRateLimiter):
 
 
 def init_app(app: Flask) -> None:
-    """Begins to count. What is limited asks by itself; no poll of a tab is looked at."""
+    """Adds the counts to the app. Limited views call this module themselves, so that a poll of a tab costs nothing."""
     parts(app).add(Throttle())
     app.register_error_handler(TooOftenError, exceeded)
 
 
 def count_question() -> None:
-    """Counts one of this address. Raises TooOftenError where it is one too many."""
+    """Counts a question of this address. Raises TooOftenError if it is one too many."""
     for limit in sorted(QUESTIONS):
         if not parts()[Throttle].hit(limit, "questions", address()):
             raise TooOftenError(_wait_s(limit, ["questions", address()]))
 
 
 def wrong_password() -> None:
-    """Counts one, against the address and against all."""
+    """Counts a wrong password, for its address and for all addresses together."""
     for limit, *key in _watched():
         parts()[Throttle].hit(limit, *key)
 
 
 def right_password() -> None:
-    """Takes back what was counted of one that turned out to be right."""
+    """Takes back the count of a password that turned out to be right."""
     for limit, *key in _watched():
         parts()[Throttle].hit(limit, *key, cost=-1)
 
 
 def sign_in_wait_s() -> int:
-    """Seconds until a password from this address is looked at again; 0 where it is at once."""
+    """Seconds until we check a password from this address again; 0 if we check it now."""
     waits = [_wait_s(limit, key) for limit, *key in _watched() if not parts()[Throttle].test(limit, *key)]
     return max(waits, default=0)
 
 
 def too_many(wait_s: int) -> PageError:
-    """429 with the time to wait."""
+    """A 429 that says how many seconds to wait."""
     again = ngettext("Try again in %(num)d second.", "Try again in %(num)d seconds.", wait_s)
     error = PageError(429, _("That was too often."), again)
     error.headers["Retry-After"] = str(wait_s)
@@ -175,5 +174,5 @@ def _until(moment: float) -> int:
 
 
 def exceeded(error: TooOftenError) -> Response:
-    """429 for too many questions."""
+    """The response to too many questions: a 429."""
     return answer(too_many(error.wait_s))

@@ -1,4 +1,4 @@
-"""The operator's row and the sign-ins that hold, known without waiting for a database that does not answer."""
+"""The organiser's row and the valid sign-ins, known without waiting for a database that does not answer."""
 
 import uuid
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from repaircafe.database.errors import is_told_by_health, tolerating_outage
+from repaircafe.database.errors import reason_in_health, tolerating_outage
 from repaircafe.database.tables import Base, db
 from repaircafe.limits import MAX_SIGN_IN, SIGN_INS_FRESH_S, SIGN_INS_READ_LIMIT_S
 from repaircafe.logs import EventType
@@ -20,7 +20,7 @@ from repaircafe.neighbours.deadlines import Cached, DeadlineError
 from repaircafe.parts import parts
 
 OPERATOR = "operator"
-"""The one who can sign in: the name in the table and in HTTP Basic."""
+"""The organiser's name, in the table and in HTTP Basic."""
 
 
 Result = TypeVar("Result")
@@ -40,7 +40,7 @@ class User(Base):
 
 
 class SignIn(Base):
-    """One browser in which somebody is signed in. A signed cookie alone could not be taken back."""
+    """One browser in which somebody is signed in. A row can be removed; a signed cookie alone would stay valid."""
 
     __tablename__ = "sign_ins"
     __table_args__ = ({"comment": "The browsers in which somebody is signed in; the row goes when that ends"},)
@@ -58,14 +58,14 @@ class SignIn(Base):
 
 @dataclass(frozen=True)
 class Known:
-    """A sign-in as it was read."""
+    """A sign-in, as it was last read from the database."""
 
     user_id: int
     ends_at: datetime
 
 
 class Users:
-    """Who the operator is, and who is signed in. One per app; all processes share what the database says."""
+    """The organiser's id, and who is signed in. One per app; all processes share one database."""
 
     def __init__(self, app: Flask, is_open: Callable[[], bool]) -> None:
         self._app = app
@@ -76,39 +76,48 @@ class Users:
         parts(app).add(self)
 
     def operator_id(self) -> int | None:
-        """The id of the operator's row, which is made where it is missing; None while the database is away."""
+        """The id of the organiser's row, which is created if it is missing.
+
+        While the database is unavailable, the last known id, or None.
+        """
         return self._waited(self._operator, lambda: operator(db.session()))
 
     def begin(self, session: Session) -> SignIn:
-        """A new sign-in of the operator's, stored. Raises the database's errors."""
+        """Stores a new sign-in of the organiser and returns it. Raises AwayError."""
         now = datetime.now(UTC)
         session.execute(sa.delete(SignIn).where(SignIn.ends_at <= now))
         begun = SignIn(user_id=operator(session), ends_at=now + MAX_SIGN_IN)
         session.add(begun)
         session.commit()
         known = Known(begun.user_id, begun.ends_at)
-        self._sign_ins.put({**(self._sign_ins.last or {}), begun.id: known})  # holds however slow the next read is
+        self._sign_ins.put({**(self._sign_ins.last or {}), begun.id: known})  # valid even if the next read is slow
         self._sign_ins.expire()
         return begun
 
     def end(self, session: Session, sign_in: uuid.UUID) -> None:
-        """Ends a sign-in: here at once, elsewhere within a second; while the database is away, when it is back."""
+        """Ends a sign-in: in this process immediately, in others within a second.
+
+        If the database is unavailable, it ends in the others when the database is back.
+        """
         self._ended.add(sign_in)
         with tolerating_outage("Sign-in not removed"):
             self._forget_ended(session)
         self._sign_ins.expire()
 
     def find(self, sign_in: uuid.UUID) -> Known | None:
-        """The sign-in where it holds; while the database is away, as it was known last."""
+        """The sign-in, if it is valid; while the database is unavailable, as it was last known."""
         if sign_in not in (self._sign_ins.last or {}):
-            self._sign_ins.expire()  # another process may have begun it just now; the cookie is signed, so it is ours
+            self._sign_ins.expire()  # another process may have just stored it; the cookie is signed, so it is ours
         known = (self._waited(self._sign_ins, lambda: self._read(db.session())) or {}).get(sign_in)
         if known is None or sign_in in self._ended or known.ends_at <= datetime.now(UTC):
             return None
         return known
 
     def learn(self) -> None:
-        """Reads what is known until the first reading that is quick enough. Raises the database's errors."""
+        """Reads the sign-ins at the start, however slow that is, so that they are known if later reads are too slow.
+
+        Raises AwayError.
+        """
         with self._app.app_context():
             self._sign_ins.put(self._read(db.session()))
         self._sign_ins.expire()
@@ -129,18 +138,18 @@ class Users:
             with self._app.app_context():
                 return work()
 
-        if not self._is_open():  # nothing touches the database before the doors are open
+        if not self._is_open():  # nothing may use the database before the app has started
             return cached.last
         try:
             return cached.get(run)
         except Exception as error:
-            if not isinstance(error, DeadlineError) and not is_told_by_health(error):
-                log.exception("Sign-ins cannot be read", event_type=EventType.DB_ERROR)
+            if not isinstance(error, DeadlineError) and reason_in_health(error) is None:
+                log.exception("Sign-ins could not be read", event_type=EventType.DB_ERROR)
             return cached.last
 
 
 def operator(session: Session) -> int:
-    """The id of the operator's row, which is made where it is missing. Commits. Raises the database's errors."""
+    """The id of the organiser's row, which is created if it is missing. Commits. Raises AwayError."""
     found = session.scalar(sa.select(User.id).where(User.name == OPERATOR))
     if found is None:
         upsert = insert(User).values(name=OPERATOR)

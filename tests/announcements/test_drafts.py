@@ -1,4 +1,4 @@
-"""The texts that the model writes: made in the chat's queue, checked, and replaced by the next."""
+"""Announcements that the model writes: made in the chat's queue, checked, and replaced by the next draft."""
 
 import re
 import threading
@@ -11,27 +11,28 @@ import pytest
 from flask.testing import FlaskClient
 
 from repaircafe.neighbours.explanations import explain
-from repaircafe.neighbours.report import Reason, Service
+from repaircafe.neighbours.report import Neighbour, Reason
 from repaircafe.web.languages import LANGUAGES
-from tests.client import HTML, HTMX, csrf_token
-from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
+from tests.harness.client import HTML, HTMX, csrf_token
+from tests.harness.conditions import until
+from tests.harness.database import make_read_only
 
 SOON = date.today() + timedelta(days=12)
 
 
 @pytest.fixture
 def planned(chat: FlaskClient) -> FlaskClient:
-    """The operator's browser; model, date and place are set."""
+    """The organiser's browser, with model, date and place set."""
     facts = {"event_date": SOON.isoformat(), "event_start": "14:00", "event_location": "De Hoek, Dorpsstraat 1"}
     assert chat.post("/config", json=facts).status_code == 200
     return chat
 
 
 def press(client: FlaskClient, form: str, language: str = "en", draft: str = "") -> str:
-    """Has one written, as the page's button does, and answers the fragment."""
+    """Has the model write a draft, as the page's button does; the fragment of the answer."""
     page = client.get("/announcements", headers=HTML).text
     sent = {"csrf_token": csrf_token(page), "language": language, "draft": draft or str(uuid.uuid4())}
     answer = client.post(f"/announcements/{form}", data=sent, headers=HTMX)
@@ -40,17 +41,17 @@ def press(client: FlaskClient, form: str, language: str = "en", draft: str = "")
 
 
 def look(client: FlaskClient, form: str, language: str = "en") -> str:
-    """What its page is told about one."""
+    """The fragment that the page polls for a draft."""
     return client.get(f"/announcements/{form}?language={language}", headers=HTMX).text
 
 
 def ends(client: FlaskClient, form: str, language: str = "en") -> str:
-    """The fragment, when it has ended."""
-    assert until(lambda: 'aria-busy="false"' in look(client, form, language))  # what grows has no such thing
+    """The draft's fragment once the draft has ended."""
+    assert until(lambda: 'aria-busy="false"' in look(client, form, language))  # a growing draft has no such attribute
     return look(client, form, language)
 
 
-def test_what_is_not_among_the_facts_is_marked_with_the_fact_beside_it(planned: FlaskClient, ollama: Ollama) -> None:
+def test_a_claim_that_differs_from_the_facts_is_marked_with_the_fact(planned: FlaskClient, ollama: Ollama) -> None:
     go_on = threading.Event()
     ollama.script = [f"Come on {SOON:%A} at 15:00 to Kerkstraat 7.", go_on, " It costs €5. <b>Bring</b> it."]
     assert 'aria-busy="true"' in press(planned, "newsletter")
@@ -62,16 +63,29 @@ def test_what_is_not_among_the_facts_is_marked_with_the_fact_beside_it(planned: 
     assert "7" in marked
     assert "€5" in marked
     assert f"{SOON:%A}" not in marked
-    assert "The facts say: 14:00." in shown
-    assert "The facts say: De Hoek, Dorpsstraat 1." in shown
-    assert "The facts say nothing about this." in shown, "no price is known"
+    facts = re.findall(r"<li><mark[^>]*>(.*?)</mark>(.*?)</li>", shown)
+    assert [beside for text, beside in facts if "15:00" in text and "14:00" in beside]
+    assert [beside for text, beside in facts if "Kerkstraat 7" in text and "De Hoek, Dorpsstraat 1" in beside]
     assert "&lt;b&gt;" in shown
-    assert 'id="announcement"' in shown, "a screen reader is told that it has ended"
+    assert 'id="announcement"' in shown, "a screen reader hears that the draft has ended"
     assert "15:00" in planned.get("/announcements?language=en", headers=HTML).text
 
 
+def test_what_the_settings_do_not_say_is_underlined_with_its_kind_and_everything_is_counted(
+    planned: FlaskClient, ollama: Ollama
+) -> None:
+    ollama.script = [f"On {SOON:%A} Mr Jansen mends your bike at 15:00. Call 030 123 45 67."]
+    press(planned, "newsletter")
+    shown = ends(planned, "newsletter")
+    assert "<u>030 123 45 67</u>" in shown
+    assert re.search(r"030 123 45 67</u>\s*\(a telephone number\)", shown)
+    agree, contradict, unknown = re.findall(r"\d+", shown[shown.index("Compared with your settings") :])[:3]
+    assert (agree, contradict) == ("1", "1")
+    assert int(unknown) == len(re.findall(r"<u>", shown))
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_model_is_asked_in_the_language_of_the_text_and_told_the_facts(
+def test_the_prompt_is_in_the_language_of_the_text_and_holds_the_facts(
     planned: FlaskClient, ollama: Ollama, language: str
 ) -> None:
     ollama.script = [f"14:00, De Hoek, Dorpsstraat 1: {SOON:%d-%m-%Y}"]
@@ -82,7 +96,7 @@ def test_the_model_is_asked_in_the_language_of_the_text_and_told_the_facts(
     assert {"nl": "Schrijf", "de": "Schreibe", "fr": "Écris", "en": "Write"}[language] in sent[-1]["content"]
 
 
-def test_another_one_replaces_it_and_its_words_are_forgotten(
+def test_another_draft_replaces_the_first_and_deletes_its_text(
     planned: FlaskClient, ollama: Ollama, database_url: str
 ) -> None:
     for text in ("The first one.", "The second one."):
@@ -91,7 +105,52 @@ def test_another_one_replaces_it_and_its_words_are_forgotten(
         assert text in ends(planned, "post")
     assert "The first one." not in planned.get("/announcements?language=en", headers=HTML).text
     with psycopg.connect(database_url) as raw:
-        assert raw.execute("SELECT count(*) FROM chat_messages WHERE role = 'assistant'").fetchone() == (1,)
+        assert raw.execute("SELECT content FROM jobs").fetchall() == [("The second one.",)]
+
+
+@pytest.mark.parametrize("end", ["error", "stop"])
+def test_a_text_stays_if_the_next_one_is_incomplete(planned: FlaskClient, ollama: Ollama, end: str) -> None:
+    ollama.script = ["The first one."]
+    press(planned, "post")
+    assert "The first one." in ends(planned, "post")
+    pause = threading.Event()
+    ollama.script = ["Oh", pause, b'{"error": "x"}\n']
+    press(planned, "post")
+    assert until(lambda: "Oh" in look(planned, "post"))
+    if end == "stop":
+        token = csrf_token(planned.get("/chat/new", headers=HTML).text)
+        planned.post("/announcements/post/stop?language=en", data={"csrf_token": token}, headers=HTMX)
+    else:
+        pause.set()
+    shown = ends(planned, "post")
+    pause.set()
+    assert "The first one." in shown
+    assert ">Oh</p>" in shown, "what it has written so far stays"
+    assert "The next text did not replace this one" in shown
+    ollama.script = ["The third one."]
+    press(planned, "post")
+    assert "The third one." in ends(planned, "post")
+    assert "The first one." not in look_again(planned)
+
+
+def test_a_text_stays_until_there_is_another(planned: FlaskClient, ollama: Ollama, raw: psycopg.Connection) -> None:
+    ollama.script = ["The first one."]
+    press(planned, "post")
+    assert "The first one." in ends(planned, "post")
+    ollama.script = [b'{"error": "x"}\n']
+    press(planned, "post")
+    assert until(lambda: "Not finished." in ends(planned, "post"))
+    assert "The first one." in look_again(planned)
+    ollama.script = ["The second one."]
+    press(planned, "post")
+    assert until(lambda: "The second one." in ends(planned, "post"))
+    assert "The first one." not in look_again(planned)
+    assert raw.execute("SELECT content FROM jobs").fetchall() == [("The second one.",)]
+
+
+def look_again(client: FlaskClient) -> str:
+    """The page, opened again."""
+    return client.get("/announcements?language=en", headers=HTML).text
 
 
 def test_a_double_click_asks_once(planned: FlaskClient, ollama: Ollama) -> None:
@@ -102,7 +161,7 @@ def test_a_double_click_asks_once(planned: FlaskClient, ollama: Ollama) -> None:
     assert len(ollama.chats()) == 1
 
 
-def test_what_grows_leaves_its_button_alone(planned: FlaskClient, ollama: Ollama) -> None:
+def test_a_growing_draft_does_not_replace_its_button(planned: FlaskClient, ollama: Ollama) -> None:
     pause = threading.Event()
     ollama.script = ["Half a", pause, " thought"]
     assert ">Stop<" in press(planned, "reply")
@@ -116,20 +175,20 @@ def test_what_grows_leaves_its_button_alone(planned: FlaskClient, ollama: Ollama
     assert 'id="announcement" hx-swap-oob="innerHTML"' in asked().text
 
 
-def test_stop_keeps_what_was_said(planned: FlaskClient, ollama: Ollama) -> None:
-    pause = threading.Event()
-    ollama.script = ["Half a", pause, " thought"]
+def test_a_text_that_was_broken_off_is_left_out_while_the_database_can_only_be_read(
+    planned: FlaskClient, ollama: Ollama, raw: psycopg.Connection
+) -> None:
+    ollama.script = ["Half a thought"]
     press(planned, "reply")
-    assert until(lambda: "Half a" in look(planned, "reply"))
-    page = planned.get("/announcements", headers=HTML).text
-    planned.post("/announcements/reply/stop", data={"csrf_token": csrf_token(page), "language": "en"}, headers=HTML)
-    shown = ends(planned, "reply")
-    assert "Half a" in shown
-    assert "Stopped." in shown
-    pause.set()
+    ends(planned, "reply")
+    raw.execute("UPDATE jobs SET state = 'writing', owner = 1")
+    make_read_only(planned.application, "on")
+    for headers in (HTMX, HTML):
+        shown = planned.get("/announcements/reply?language=en", headers=headers, follow_redirects=True)
+        assert (shown.status_code, "Half a thought" in shown.text) == (200, False)
 
 
-def test_a_model_that_is_away_is_told_and_the_other_texts_stand(planned: FlaskClient, ollama: Ollama) -> None:
+def test_a_model_that_does_not_answer_is_reported_and_other_texts_stay(planned: FlaskClient, ollama: Ollama) -> None:
     ollama.__exit__(None, None, None)
     press(planned, "post")
     assert "Not finished." in ends(planned, "post")
@@ -153,18 +212,18 @@ def test_without_htmx_the_page_comes_back_in_the_same_language(planned: FlaskCli
     assert planned.get("/announcements/post?language=fr", headers=HTML).status_code == 303
 
 
-def test_the_texts_of_the_facts_outlive_the_database(proxied: MakeApp, proxy: Proxy) -> None:
+def test_the_texts_made_from_the_settings_need_no_database(proxied: MakeApp, proxy: Proxy) -> None:
     client = proxied().test_client()
     client.post("/config", json={"event_date": SOON.isoformat()})
     proxy.break_with("refuse")
     assert client.get("/announcements", headers=HTML).text.count("<textarea") == 4
 
 
-def test_a_draft_whose_reason_another_version_wrote_is_shown(
+def test_a_draft_with_a_reason_from_another_version_is_shown(
     planned: FlaskClient, raw: psycopg.Connection, ollama: Ollama
 ) -> None:
     ollama.script = ["Come to", b'{"error": "x"}\n']
     press(planned, "poster")
     ends(planned, "poster")
-    raw.execute("UPDATE replies SET reason = 'not_known_yet'")
-    assert str(explain(Service.LLM, Reason.INTERNAL).cure) in planned.get("/announcements", headers=HTML).text
+    raw.execute("UPDATE jobs SET reason = 'not_known_yet'")
+    assert str(explain(Neighbour.LLM, Reason.INTERNAL).cure) in planned.get("/announcements", headers=HTML).text

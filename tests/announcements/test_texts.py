@@ -1,4 +1,4 @@
-"""The announcements without a model say nothing that is not among the facts."""
+"""The announcements made without a model agree with the facts."""
 
 from datetime import date
 
@@ -23,7 +23,7 @@ PLACES = [
 
 @pytest.fixture
 def page() -> Flask:
-    """An app that knows the languages, and nothing else."""
+    """An app with the languages and nothing else."""
     app = Flask("repaircafe")
     languages.init_app(app, lambda: "UTC")
     return app
@@ -32,8 +32,8 @@ def page() -> Flask:
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("hours", [("14:00", "17:00"), ("14:00", ""), ("", "")])
 @pytest.mark.parametrize("offerings", ["", "fietsen, lampen"])
-def test_our_own_texts_are_among_the_facts(page: Flask, place: str, hours: tuple[str, str], offerings: str) -> None:
-    """In every form and language."""
+def test_our_own_texts_have_no_findings(page: Flask, place: str, hours: tuple[str, str], offerings: str) -> None:
+    """In every format and language."""
     start, end = hours
     settings = Settings.of(
         {
@@ -50,7 +50,7 @@ def test_our_own_texts_are_among_the_facts(page: Flask, place: str, hours: tuple
                 assert [one.claim.text for one in check(said, facts, language)] == [], said
 
 
-def test_the_first_of_a_month_is_among_the_facts_as_french_writes_it(page: Flask) -> None:
+def test_the_first_of_a_month_in_french_is_not_a_finding(page: Flask) -> None:
     settings = Settings.of({"event_date": "2027-05-01"})
     with page.test_request_context():
         said = text(Format.NEWSLETTER, settings, date(2027, 5, 1), "fr")

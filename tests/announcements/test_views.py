@@ -1,4 +1,4 @@
-"""`/announcements`: every text is right by the facts, in every language."""
+"""`/announcements`: every text agrees with the facts, in every language."""
 
 import html
 import re
@@ -8,18 +8,18 @@ import pytest
 from flask.testing import FlaskClient
 
 from repaircafe.web.languages import LANGUAGES
-from tests.client import HTML
+from tests.harness.client import HTML
 
 
 def texts(client: FlaskClient, language: str) -> list[str]:
-    """What can be copied."""
+    """The texts on the page that the organiser can copy."""
     page = client.get(f"/announcements?language={language}", headers=HTML).text
     assert 'class="fault"' not in page
     return [html.unescape(one) for one in re.findall(r"<textarea[^>]*>\n(.*?)</textarea>", page, re.S)]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_each_text_tells_the_facts_in_its_language_and_passes_the_check(client: FlaskClient, language: str) -> None:
+def test_each_text_holds_the_facts_in_its_language_and_passes_the_check(client: FlaskClient, language: str) -> None:
     soon = date.today() + timedelta(days=12)
     facts = {"event_date": soon.isoformat(), "event_start": "14:00", "event_end": "17:00"}
     client.post("/config", json={**facts, "event_location": "De Hoek, Dorpsstraat 1", "event_offerings": "radios"})
@@ -32,7 +32,7 @@ def test_each_text_tells_the_facts_in_its_language_and_passes_the_check(client: 
     assert len({texts(client, other)[1] for other in LANGUAGES}) == len(LANGUAGES)
 
 
-def test_little_is_enough_and_without_a_date_there_is_none(client: FlaskClient) -> None:
+def test_a_date_is_enough_for_the_texts_and_without_one_there_are_none(client: FlaskClient) -> None:
     assert texts(client, "nl") == []
     client.post("/config", json={"event_date": (date.today() + timedelta(days=3)).isoformat()})
     found = texts(client, "nl")

@@ -1,1 +1,1 @@
-"""Mirrors the package."""
+"""The tests of repaircafe.backup, one file for each module."""

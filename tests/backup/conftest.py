@@ -1,4 +1,4 @@
-"""A database with a row of every kind that could go wrong, and a folder of the test's own for its backups."""
+"""A database with difficult values of every kind, and a separate folder for the backups of each test."""
 
 import uuid
 from collections.abc import Iterator
@@ -12,7 +12,8 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import Jsonb
 
 from repaircafe.environment import Environment
-from tests.conftest import MakeApp, administer, url_of
+from tests.conftest import MakeApp
+from tests.harness.database import administer, url_of
 
 SAMPLE = """
 CREATE TABLE sample (
@@ -30,7 +31,7 @@ ROWS: list[tuple[Any, ...]] = [
 
 @pytest.fixture
 def environment(database_url: str, tmp_path: Path) -> Environment:
-    """On the test's database, with a folder that does not exist yet."""
+    """An environment with the test's database and a backup folder that does not exist yet."""
     return Environment(database_url=database_url, backup_folder=str(tmp_path / "backups"))  # type: ignore[arg-type]
 
 
@@ -42,7 +43,7 @@ def place(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def app(make_app: MakeApp, place: Path) -> Flask:
-    """The app with open doors, which backs up into the test's folder."""
+    """The app without a password, which stores its backups in the test's folder."""
     return make_app(backup_folder=str(place))
 
 
@@ -63,21 +64,21 @@ def filled(database_url: str) -> str:
 
 @pytest.fixture
 def other_databases(cluster: Path, database_name: str) -> Iterator[None]:
-    """Drops what a failing test may leave beside its database."""
+    """Drops the extra databases that a failing test may leave."""
     yield
     for name in beside(cluster, database_name):
         administer(cluster, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def beside(cluster: Path, name: str) -> list[str]:
-    """The databases that a restore has left beside this one."""
+    """The databases that a restore of this one has left."""
     with psycopg.connect(url_of(cluster, "postgres")) as connection:
         found = connection.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", (f"{name}_",))
         return [str(row[0]) for row in found]
 
 
 def content(url: str) -> dict[str, list[Any]]:
-    """Every row of every table, as text, by our own reckoning and not by the digests'."""
+    """Every row of every table as text, without using the digests under test."""
     with psycopg.connect(url, options="-c timezone=UTC") as connection:
         names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1").fetchall()
         queries = [

@@ -1,4 +1,4 @@
-"""`flask backup …`: one line of success, exit codes, and never a traceback for what can be foreseen."""
+"""`flask backup …`: one line of success, exit codes, and no traceback for an expected error."""
 
 import json
 import os
@@ -14,19 +14,20 @@ from flask.testing import FlaskCliRunner
 
 from repaircafe.environment import PROJECT
 from tests.backup.conftest import beside, content
-from tests.conftest import DATABASE_AWAY, MakeApp
+from tests.conftest import MakeApp
+from tests.harness.database import DATABASE_AWAY
 
 pytestmark = pytest.mark.usefixtures("other_databases")
 
 
 def made(runner: FlaskCliRunner, *arguments: str) -> Path:
-    """The file that `create` has made."""
+    """The file that `flask backup create` has made."""
     result = runner.invoke(args=["backup", "create", *arguments])
     assert result.exit_code == 0, result.output
     return Path(result.output.split("  ")[0])
 
 
-def test_what_somebody_makes_takes_the_place_of_nothing(runner: FlaskCliRunner, filled: str, place: Path) -> None:  # noqa: ARG001
+def test_a_manual_backup_replaces_no_other_backup(runner: FlaskCliRunner, filled: str, place: Path) -> None:  # noqa: ARG001
     made(runner, "--kind", "daily")
     for _ in range(2):
         made(runner)
@@ -34,7 +35,7 @@ def test_what_somebody_makes_takes_the_place_of_nothing(runner: FlaskCliRunner, 
     assert kinds == ["daily", "manual", "manual"]
 
 
-def test_create_says_where_how_much_and_what(runner: FlaskCliRunner, filled: str, place: Path) -> None:
+def test_create_prints_the_path_the_size_and_the_content(runner: FlaskCliRunner, filled: str, place: Path) -> None:
     result = runner.invoke(args=["backup", "create"])
     assert result.exit_code == 0
     path, size, rest = result.output.rstrip("\n").split("  ")
@@ -42,7 +43,7 @@ def test_create_says_where_how_much_and_what(runner: FlaskCliRunner, filled: str
     assert (size.endswith(" KiB"), rest) == (True, f"{len(content(filled))} tables, {rows(filled)} rows")
 
 
-def test_list_shows_the_newest_first_and_what_cannot_be_read(runner: FlaskCliRunner, filled: str, place: Path) -> None:
+def test_list_shows_the_newest_first_and_unreadable_files_too(runner: FlaskCliRunner, filled: str, place: Path) -> None:
     assert "There is no backup in" in runner.invoke(args=["backup", "list"]).output
     daily, upgrade = made(runner), made(runner, "--kind", "upgrade")
     (place / "repaircafe-20200101T000000Z-daily.zip").write_text("no zip")
@@ -53,22 +54,24 @@ def test_list_shows_the_newest_first_and_what_cannot_be_read(runner: FlaskCliRun
     found = json.loads(runner.invoke(args=["backup", "list", "--json"]).stdout)
     assert [one["rows"] for one in found] == [rows(filled), rows(filled), None]
     assert [bool(one["fault"]) for one in found] == [False, False, True]
+    assert list(found[0]) == ["name", "kind", "created_at", "bytes", "revision", "rows", "fault"]
+    assert found[2]["created_at"] == "2020-01-01T00:00:00+00:00"
 
 
-def test_verify_says_for_each_whether_it_is_whole(runner: FlaskCliRunner) -> None:
-    assert runner.invoke(args=["backup", "verify"]).exit_code == 1, "no backup is not a good sign"
+def test_verify_says_for_each_file_whether_it_is_complete(runner: FlaskCliRunner) -> None:
+    assert runner.invoke(args=["backup", "verify"]).exit_code == 1, "to have no backup is a failure"
     daily, upgrade = made(runner), made(runner, "--kind", "upgrade")
     result = runner.invoke(args=["backup", "verify"])
     assert (result.exit_code, sorted(result.output.splitlines())) == (
         0,
-        sorted(f"{path.name}: whole" for path in (daily, upgrade)),
+        sorted(f"{path.name}: complete" for path in (daily, upgrade)),
     )
     upgrade.write_bytes(upgrade.read_bytes()[:-1])
     assert runner.invoke(args=["backup", "verify", daily.name]).exit_code == 0
     assert runner.invoke(args=["backup", "verify", str(upgrade)]).exit_code == 1
     result = runner.invoke(args=["backup", "verify"])
     assert result.exit_code == 1
-    assert f"{daily.name}: whole" in result.output
+    assert f"{daily.name}: complete" in result.output
     assert f"{upgrade.name}: {upgrade.name} is damaged" in result.output
     assert runner.invoke(args=["backup", "verify", "no-such.zip"]).exit_code == 1
 
@@ -94,13 +97,13 @@ def test_restore_says_what_it_did_and_what_to_do_next(runner: FlaskCliRunner, fi
     assert result.exit_code == 0, result.output
     assert content(filled) == before
     (safety,) = place.glob("*-restore.zip")
-    assert f"The data before are in {safety}" in result.output
+    assert f"The previous data is in {safety}" in result.output
     assert "systemctl restart repaircafe" in result.output.splitlines()[-1]
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
 @pytest.mark.parametrize("step", ["_fill", "_hold"])
-def test_a_restore_that_is_told_to_end_leaves_nothing_behind_and_everybody_in(  # noqa: PLR0917
+def test_a_restore_that_gets_a_signal_leaves_no_database_and_opens_the_live_one(  # noqa: PLR0917
     runner: FlaskCliRunner,
     filled: str,
     cluster: Path,
@@ -122,7 +125,7 @@ def test_restore_over_data_without_a_terminal_asks_for_yes(runner: FlaskCliRunne
     before = content(filled)
     result = runner.invoke(args=["backup", "restore", path.name])
     assert result.exit_code == 2
-    assert "say --yes" in result.output
+    assert "add --yes" in result.output
     assert (content(filled), list(place.iterdir())) == (before, [path])
 
 
@@ -147,12 +150,12 @@ def test_restore_over_data_asks_at_a_terminal(
     os.close(ours)
     os.close(theirs)
     assert done.returncode == code, done.stderr
-    assert "holds 1 rows. Replace them by" in done.stdout
+    assert "contains 1 rows. Replace them with" in done.stdout
     assert bool(content(filled)["sample"]) == (answer == "y")
 
 
 @pytest.mark.parametrize("arguments", [["create", "--kind", "weekly"], ["create", "--kind", "restore"], ["restore"]])
-def test_a_wrong_call_is_a_wrong_call(runner: FlaskCliRunner, arguments: list[str]) -> None:
+def test_a_wrong_call_has_the_exit_code_for_usage(runner: FlaskCliRunner, arguments: list[str]) -> None:
     assert runner.invoke(args=["backup", *arguments]).exit_code == 2
 
 

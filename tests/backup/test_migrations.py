@@ -12,8 +12,9 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from repaircafe.backup import archive, restore
+from repaircafe.backup import archive, folder, restore
 from repaircafe.backup.archive import Kind
+from repaircafe.backup.create import create
 from repaircafe.database import programs
 from repaircafe.database.engines import Database
 from repaircafe.database.errors import SchemaError
@@ -22,7 +23,8 @@ from repaircafe.database.programs import BackupError
 from repaircafe.environment import Environment
 from repaircafe.neighbours.report import NeighbourError, Reason
 from repaircafe.parts import parts
-from tests.conftest import MakeApp, make_read_only, url_of
+from tests.conftest import MakeApp
+from tests.harness.database import make_read_only, url_of
 
 SCRIPT = """
 import sqlalchemy as sa
@@ -37,7 +39,7 @@ FIRST = "CREATE TABLE added AS SELECT 1 AS number; UPDATE settings SET value = '
 
 @pytest.fixture
 def pending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A copy of the migrations' folder that scripts can be added to."""
+    """A copy of the migrations' folder, to which tests can add scripts."""
     folder = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr("repaircafe.database.migrations.MIGRATIONS", folder)
@@ -53,7 +55,7 @@ def add(versions: Path, revision: str, statement: str) -> None:
     scripts.cache_clear()
 
 
-def test_a_second_migration_that_fails_undoes_the_first_and_the_backup_holds_what_was(
+def test_a_second_migration_that_fails_undoes_the_first_and_the_backup_has_the_old_data(
     app: Flask, pending: Path, place: Path
 ) -> None:
     head = head_revision()
@@ -63,7 +65,7 @@ def test_a_second_migration_that_fails_undoes_the_first_and_the_backup_holds_wha
     with pytest.raises(SchemaError, match="rolled back"):
         upgrade(app)
     assert state(app) == (head, "before", False)
-    (made,) = archive.listing(place)
+    (made,) = folder.listing(place)
     assert made.manifest == archive.verify(made.path)
     assert (made.kind, made.manifest.revision, made.manifest.tables["settings"].rows) == (Kind.MIGRATION, head, 1)
 
@@ -74,22 +76,22 @@ def test_pending_migrations_are_applied_after_one_backup_and_recorded(app: Flask
     add(pending, "9002", "UPDATE settings SET value = 'changed again'")
     upgrade(app)
     assert state(app) == ("9002", "changed again", True)
-    assert [made.kind for made in archive.listing(place)] == [Kind.MIGRATION]
+    assert [made.kind for made in folder.listing(place)] == [Kind.MIGRATION]
     upgrade(app)
-    assert len(archive.listing(place)) == 1, "nothing was pending"
+    assert len(folder.listing(place)) == 1, "nothing was pending"
     ours = parts(app)[Database]
     with ours.monitor.connect() as connection:
         assert migration_state(connection).consistent
 
 
-def test_tables_of_somebody_elses_are_backed_up_before_ours_come_to_them(
+def test_other_tables_in_the_database_are_backed_up_before_ours_are_added(
     make_app: MakeApp, cluster: Path, empty_database: str, place: Path
 ) -> None:
     url = url_of(cluster, empty_database)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE TABLE precious AS SELECT 1 AS kept")
     make_app(database_url=url, backup_folder=str(place))
-    (made,) = archive.listing(place)
+    (made,) = folder.listing(place)
     held = archive.verify(made.path)
     assert (made.kind, held.revision, held.tables["precious"].rows) == (Kind.MIGRATION, None, 1)
 
@@ -99,7 +101,7 @@ def test_an_empty_database_is_not_backed_up(make_app: MakeApp, cluster: Path, em
     assert not place.exists()
 
 
-def test_without_a_backup_no_migration_and_the_start_says_why(app: Flask, pending: Path, place: Path) -> None:
+def test_without_a_backup_there_is_no_migration_and_the_start_says_why(app: Flask, pending: Path, place: Path) -> None:
     head = head_revision()
     write_setting(app)
     add(pending, "9001", FIRST)
@@ -109,14 +111,14 @@ def test_without_a_backup_no_migration_and_the_start_says_why(app: Flask, pendin
     assert state(app) == (head, "before", False)
 
 
-def test_a_server_that_goes_away_during_the_backup_is_waited_for(
+def test_the_start_waits_for_a_server_that_ends_during_the_backup(
     app: Flask, pending: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(pending, "9001", FIRST)
     ours = parts(app)[Database]
     kept = ours.target
     with ours.migrating() as connection:
-        # The connection of the lock is there already: only the backup finds nobody.
+        # The connection with the lock exists already: only the backup finds no server.
         monkeypatch.setattr(ours, "migrating", lambda: nullcontext(connection))
         ours.target = "postgresql://u@127.0.0.1:9/x"
         try:
@@ -127,7 +129,7 @@ def test_a_server_that_goes_away_during_the_backup_is_waited_for(
     assert caught.value.reason is Reason.REFUSED
 
 
-def test_a_server_that_goes_away_while_pg_dump_runs_is_waited_for(
+def test_the_start_waits_for_a_server_that_ends_during_pg_dump(
     app: Flask, pending: Path, raw: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @contextmanager
@@ -146,7 +148,7 @@ def test_a_server_that_goes_away_while_pg_dump_runs_is_waited_for(
     assert caught.value.reason is Reason.RESET
 
 
-def test_a_database_that_keeps_nothing_is_not_backed_up_for_a_migration(app: Flask, pending: Path, place: Path) -> None:
+def test_a_read_only_database_is_not_backed_up_for_a_migration(app: Flask, pending: Path, place: Path) -> None:
     add(pending, "9001", FIRST)
     ours = parts(app)[Database]
     ours.is_writable = None
@@ -156,7 +158,7 @@ def test_a_database_that_keeps_nothing_is_not_backed_up_for_a_migration(app: Fla
     assert (caught.value.reason, place.exists()) == (Reason.READ_ONLY, False)
 
 
-def test_attempts_that_come_to_nothing_rotate_no_older_backup_out(app: Flask, pending: Path, place: Path) -> None:
+def test_failed_attempts_do_not_rotate_older_backups_out(app: Flask, pending: Path, place: Path) -> None:
     head = head_revision()
     place.mkdir()
     for day in range(1, 6):
@@ -165,7 +167,7 @@ def test_attempts_that_come_to_nothing_rotate_no_older_backup_out(app: Flask, pe
     for _ in range(3):
         with pytest.raises(NeighbourError):
             upgrade(app)
-        days = sorted(made.at.day for made in archive.listing(place) if made.kind is Kind.UPGRADE)
+        days = sorted(made.at.day for made in folder.listing(place) if made.kind is Kind.UPGRADE)
         assert (len(os.listdir(place)), days) == (5, [2, 3, 4, 5])
     (pending / "9001.py").unlink()
     scripts.cache_clear()
@@ -173,25 +175,25 @@ def test_attempts_that_come_to_nothing_rotate_no_older_backup_out(app: Flask, pe
     for revision in ("9002", "9003"):
         add(pending, revision, "SELECT 1")
         upgrade(app)
-    migrations = [made.manifest for made in archive.listing(place) if made.kind is Kind.MIGRATION]
-    assert [one.revision for one in migrations if one] == ["9002", head], "one that came through is kept"
+    migrations = [made.manifest for made in folder.listing(place) if made.kind is Kind.MIGRATION]
+    assert [one.revision for one in migrations if one] == ["9002", head], "the backup of a successful migration is kept"
 
 
-def test_it_works_in_a_thread_as_after_a_late_start(app: Flask, pending: Path, place: Path) -> None:
+def test_a_migration_works_in_a_thread_as_after_a_late_start(app: Flask, pending: Path, place: Path) -> None:
     add(pending, "9001", "SELECT 1")
     thread = threading.Thread(target=upgrade, args=(app,))
     thread.start()
     thread.join()
-    assert [made.kind for made in archive.listing(place)] == [Kind.MIGRATION]
+    assert [made.kind for made in folder.listing(place)] == [Kind.MIGRATION]
     assert state(app)[0] == "9001"
 
 
 @pytest.mark.usefixtures("other_databases")
-def test_an_older_backup_is_brought_up_to_date_by_the_next_start(app: Flask, pending: Path, database_url: str) -> None:
+def test_the_next_start_migrates_an_older_backup(app: Flask, pending: Path, database_url: str) -> None:
     environment = parts(app)[Environment]
     head = head_revision()
     write_setting(app)
-    made = archive.create(environment, database_url, Kind.DAILY)
+    made = create(environment, database_url, Kind.DAILY)
     add(pending, "9001", FIRST)
     upgrade(app)
     assert state(app) == ("9001", "changed", True)
@@ -203,7 +205,7 @@ def test_an_older_backup_is_brought_up_to_date_by_the_next_start(app: Flask, pen
     assert state(app) == ("9001", "changed", True)
 
 
-def test_a_question_about_migrations_makes_no_backup(app: Flask, pending: Path, place: Path) -> None:
+def test_showing_the_migrations_makes_no_backup(app: Flask, pending: Path, place: Path) -> None:
     add(pending, "9001", "SELECT 1")
     result = app.test_cli_runner().invoke(args=["db", "current"])
     assert result.exit_code == 0
@@ -215,14 +217,14 @@ def test_a_new_database_needs_no_backup(make_app: MakeApp, cluster: Path, empty_
     assert not place.exists()
 
 
-def test_by_hand_it_is_the_same(app: Flask, pending: Path, place: Path) -> None:
+def test_a_migration_by_command_makes_a_backup_too(app: Flask, pending: Path, place: Path) -> None:
     add(pending, "9001", "SELECT 1")
     assert app.test_cli_runner().invoke(args=["db", "upgrade"]).exit_code == 0
     assert len(os.listdir(place)) == 1
     assert state(app)[0] == "9001"
 
 
-def test_by_hand_it_says_in_a_sentence_what_is_in_the_way(
+def test_a_migration_by_command_says_plainly_why_it_fails(
     app: Flask, pending: Path, place: Path, raw: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(pending, "9001", "SELECT 1")
@@ -239,16 +241,16 @@ def test_by_hand_it_says_in_a_sentence_what_is_in_the_way(
     raw.execute("UPDATE alembic_version SET version_num = '9999'")
     newer = runner.invoke(args=["db", "upgrade"])
     assert (newer.exit_code, "Install the newer version again" in newer.stderr) == (1, True)
-    assert not place.exists(), "what cannot be migrated is not backed up either"
+    assert not place.exists(), "there must be no backup without a migration"
 
 
 def write_setting(app: Flask) -> None:
-    """Something that a migration could break."""
+    """Stores a setting that a migration could break."""
     assert app.test_client().post("/config", json={"event_location": "before"}).status_code == 200
 
 
 def state(app: Flask) -> tuple[str | None, str | None, bool]:
-    """The revision, the setting, and whether the first added migration's table is there."""
+    """The revision, the setting, and whether the table of the first added migration exists."""
     ours = parts(app)[Database]
     with ours.engine.connect() as connection:
         revision = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))

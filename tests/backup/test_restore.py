@@ -1,4 +1,4 @@
-"""repaircafe.backup.restore: all the rows or none, and the live data untouched until the last step."""
+"""repaircafe.backup.restore: all rows or none, and the live data do not change until the last step."""
 
 import threading
 from pathlib import Path
@@ -9,21 +9,23 @@ import pytest
 from flask import Flask
 from psycopg.conninfo import make_conninfo
 
-from repaircafe.backup import archive, restore
+from repaircafe.backup import restore
 from repaircafe.backup.archive import Kind
+from repaircafe.backup.create import create
 from repaircafe.backup.restore import Restored
 from repaircafe.database.programs import BackupError
 from repaircafe.environment import Environment
 from tests.backup.conftest import beside, content
-from tests.client import JSON
-from tests.conditions import until
-from tests.conftest import MakeApp, administer, url_of
+from tests.conftest import MakeApp
+from tests.harness.client import JSON
+from tests.harness.conditions import until
+from tests.harness.database import administer, url_of
 
 pytestmark = pytest.mark.usefixtures("other_databases")
 
 
 def restored(environment: Environment, target: str, path: Path) -> Restored:
-    """The whole way, as the command goes it."""
+    """The result of a complete restore, as the command does it."""
     return restore.restore(environment, target, path, restore.accept(path))
 
 
@@ -31,7 +33,7 @@ def test_every_row_comes_back_and_the_data_before_are_in_a_safety_copy(
     environment: Environment, filled: str, cluster: Path, database_name: str
 ) -> None:
     before = content(filled)
-    made = archive.create(environment, filled, Kind.DAILY)
+    made = create(environment, filled, Kind.DAILY)
     with psycopg.connect(filled) as connection:
         connection.execute("DELETE FROM sample WHERE id > 1")
         connection.execute("CREATE TABLE later AS SELECT 1 AS id")
@@ -45,8 +47,8 @@ def test_every_row_comes_back_and_the_data_before_are_in_a_safety_copy(
     assert content(filled) == changed
 
 
-def test_constraints_and_the_identity_go_on_where_they_were(environment: Environment, filled: str) -> None:
-    made = archive.create(environment, filled, Kind.DAILY)
+def test_constraints_and_the_identity_sequence_continue_after_a_restore(environment: Environment, filled: str) -> None:
+    made = create(environment, filled, Kind.DAILY)
     restored(environment, filled, made.path)
     with psycopg.connect(filled) as connection:
         row = connection.execute("INSERT INTO sample (one) VALUES ('next') RETURNING id").fetchone()
@@ -56,12 +58,12 @@ def test_constraints_and_the_identity_go_on_where_they_were(environment: Environ
             connection.execute("INSERT INTO sample (id, one) OVERRIDING SYSTEM VALUE VALUES (1, 'again')")
 
 
-def test_the_app_that_is_restarted_shows_the_restored_data(
+def test_the_restarted_app_shows_the_restored_data(
     app: Flask, make_app: MakeApp, environment: Environment, database_url: str
 ) -> None:
     client = app.test_client()
     assert client.post("/config", json={"event_location": "before"}).status_code == 200
-    made = archive.create(environment, database_url, Kind.DAILY)
+    made = create(environment, database_url, Kind.DAILY)
     assert client.post("/config", json={"event_location": "after"}).status_code == 200
     restored(environment, database_url, made.path)
     assert client.post("/config", json={"event_location": "after"}).status_code == 200, "its pool recovers"
@@ -70,8 +72,8 @@ def test_the_app_that_is_restarted_shows_the_restored_data(
     assert answer.get_json()["settings"]["event_location"] == "before"
 
 
-def test_other_sessions_end_and_what_they_have_not_committed_is_gone(environment: Environment, filled: str) -> None:
-    made = archive.create(environment, filled, Kind.DAILY)
+def test_other_sessions_end_and_lose_what_they_have_not_committed(environment: Environment, filled: str) -> None:
+    made = create(environment, filled, Kind.DAILY)
     before = content(filled)
     idle, writing = psycopg.connect(filled), psycopg.connect(filled)
     idle.execute("SELECT 1")
@@ -84,13 +86,13 @@ def test_other_sessions_end_and_what_they_have_not_committed_is_gone(environment
         connection.close()
 
 
-def test_what_is_written_while_it_runs_is_either_in_the_safety_copy_or_refused(
+def test_a_row_written_during_a_restore_is_in_the_safety_copy_or_refused(
     environment: Environment, filled: str, cluster: Path, empty_database: str
 ) -> None:
-    """A program that writes all the time, and connects again whenever it is cut off: no row may vanish."""
+    """A program writes all the time and reconnects after each disconnection: no row may be lost."""
     with psycopg.connect(filled) as connection:
         connection.execute("CREATE TABLE written (number integer)")
-    made = archive.create(environment, filled, Kind.DAILY)
+    made = create(environment, filled, Kind.DAILY)
     ended, committed = threading.Event(), [0]
 
     def write() -> None:
@@ -109,7 +111,7 @@ def test_what_is_written_while_it_runs_is_either_in_the_safety_copy_or_refused(
         assert until(lambda: committed[0] > 100)
         done = restored(environment, filled, made.path)
         after = committed[0]
-        assert until(lambda: committed[0] > after + 100), "it must come in again"
+        assert until(lambda: committed[0] > after + 100), "the program must be able to connect again"
     finally:
         ended.set()
         writer.join()
@@ -120,10 +122,10 @@ def test_what_is_written_while_it_runs_is_either_in_the_safety_copy_or_refused(
     assert set(range(1, committed[0] + 1)) <= numbers
 
 
-def test_it_restores_into_an_empty_database_and_into_one_that_is_not_there(
+def test_a_restore_works_into_an_empty_and_into_a_missing_database(
     environment: Environment, filled: str, cluster: Path, empty_database: str
 ) -> None:
-    made = archive.create(environment, filled, Kind.DAILY)
+    made = create(environment, filled, Kind.DAILY)
     assert restored(environment, url_of(cluster, empty_database), made.path).safety is None
     absent = f"{empty_database}_absent"
     try:
@@ -136,7 +138,7 @@ def test_it_restores_into_an_empty_database_and_into_one_that_is_not_there(
 def test_a_damaged_backup_is_refused_and_nothing_happens(
     environment: Environment, filled: str, cluster: Path, database_name: str, place: Path
 ) -> None:
-    made = archive.create(environment, filled, Kind.DAILY)
+    made = create(environment, filled, Kind.DAILY)
     before = content(filled)
     whole = made.path.read_bytes()
     made.path.write_bytes(whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:])
@@ -151,16 +153,16 @@ def test_a_damaged_backup_is_refused_and_nothing_happens(
 def test_a_backup_of_a_newer_version_is_refused_with_what_to_do(environment: Environment, filled: str) -> None:
     with psycopg.connect(filled) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    made = archive.create(environment, filled, Kind.DAILY)
+    made = create(environment, filled, Kind.DAILY)
     with pytest.raises(BackupError, match=r"newer version .*migration 9999.*\nWhat to do: Install that version"):
         restore.accept(made.path)
 
 
 @pytest.mark.parametrize("what", ["rows", "digest", "missing"])
-def test_data_that_differ_from_the_manifest_never_take_the_live_ones_place(
+def test_data_that_differ_from_the_manifest_never_replace_the_live_data(
     environment: Environment, filled: str, cluster: Path, database_name: str, what: str
 ) -> None:
-    made = archive.create(environment, filled, Kind.DAILY)
+    made = create(environment, filled, Kind.DAILY)
     assert made.manifest is not None
     before = content(filled)
     tables = dict(made.manifest.tables)
@@ -173,7 +175,7 @@ def test_data_that_differ_from_the_manifest_never_take_the_live_ones_place(
 
 
 @pytest.mark.parametrize("step", ["create", "_rename", "_end_sessions", "_await_empty", "_let_in"])
-def test_whatever_step_fails_the_live_database_stays_and_lets_everybody_in(  # noqa: PLR0917
+def test_whatever_step_fails_the_live_database_stays_and_accepts_connections(  # noqa: PLR0917
     environment: Environment,
     filled: str,
     cluster: Path,
@@ -181,13 +183,12 @@ def test_whatever_step_fails_the_live_database_stays_and_lets_everybody_in(  # n
     monkeypatch: pytest.MonkeyPatch,
     step: str,
 ) -> None:
-    made = archive.create(environment, filled, Kind.DAILY)
+    made = create(environment, filled, Kind.DAILY)
     with psycopg.connect(filled) as connection:
         connection.execute("DELETE FROM sample")
     before = content(filled)
-    where: Any = archive if step == "create" else restore
-    real, calls = getattr(where, step), []
-    failing = 2 if step in ("_rename", "_end_sessions") else 1  # of several calls, the later one
+    real, calls = getattr(restore, step), []
+    failing = 2 if step in ("_rename", "_end_sessions") else 1  # the second call, if there are several
 
     def fail_at_the_last(*arguments: Any, **keywords: Any) -> Any:
         calls.append(step)
@@ -195,17 +196,17 @@ def test_whatever_step_fails_the_live_database_stays_and_lets_everybody_in(  # n
             raise BackupError("broken", "on purpose")
         return real(*arguments, **keywords)
 
-    monkeypatch.setattr(where, step, fail_at_the_last)
+    monkeypatch.setattr(restore, step, fail_at_the_last)
     with pytest.raises(BackupError, match="broken"):
         restored(environment, filled, made.path)
     assert calls
     assert (content(filled), beside(cluster, database_name)) == (before, [])
 
 
-def test_what_a_pulled_plug_has_left_is_cleared_by_the_next_restore(
+def test_the_next_restore_clears_what_a_power_cut_has_left(
     environment: Environment, filled: str, cluster: Path, database_name: str
 ) -> None:
-    made = archive.create(environment, filled, Kind.DAILY)
+    made = create(environment, filled, Kind.DAILY)
     for part in ("restore", "before"):
         administer(cluster, f'CREATE DATABASE "{restore._beside(database_name, part)}"')
     other = f"{database_name}_restore_notes"
@@ -215,8 +216,8 @@ def test_what_a_pulled_plug_has_left_is_cleared_by_the_next_restore(
     assert beside(cluster, database_name) == [other]
 
 
-def test_two_restores_at_once_are_one_too_many(environment: Environment, filled: str) -> None:
-    made = archive.create(environment, filled, Kind.DAILY)
+def test_a_second_restore_at_the_same_time_is_refused(environment: Environment, filled: str) -> None:
+    made = create(environment, filled, Kind.DAILY)
     with restore._maintenance(environment, filled) as server:
         restore._alone(server)
         with pytest.raises(BackupError, match="Another restore is running"):
@@ -226,7 +227,7 @@ def test_two_restores_at_once_are_one_too_many(environment: Environment, filled:
 def test_without_the_right_to_create_databases_only_an_empty_one_is_filled(
     environment: Environment, filled: str, cluster: Path, empty_database: str
 ) -> None:
-    made = archive.create(environment, filled, Kind.DAILY)
+    made = create(environment, filled, Kind.DAILY)
     role = f"role_{empty_database}"
     administer(cluster, f"CREATE ROLE {role} LOGIN")
     administer(cluster, f"ALTER DATABASE {empty_database} OWNER TO {role}")
@@ -247,10 +248,10 @@ def test_without_the_right_to_create_databases_only_an_empty_one_is_filled(
         administer(cluster, f"DROP ROLE {role}")
 
 
-def test_the_backup_that_is_restored_is_not_rotated_away_meanwhile(
+def test_rotation_never_removes_the_backup_that_is_being_restored(
     environment: Environment, filled: str, place: Path
 ) -> None:
-    made = archive.create(environment, filled, Kind.UPGRADE)
+    made = create(environment, filled, Kind.UPGRADE)
     for day in range(5):
         (place / f"repaircafe-2999010{day + 1}T000000Z-restore.zip").touch()
     done = restored(environment, filled, made.path)
@@ -258,13 +259,13 @@ def test_the_backup_that_is_restored_is_not_rotated_away_meanwhile(
     assert {made.path, done.safety.path} <= set(place.iterdir())
 
 
-def test_a_long_name_of_a_database_leaves_room_for_what_stands_beside_it() -> None:
+def test_the_temporary_names_for_a_long_database_name_fit_and_differ() -> None:
     names = {restore._beside("ü" * 31, part) for part in ("restore", "before")}
     assert len(names) == 2
     assert all(len(name.encode()) <= 63 for name in names)
 
 
 def numbers_of(url: str) -> list[int]:
-    """What the writer has left there."""
+    """The numbers that the writer has stored there."""
     with psycopg.connect(url) as connection:
         return [int(row[0]) for row in connection.execute("SELECT number FROM written")]

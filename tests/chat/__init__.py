@@ -1,1 +1,1 @@
-"""Mirrors the package."""
+"""The tests of repaircafe.chat, one file for each module."""

@@ -1,4 +1,4 @@
-"""A million messages, for tests and `make bench`: conversations as visitors have them who talk all at once."""
+"""A million messages, for tests and `make bench`: the conversations of visitors who all chat at the same time."""
 
 import hashlib
 import uuid
@@ -6,26 +6,26 @@ import uuid
 import psycopg
 
 QUESTIONS = 500_000
-"""Each with its reply: a million messages."""
+"""Each turn has a question and a reply: a million messages in total."""
 TURNS = 10
-"""Of a conversation."""
+"""The SQL for a conversation's id."""
 CONVERSATIONS = QUESTIONS // TURNS
 OLD = CONVERSATIONS // 10
 BROWSER = uuid.UUID(int=7)
-"""One that has come back again and again."""
+"""A browser that has come back again and again."""
 ITS_CONVERSATIONS = 300
 
 SESSION = "md5({number}::text)::uuid"
 
 
 def fill(connection: psycopg.Connection, conversations: int = CONVERSATIONS) -> None:
-    """Fills a database that has its tables; the connection commits by itself."""
+    """Fills a database that has its tables. The connection must use autocommit."""
     for statement in _without_indexes(connection, _filling(conversations).split(";\n")):
         connection.execute(statement.encode())
 
 
 def _filling(conversations: int) -> str:
-    """The messages of a conversation lie far apart from each other, as those of visitors who talk all at once do."""
+    """The SQL. It mixes the messages of all conversations, as if all visitors chatted at the same time."""
     kept, apart = conversations - conversations // 10, max(1, conversations // ITS_CONVERSATIONS)
     return f"""
 SET session_replication_role = replica;  -- foreign keys are not looked up; what is filled in keeps to them
@@ -42,22 +42,22 @@ INSERT INTO chat_messages (id, role, content, session_id, created_at, updated_at
     FROM generate_series(1, {2 * TURNS * conversations}) AS i JOIN said ON n = i % 1000
     JOIN conversations AS c ON c.id = {SESSION.format(number=f"(1 + ((i - 1) / 2) % {conversations})")}
     ORDER BY i;
-INSERT INTO replies (session_id, question_id, message_id, state, owner, created_at, updated_at)
+INSERT INTO jobs (session_id, question_id, message_id, state, owner, created_at, updated_at)
     SELECT session_id, id, id + 1, 'done', 1, created_at, created_at FROM chat_messages WHERE role = 'user';
 SELECT setval(pg_get_serial_sequence('chat_messages', 'id'), max(id)) FROM chat_messages;
 VACUUM ANALYZE"""
 
 
 def session_id(number: int) -> uuid.UUID:
-    """Of a conversation, from 1 to their number; the last tenth is older than thirty days."""
+    """The id of a conversation, from 1 to CONVERSATIONS. The last tenth is older than thirty days."""
     return uuid.UUID(bytes=hashlib.md5(str(number).encode(), usedforsecurity=False).digest())
 
 
 def _without_indexes(connection: psycopg.Connection, statements: list[str]) -> list[str]:
-    """The statements, and before and after them what takes the indexes away and makes them again, which is faster."""
+    """The statements between others that drop the indexes and create them again, which is faster."""
     query = (
         "SELECT indexname, indexdef FROM pg_indexes WHERE indexname LIKE 'ix_%'"
-        " AND tablename IN ('chat_messages', 'conversations', 'replies')"
+        " AND tablename IN ('chat_messages', 'conversations', 'jobs')"
     )
     indexes = connection.execute(query).fetchall()
     drops = [f"DROP INDEX {name}" for name, _ in indexes]

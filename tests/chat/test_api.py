@@ -1,5 +1,6 @@
 """repaircafe.chat.api: the conversations as programs see them."""
 
+import re
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -10,16 +11,17 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from repaircafe.chat import conversation
-from repaircafe.chat.conversation import Attempt, Capacity, Question
-from repaircafe.chat.writer import Writer
+from repaircafe.chat.conversation import Attempt, Question
 from repaircafe.database.engines import Database
 from repaircafe.parts import parts
-from tests.conditions import until
+from repaircafe.work.queue import Capacity
+from repaircafe.work.runner import Runner
 from tests.conftest import MakeApp
 from tests.fakes.llamacpp import LlamaCpp
 from tests.fakes.scripted import Ollama
-from tests.program import ask, comes_to, last, messages, nobody_writes, reply_ids, set_up
-from tests.visitor import MODEL
+from tests.harness.conditions import until
+from tests.harness.program import ask, comes_to, last, messages, nobody_writes, reply_ids, set_up
+from tests.harness.visitor import MODEL
 
 PROBLEM = "application/problem+json"
 
@@ -35,7 +37,20 @@ def test_a_question_is_answered_with_the_whole_reply(chat: FlaskClient, ollama: 
     assert messages(chat, found["session_id"]) == [found["user_message"], said]
 
 
-def test_a_conversation_goes_on_and_the_model_is_shown_it(chat: FlaskClient, ollama: Ollama) -> None:
+def test_the_json_has_a_fixed_format_for_names_times_and_null(chat: FlaskClient, ollama: Ollama) -> None:
+    """Programs depend on them. Pydantic's own names and times would be different."""
+    ollama.script = ["Half a", b'{"error": "something is wrong"}\n']
+    session_id = chat.post("/api/chat", json={"message": "Hi"}).get_json()["session_id"]
+    text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}", "TIME", chat.get(f"/api/chat/{session_id}").text)
+    question = '{"id":1,"role":"user","content":"Hi","created_at":"TIME+00:00"}'
+    reply = '{"id":null,"role":"assistant","content":"Half a","created_at":"TIME+00:00","state":"failed"'
+    reply += ',"reason":"cut_off","findings":[]}'
+    assert text == f'{{"session_id":"{session_id}","messages":[{question},{reply}]}}\n'
+    saved = chat.get(f"/chat/{session_id}.json").get_json()
+    assert saved == chat.get(f"/api/chat/{session_id}").get_json()
+
+
+def test_a_conversation_continues_and_the_model_gets_its_history(chat: FlaskClient, ollama: Ollama) -> None:
     first = chat.post("/api/chat", json={"message": "My name is Ada."}).get_json()
     ollama.script = ["Ada"]
     second = chat.post("/api/chat", json={"message": "What is it?", "session_id": first["session_id"]}).get_json()
@@ -68,7 +83,7 @@ def test_a_conversation_goes_on_and_the_model_is_shown_it(chat: FlaskClient, oll
         ({"message": "Hi", "session_id": 7}, 404, "There is no such conversation."),
     ],
 )
-def test_what_cannot_be_asked_is_a_problem_and_stores_nothing(
+def test_a_question_that_is_refused_stores_nothing(
     chat: FlaskClient, app: Flask, body: object, status: int, title: str
 ) -> None:
     response = chat.post("/api/chat", json=body)
@@ -78,26 +93,26 @@ def test_what_cannot_be_asked_is_a_problem_and_stores_nothing(
         assert connection.exec_driver_sql("SELECT count(*) FROM chat_messages").scalar() == 0
 
 
-def test_the_longest_message_is_taken(chat: FlaskClient) -> None:
+def test_the_longest_message_is_accepted(chat: FlaskClient) -> None:
     assert chat.post("/api/chat", json={"message": "x" * 4_000}).status_code == 200
 
 
 @pytest.mark.parametrize(
     "text", ["half a \ud83d face", "a \x00 byte", "؟ العربية ☕", "</textarea><script>alert(1)</script>"]
 )
-def test_any_text_is_stored_as_it_is_or_with_a_mark_for_what_cannot_be(chat: FlaskClient, text: str) -> None:
+def test_any_text_is_stored_unchanged_or_with_a_mark_for_each_bad_character(chat: FlaskClient, text: str) -> None:
     found = chat.post("/api/chat", json={"message": text}).get_json()
     assert found["user_message"]["content"] == text.replace("\ud83d", "?").replace("\x00", "")
 
 
 @pytest.mark.parametrize("path", [f"/api/chat/{uuid.UUID(int=1)}", "/api/chat/nothing"])
-def test_an_unknown_conversation_is_a_404_in_every_way(chat: FlaskClient, path: str) -> None:
+def test_an_unknown_conversation_is_a_404_for_every_method(chat: FlaskClient, path: str) -> None:
     for method in ("GET", "DELETE"):
         response = chat.open(path, method=method)
         assert (response.status_code, response.mimetype) == (404, PROBLEM)
 
 
-def test_a_model_that_is_away_is_a_503_and_the_question_is_kept(app: Flask) -> None:
+def test_a_model_that_does_not_answer_is_a_503_and_the_question_is_kept(app: Flask) -> None:
     client = app.test_client()
     set_up(client, "http://127.0.0.1:9")
     response = client.post("/api/chat", json={"message": "Are you there?"})
@@ -119,14 +134,14 @@ def test_a_model_that_is_not_set_up_or_not_installed_is_a_503(app: Flask, ollama
     assert (response.status_code, response.get_json()["reason"]) == (503, "model_missing")
 
 
-def test_a_stream_that_breaks_off_is_a_503_with_what_was_said(chat: FlaskClient, ollama: Ollama) -> None:
-    ollama.script = ["Half a", b'{"error": "out of memory"}\n']
+def test_an_interrupted_stream_is_a_503_with_the_text_so_far(chat: FlaskClient, ollama: Ollama) -> None:
+    ollama.script = ["Half a", b'{"error": "something is wrong"}\n']
     found = chat.post("/api/chat", json={"message": "Hi"}).get_json()
     assert (found["status"], found["assistant_message"]["content"]) == (503, "Half a")
     assert last(chat, found["session_id"])["state"] == "failed"
 
 
-def test_a_question_that_no_model_can_hold_is_not_a_matter_of_waiting(app: Flask) -> None:
+def test_a_question_that_is_too_long_for_the_model_has_no_retry_after(app: Flask) -> None:
     client = app.test_client()
     with LlamaCpp() as llama:
         too_long = {"type": "exceed_context_size_error", "n_prompt_tokens": 5000, "n_ctx": 512}
@@ -138,7 +153,7 @@ def test_a_question_that_no_model_can_hold_is_not_a_matter_of_waiting(app: Flask
     assert response.get_json()["assistant_message"]["reason"] == "too_long"
 
 
-def test_whoever_does_not_wait_is_told_where_to_look(chat: FlaskClient, ollama: Ollama) -> None:
+def test_a_client_that_does_not_wait_gets_the_location(chat: FlaskClient, ollama: Ollama) -> None:
     pause = threading.Event()
     ollama.script = ["Yes", pause, ", bring it."]
     response = chat.post("/api/chat", json={"message": "Hi"}, headers={"Prefer": "respond-async"})
@@ -152,7 +167,7 @@ def test_whoever_does_not_wait_is_told_where_to_look(chat: FlaskClient, ollama: 
     assert last(chat, found["session_id"])["content"] == "Yes, bring it."
 
 
-def test_no_more_than_a_quarter_of_the_threads_wait(make_app: MakeApp, ollama: Ollama) -> None:
+def test_at_most_a_quarter_of_the_threads_wait(make_app: MakeApp, ollama: Ollama) -> None:
     app = make_app(threads=4)
     set_up(app.test_client(), ollama.url)
     pause = threading.Event()
@@ -166,22 +181,22 @@ def test_no_more_than_a_quarter_of_the_threads_wait(make_app: MakeApp, ollama: O
     assert not waiting.is_alive()
 
 
-def test_pages_and_programs_wait_in_the_same_quarter_of_the_threads(make_app: MakeApp, ollama: Ollama) -> None:
+def test_pages_and_programs_share_the_same_quarter_of_the_threads(make_app: MakeApp, ollama: Ollama) -> None:
     app = make_app(threads=4)
     client = app.test_client()
     set_up(client, ollama.url)
     ollama.go_on.clear()
     (reply_id,) = reply_ids(app, ask(client, "Hi")["session_id"])
-    writer = parts(app)[Writer]
-    with writer.place_to_wait() as is_free:
+    runner = parts(app)[Runner]
+    with runner.place_to_wait() as is_free:
         assert is_free
         assert client.post("/api/chat", json={"message": "Hi"}).status_code == 202
-        assert not writer.await_change(reply_id, 0)
+        assert not runner.await_change(reply_id, 0)
     ollama.go_on.set()
     assert client.post("/api/chat", json={"message": "Hi"}).status_code == 200
 
 
-def test_a_conversation_is_forgotten_even_while_it_is_being_written(
+def test_a_conversation_can_be_deleted_while_its_reply_is_in_progress(
     chat: FlaskClient, app: Flask, ollama: Ollama
 ) -> None:
     ollama.script = ["Yes", threading.Event(), "too late"]
@@ -196,14 +211,14 @@ def test_a_conversation_is_forgotten_even_while_it_is_being_written(
     assert reply_ids(app, session_id) == []
 
 
-def test_a_conversation_that_is_forgotten_as_its_reply_begins_is_no_fault(
+def test_deleting_a_conversation_while_its_reply_starts_is_not_an_error(
     chat: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     stored = conversation.ask
 
     def forgotten_at_once(session: Session, asked: Question, capacity: Capacity) -> Attempt:
         found = stored(session, asked, capacity)
-        with ThreadPoolExecutor() as another:  # a request of its own, with a session of its own
+        with ThreadPoolExecutor() as another:  # a separate request with its own session
             gone = another.submit(app.test_client().delete, f"/api/chat/{found.reply.session_id}")
         assert gone.result().status_code == 204
         return found
@@ -215,7 +230,7 @@ def test_a_conversation_that_is_forgotten_as_its_reply_begins_is_no_fault(
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
-def test_pages_of_the_allowed_origins_alone_may_ask(make_app: MakeApp) -> None:
+def test_only_pages_of_the_allowed_origins_may_ask(make_app: MakeApp) -> None:
     client = make_app(allowed_origins="https://cafe.example").test_client()
     for origin, allowed in (("https://cafe.example", True), ("https://evil.example", False), ("null", False)):
         for method in ("POST", "DELETE"):
@@ -234,6 +249,6 @@ def test_pages_of_the_allowed_origins_alone_may_ask(make_app: MakeApp) -> None:
             assert "Access-Control-Allow-Origin" not in client.get(path, headers={"Origin": origin}).headers
 
 
-def test_the_model_is_named_as_it_is_set(chat: FlaskClient, ollama: Ollama) -> None:
+def test_the_model_has_the_name_from_the_settings(chat: FlaskClient, ollama: Ollama) -> None:
     chat.post("/api/chat", json={"message": "Hi"})
     assert ollama.chats()[-1]["model"] == MODEL

@@ -1,71 +1,31 @@
-"""repaircafe.chat.conversation: what the database makes of questions, attempts and of people who press at once."""
+"""repaircafe.chat.conversation: how questions and attempts are stored, also when several arrive at the same time."""
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
 import psycopg
 import pytest
 import sqlalchemy as sa
-from flask import Flask
 from sqlalchemy.orm import Session
 
 from repaircafe.chat import conversation
-from repaircafe.chat.conversation import Attempt, Capacity, Question, RefusedMessageError, UnknownError
-from repaircafe.chat.models import ChatMessage, Conversation, Reply, State, remove_older
+from repaircafe.chat.conversation import Attempt, Question, RefusedMessageError, UnknownError
+from repaircafe.chat.models import ChatMessage, Conversation, Reply
 from repaircafe.database.engines import Database
-from repaircafe.database.process_lock import ProcessLock
 from repaircafe.limits import MAX_MESSAGE_CHARS
-from repaircafe.parts import parts
-from tests.conditions import until
-
-
-@pytest.fixture
-def ours(app: Flask) -> Database:
-    """The test's database."""
-    return parts(app)[Database]
-
-
-@pytest.fixture
-def session(ours: Database) -> Iterator[Session]:
-    """Somebody's request."""
-    with Session(ours.engine) as session:
-        yield session
-
-
-@pytest.fixture
-def owner(ours: Database) -> Iterator[int]:
-    """A process that is there."""
-    process_lock = ProcessLock(ours.connect)
-    yield process_lock.owner()
-    process_lock.leave()
-
-
-def ask(session: Session, owner: int, text: str = "Hi", session_id: uuid.UUID | None = None) -> Reply:
-    """A new question's reply."""
-    asked = conversation.ask(session, Question(Conversation(id=session_id), uuid.uuid4(), text), Capacity(owner))
-    assert asked.is_new
-    return asked.reply
-
-
-def end(session: Session, reply: Reply, state: State, said: str = "") -> Reply:
-    """Ends it as a writer would."""
-    if said and state in (State.DONE, State.STOPPED):
-        message = ChatMessage(role="assistant", content=said, session_id=reply.session_id)
-        session.add(message)
-        session.flush()
-        reply.message_id = message.id
-    else:
-        reply.content = said
-    reply.state = state
-    session.commit()
-    return reply
+from repaircafe.work import queue
+from repaircafe.work.models import State
+from repaircafe.work.queue import Capacity, Lane
+from tests.chat.storing import ask, end
+from tests.harness import stored
+from tests.harness.conditions import until
 
 
 def at_once(ours: Database, raw: psycopg.Connection, calls: list[Callable[[Session], Any]]) -> list[Any]:
-    """What the calls answer that are made while the conversations are locked, and let go together."""
+    """The results of calls that all wait for the locked conversations and then continue together."""
     answers: list[Any] = [None] * len(calls)
 
     def run(number: int) -> None:
@@ -78,19 +38,10 @@ def at_once(ours: Database, raw: psycopg.Connection, calls: list[Callable[[Sessi
         raw.execute("SELECT 1 FROM conversations FOR UPDATE")
         for thread in threads:
             thread.start()
-        assert until(lambda: _waiting(raw) == len(calls))
+        assert until(lambda: stored.waiting(raw) == len(calls))
     for thread in threads:
         thread.join(15)
     return answers
-
-
-def _waiting(raw: psycopg.Connection) -> int:
-    raw.execute("SELECT pg_stat_clear_snapshot()")
-    row = raw.execute(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 def count(session: Session, table: type[Any]) -> int:
@@ -99,7 +50,7 @@ def count(session: Session, table: type[Any]) -> int:
 
 
 @pytest.mark.parametrize("begun", [False, True])
-def test_a_question_that_two_send_at_once_is_asked_once(
+def test_a_question_sent_twice_at_the_same_time_is_asked_once(
     ours: Database, session: Session, owner: int, raw: psycopg.Connection, begun: bool
 ) -> None:
     session_id = ask(session, owner, "Before").session_id if begun else uuid.uuid4()
@@ -115,8 +66,13 @@ def test_a_question_that_two_send_at_once_is_asked_once(
     assert count(session, Reply) == count(session, ChatMessage) == before + 1
 
 
-def test_another_question_under_an_old_reply_is_another_question(session: Session, owner: int) -> None:
-    """The page that was gone back to still has the old id in its form; what was typed there is not lost."""
+def lane(places: int) -> Lane:
+    """The lane of replies."""
+    return Lane(frozenset({"reply"}), places)
+
+
+def test_another_question_with_an_old_reply_id_gets_its_own_reply(session: Session, owner: int) -> None:
+    """The visitor goes back to a page whose form still has the old id. The new text must not be lost."""
     first = ask(session, owner, "First")
     second = conversation.ask(session, Question(Conversation(id=first.session_id), first.id, "Second"), Capacity(owner))
     assert second.is_new
@@ -128,7 +84,7 @@ def test_another_question_under_an_old_reply_is_another_question(session: Sessio
     assert [turn.question.content for turn in turns] == ["First", "Second"]
 
 
-def test_retry_that_two_press_at_once_is_one_attempt(
+def test_retry_pressed_twice_at_the_same_time_is_one_attempt(
     ours: Database, session: Session, owner: int, raw: psycopg.Connection
 ) -> None:
     failed = end(session, ask(session, owner), State.FAILED)
@@ -143,7 +99,7 @@ def test_retry_that_two_press_at_once_is_one_attempt(
 
 
 @pytest.mark.parametrize("state", [State.STOPPED, State.FAILED, State.BROKEN])
-def test_what_did_not_end_well_may_be_tried_again(session: Session, owner: int, state: State) -> None:
+def test_an_incomplete_reply_can_be_retried(session: Session, owner: int, state: State) -> None:
     first = end(session, ask(session, owner), state)
     again = conversation.retry(session, first.session_id, first.id, Capacity(owner))
     assert again.is_new
@@ -151,12 +107,12 @@ def test_what_did_not_end_well_may_be_tried_again(session: Session, owner: int, 
 
 
 @pytest.mark.parametrize("state", [State.DONE, State.QUEUED, State.LOADING, State.READING, State.WRITING])
-def test_what_goes_on_or_is_whole_is_not_tried_again(session: Session, owner: int, state: State) -> None:
+def test_an_unfinished_or_complete_reply_cannot_be_retried(session: Session, owner: int, state: State) -> None:
     first = end(session, ask(session, owner), state, "Said")
     assert conversation.retry(session, first.session_id, first.id, Capacity(owner)) == Attempt(first, is_new=False)
 
 
-def test_retry_of_an_earlier_attempt_finds_the_latest(session: Session, owner: int) -> None:
+def test_retry_of_an_earlier_attempt_returns_the_latest(session: Session, owner: int) -> None:
     first = end(session, ask(session, owner), State.FAILED)
     second = conversation.retry(session, first.session_id, first.id, Capacity(owner)).reply
     assert conversation.retry(session, first.session_id, first.id, Capacity(owner)) == Attempt(second, is_new=False)
@@ -166,7 +122,7 @@ def test_retry_of_an_earlier_attempt_finds_the_latest(session: Session, owner: i
     assert [turn.reply for turn in conversation.turns(session, first.session_id)] == [third.reply]
 
 
-def test_a_reply_whose_owner_is_gone_is_broken_off_and_may_be_tried_again(session: Session, owner: int) -> None:
+def test_a_reply_whose_owner_has_ended_is_broken_and_can_be_retried(session: Session, owner: int) -> None:
     lost = ask(session, 42)
     kept = ask(session, owner)
     again = conversation.retry(session, lost.session_id, lost.id, Capacity(owner))
@@ -176,29 +132,27 @@ def test_a_reply_whose_owner_is_gone_is_broken_off_and_may_be_tried_again(sessio
     assert conversation.reply_of(session, kept.session_id, kept.id).state is State.QUEUED
 
 
-def test_whoever_is_gone_is_before_nobody_in_the_queue(session: Session, owner: int) -> None:
+def test_the_replies_of_an_ended_process_do_not_count_in_the_queue(session: Session, owner: int) -> None:
     ask(session, 42)
     first, second = ask(session, owner), ask(session, owner)
-    assert [conversation.ahead(session, one) for one in (first, second)] == [0, 1]
+    assert [queue.ahead(session, one, lane(1)) for one in (first, second)] == [0, 1]
     end(session, first, State.READING)
-    assert conversation.ahead(session, second) == 1
+    assert queue.ahead(session, second, lane(1)) == 1
     end(session, first, State.DONE)
-    assert conversation.ahead(session, second) == 0
+    assert queue.ahead(session, second, lane(1)) == 0
 
 
 def test_stop_after_the_end_changes_nothing(session: Session, owner: int) -> None:
     reply = end(session, ask(session, owner), State.DONE, "Said")
-    conversation.stop(session, reply.session_id, reply.id)
+    queue.ask_to_stop(session, reply.id)
     found = conversation.reply_of(session, reply.session_id, reply.id)
     assert (found.state, found.stop_asked, found.said) == (State.DONE, False, "Said")
 
 
-def test_a_reply_is_known_in_its_own_conversation_alone(session: Session, owner: int) -> None:
+def test_a_reply_is_found_only_in_its_own_conversation(session: Session, owner: int) -> None:
     reply, other = ask(session, owner), ask(session, owner)
     with pytest.raises(UnknownError):
         conversation.reply_of(session, other.session_id, reply.id)
-    with pytest.raises(UnknownError):
-        conversation.stop(session, other.session_id, reply.id)
     with pytest.raises(UnknownError):
         conversation.retry(session, other.session_id, reply.id, Capacity(owner))
     session.rollback()
@@ -206,7 +160,7 @@ def test_a_reply_is_known_in_its_own_conversation_alone(session: Session, owner:
         conversation.turns(session, uuid.uuid4())
 
 
-def test_the_model_is_shown_the_attempts_that_count_in_their_order(session: Session, owner: int) -> None:
+def test_the_history_has_the_attempts_that_count_in_order(session: Session, owner: int) -> None:
     first = end(session, ask(session, owner, "One"), State.DONE, "Reply one")
     session_id = first.session_id
     stopped = end(session, ask(session, owner, "Two", session_id), State.STOPPED, "Half two")
@@ -230,16 +184,16 @@ def test_the_model_is_shown_the_attempts_that_count_in_their_order(session: Sess
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_with_a_turn_comes_what_the_model_is_shown(session: Session, owner: int, again: bool) -> None:
-    """One that waits for its turn is shown what has been said when it comes."""
+def test_a_reply_gets_its_history_together_with_its_turn(session: Session, owner: int, again: bool) -> None:
+    """A reply that waits for its turn gets its history when the turn comes."""
     first = end(session, ask(session, owner, "One"), State.DONE, "Reply one")
     second = end(session, ask(session, owner, "Two", first.session_id), State.FAILED)
 
     def begin(places: int) -> Attempt:
         if again:
-            return conversation.retry(session, second.session_id, second.id, Capacity(owner, places))
+            return conversation.retry(session, second.session_id, second.id, Capacity(owner, lane(places)))
         asked = Question(Conversation(id=first.session_id), uuid.uuid4(), "Three")
-        return conversation.ask(session, asked, Capacity(owner, places))
+        return conversation.ask(session, asked, Capacity(owner, lane(places)))
 
     begun = begin(places=1)
     assert begun.reply.state is State.LOADING
@@ -250,9 +204,7 @@ def test_with_a_turn_comes_what_the_model_is_shown(session: Session, owner: int,
     assert (waiting.reply.state, waiting.shown) == (State.QUEUED, [])
 
 
-def test_a_page_shows_attempts_in_which_something_was_said_and_the_one_that_counts(
-    session: Session, owner: int
-) -> None:
+def test_a_page_shows_the_attempts_with_a_text_and_the_one_that_counts(session: Session, owner: int) -> None:
     first = end(session, ask(session, owner), State.FAILED)
     session_id = first.session_id
     second = conversation.retry(session, session_id, first.id, Capacity(owner)).reply
@@ -261,65 +213,6 @@ def test_a_page_shows_attempts_in_which_something_was_said_and_the_one_that_coun
     (turn,) = conversation.turns(session, session_id)
     assert turn.replies == (first, second, third)
     assert turn.shown == (second, third)
-
-
-@pytest.mark.parametrize("removed_by", ["forget", "retention"])
-def test_nothing_of_a_conversation_is_left(
-    ours: Database, session: Session, owner: int, raw: psycopg.Connection, removed_by: str
-) -> None:
-    reply = end(session, ask(session, owner), State.DONE, "Said")
-    other = ask(session, owner)
-    kept, session_id = other.session_id, reply.session_id
-    session.commit()
-    if removed_by == "forget":
-        conversation.forget(session, session_id)
-        with pytest.raises(UnknownError):
-            conversation.forget(session, session_id)
-    else:
-        for table in ("chat_messages", "conversations"):
-            column = "session_id" if table == "chat_messages" else "id"
-            raw.execute(
-                f"UPDATE {table} SET created_at = now() - interval '31 days', updated_at = now() - interval '31 days'"
-                f" WHERE {column} = %s".encode(),
-                (session_id,),
-            )
-        assert remove_older(ours, 30) == 2
-    for table, column in (("chat_messages", "session_id"), ("replies", "session_id"), ("conversations", "id")):
-        left = raw.execute(f"SELECT DISTINCT {column} FROM {table}".encode()).fetchall()
-        assert left == [(kept,)], table
-
-
-def test_a_question_that_is_sent_while_its_conversation_is_forgotten_leaves_nothing_or_begins_anew(
-    ours: Database, session: Session, owner: int, raw: psycopg.Connection
-) -> None:
-    """Whichever comes first, no message is left that belongs to no conversation: nobody could forget it any more."""
-    session_id = ask(session, owner).session_id
-    session.commit()
-    with Session(ours.engine) as asking:
-        asking.execute(sa.select(Conversation.id).where(Conversation.id == session_id).with_for_update())
-        forgetting = threading.Thread(target=lambda: conversation.forget(session, session_id))
-        forgetting.start()
-        assert until(lambda: _waiting(raw) == 1)
-        conversation.ask(asking, Question(Conversation(id=session_id), uuid.uuid4(), "One more"), Capacity(owner))
-    forgetting.join(10)
-    orphans = "SELECT count(*) FROM chat_messages WHERE session_id NOT IN (SELECT id FROM conversations)"
-    assert raw.execute(orphans).fetchone() == (0,)
-
-
-def test_a_reply_that_ends_while_its_conversation_is_forgotten_leaves_nothing(
-    ours: Database, session: Session, owner: int, raw: psycopg.Connection
-) -> None:
-    reply = ask(session, owner)
-    session_id, reply_id = reply.session_id, reply.id
-    session.commit()
-    with Session(ours.engine) as ending:
-        said = ending.get_one(Reply, reply_id, with_for_update={"of": Reply})
-        forgetting = threading.Thread(target=lambda: conversation.forget(session, session_id))
-        forgetting.start()
-        assert until(lambda: _waiting(raw) == 1)
-        end(ending, said, State.DONE, "The end")
-    forgetting.join(10)
-    assert raw.execute("SELECT count(*) FROM chat_messages").fetchone() == (0,)
 
 
 @pytest.mark.parametrize(
@@ -336,7 +229,7 @@ def test_a_reply_that_ends_while_its_conversation_is_forgotten_leaves_nothing(
         ("👩‍🔧 ٣ ☕ \u202e", "👩‍🔧 ٣ ☕ \u202e"),
     ],
 )
-def test_a_message_is_stored_as_the_database_can_hold_it(session: Session, owner: int, text: str, stored: str) -> None:
+def test_a_message_is_stored_without_invalid_characters(session: Session, owner: int, text: str, stored: str) -> None:
     assert conversation.cleaned(text) == stored
     reply = ask(session, owner, text)
     assert conversation.turns(session, reply.session_id)[0].question.content == stored
@@ -345,7 +238,7 @@ def test_a_message_is_stored_as_the_database_can_hold_it(session: Session, owner
 @pytest.mark.parametrize(
     ("text", "length"), [("", 0), (" \r\n\t", 0), ("\x00", 0), ("x" * (MAX_MESSAGE_CHARS + 1), MAX_MESSAGE_CHARS + 1)]
 )
-def test_a_message_that_is_empty_or_too_long_is_refused_and_leaves_nothing(
+def test_an_empty_or_too_long_message_is_refused_and_stores_nothing(
     session: Session, owner: int, text: str, length: int
 ) -> None:
     with pytest.raises(RefusedMessageError) as refused:
@@ -354,7 +247,7 @@ def test_a_message_that_is_empty_or_too_long_is_refused_and_leaves_nothing(
     assert count(session, Conversation) == 0
 
 
-def test_each_reply_is_looked_at_once_however_long_the_conversation() -> None:
+def test_each_reply_is_read_once_however_long_the_conversation() -> None:
     looked: list[int] = []
 
     class Counted:

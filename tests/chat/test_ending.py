@@ -1,26 +1,24 @@
-"""An app that is told to end, as systemd does at a restart and gunicorn at a reload."""
+"""An app that gets the signal to end, from systemd at a restart or from gunicorn at a reload."""
 
 import threading
 from pathlib import Path
-from typing import Any
 
 import requests
 
-from tests.conditions import until
 from tests.fakes.scripted import Ollama
-from tests.server import Server
-from tests.visitor import MODEL
+from tests.harness.conditions import until
+from tests.harness.server import Server
+from tests.harness.visitor import configure
 
 
-def test_a_program_that_waits_is_answered_and_does_not_hold_the_end_up(
+def test_a_waiting_program_gets_an_answer_and_does_not_delay_the_end(
     tmp_path: Path, database_url: str, ollama: Ollama
 ) -> None:
-    """Gunicorn's grace is thirty seconds; `Server.stop` allows twenty."""
+    """Gunicorn allows thirty seconds for the end; `Server.stop` allows twenty."""
     ollama.go_on.clear()
     answers: list[requests.Response] = []
     with Server(tmp_path, database_url) as server:
-        settings: dict[str, Any] = {"llm_endpoint": ollama.url, "llm_model": MODEL}
-        assert requests.post(f"{server.url}/config", json=settings, timeout=10).status_code == 200
+        configure(server, ollama.url)
 
         def ask(text: str) -> None:
             answers.append(requests.post(f"{server.url}/api/chat", json={"message": text}, timeout=60))
@@ -43,4 +41,4 @@ def test_a_program_that_waits_is_answered_and_does_not_hold_the_end_up(
 
 
 def _under_way(server: Server) -> int:
-    return sum(line["message"] == "Reply asked for" for line in server.log_lines())
+    return sum(line["message"] == "Job requested" for line in server.log_lines())

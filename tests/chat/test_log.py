@@ -1,4 +1,4 @@
-"""What people say to each other and to the model is in no line of the log, whatever goes wrong with it."""
+"""No text of a question or a reply is in the log, whatever fails."""
 
 import socket
 import threading
@@ -9,21 +9,21 @@ import psycopg
 import pytest
 import requests
 
-from tests.conditions import until
 from tests.fakes.scripted import Ollama
-from tests.server import Server
-from tests.visitor import SECRET_KEY, Visitor, configure
+from tests.harness.conditions import until
+from tests.harness.server import Server
+from tests.harness.visitor import SECRET_KEY, Visitor, configure
 
 CANARY = "cAnAry"
 WORDS = f"{CANARY} in the coal mine\n[SQL: {CANARY}]\nDETAIL:  {CANARY}\ntwice"
-"""Of several lines, and like what surrounds it in the text of an error."""
+"""Several lines that look like the text of a database error."""
 
 
 @pytest.fixture
 def server(tmp_path: Path, database_url: str, ollama: Ollama) -> Iterator[Server]:
-    """The app as gunicorn serves it, saying all that it can say."""
+    """The app in gunicorn, with the log at level debug."""
     with Server(tmp_path, database_url, SECRET_KEY=SECRET_KEY, LOG_LEVEL="DEBUG") as server:
-        configure(server, ollama)
+        configure(server, ollama.url)
         saved = requests.post(f"{server.url}/config", json={"organiser_notes": WORDS}, timeout=10)
         assert saved.status_code == 200, saved.text
         yield server
@@ -35,14 +35,14 @@ def api(server: Server, message: object, **more: object) -> requests.Response:
 
 
 def assert_nothing_said(server: Server, *events: str) -> None:
-    """The log tells of the events, and has no word of anybody's."""
+    """The log has the events, and no word from any question or reply."""
     log = server.log_text()
     assert '"level": "debug"' in log
     assert [event for event in events if f'"message": "{event}"' not in log] == []
     assert CANARY.lower() not in log.lower(), next(line for line in log.splitlines() if CANARY.lower() in line.lower())
 
 
-def test_a_conversation_and_all_that_is_done_with_it_is_not_logged(server: Server, ollama: Ollama) -> None:
+def test_no_word_of_a_conversation_is_logged(server: Server, ollama: Ollama) -> None:
     ollama.script = [f"{CANARY} says ", "the model"]
     visitor = Visitor(server.url)
     visitor.ask(WORDS)
@@ -62,11 +62,11 @@ def test_a_conversation_and_all_that_is_done_with_it_is_not_logged(server: Serve
     visitor.show()
     visitor.press("Forget this conversation now")
     assert api(server, WORDS).status_code == 503
-    assert CANARY in ollama.chats()[-1]["messages"][0]["content"], "the organiser's notes must have been told"
+    assert CANARY in ollama.chats()[-1]["messages"][0]["content"], "the organiser's notes must be in the prompt"
     assert_nothing_said(server, "Request answered")
 
 
-def test_what_a_broken_model_says_is_not_logged(server: Server, ollama: Ollama) -> None:
+def test_the_output_of_a_broken_model_is_not_logged(server: Server, ollama: Ollama) -> None:
     for garbage in (f"{CANARY}\n".encode(), f'["{CANARY}"]\n'.encode(), b"\xff" + CANARY.encode() + b"\n", b""):
         ollama.script = [f"{CANARY} half", garbage]
         assert api(server, WORDS).status_code == 503
@@ -75,7 +75,15 @@ def test_what_a_broken_model_says_is_not_logged(server: Server, ollama: Ollama) 
     assert_nothing_said(server, "Request answered")
 
 
-def test_what_cannot_be_asked_is_not_logged(server: Server) -> None:
+def test_a_servers_error_that_quotes_the_question_is_logged_without_it(server: Server, ollama: Ollama) -> None:
+    for status in (400, 500, 503):
+        ollama.refusal = status, {"error": f"cannot read {WORDS}: unexpected EOF in {WORDS}"}
+        assert api(server, WORDS).status_code == 503
+    assert_nothing_said(server, "Model failed")
+    assert '"said": "unexpected EOF"' in server.log_text()
+
+
+def test_a_question_that_is_refused_is_not_logged(server: Server) -> None:
     visitor = Visitor(server.url)
     visitor.ask("Hi")
     path = f"{server.url}/chat/{visitor.session_id}"
@@ -95,22 +103,22 @@ def test_what_cannot_be_asked_is_not_logged(server: Server) -> None:
     assert_nothing_said(server, "Request answered")
 
 
-def test_a_row_that_the_database_refuses_is_logged_without_its_words(
+def test_a_row_that_the_database_refuses_is_logged_without_its_text(
     server: Server, ollama: Ollama, raw: psycopg.Connection
 ) -> None:
     raw.execute(f"ALTER TABLE chat_messages ADD CONSTRAINT refused CHECK (content NOT LIKE '%{CANARY}%')".encode())
     assert api(server, WORDS).status_code == 500
     ollama.script = [f"{CANARY} says the model"]
     assert requests.post(f"{server.url}/api/chat", json={"message": "Hi"}, timeout=30).status_code >= 500
-    raw.execute("ALTER TABLE replies ADD CONSTRAINT refused CHECK (content = '') NOT VALID")
+    raw.execute("ALTER TABLE jobs ADD CONSTRAINT refused CHECK (content = '') NOT VALID")
     assert requests.post(f"{server.url}/api/chat", json={"message": "Hi"}, timeout=30).status_code >= 500
-    assert_nothing_said(server, "Request failed", "Reply not stored", "Reply not kept up")
+    assert_nothing_said(server, "Request failed", "Job not stored", "Job progress not stored")
     assert raw.execute("SHOW log_error_verbosity").fetchone() == ("terse",), "PostgreSQL's own log would quote the row"
     assert "CheckViolation" in server.log_text()
-    assert 'constraint \\"refused\\"' in server.log_text(), "what was refused must still be told"
+    assert 'constraint \\"refused\\"' in server.log_text(), "the log must still name the constraint"
 
 
-def test_a_fault_of_our_own_is_logged_without_the_words(server: Server, raw: psycopg.Connection) -> None:
+def test_our_own_error_is_logged_without_the_text(server: Server, raw: psycopg.Connection) -> None:
     visitor = Visitor(server.url)
     visitor.ask("Hi")
     assert visitor.comes_to("done")
@@ -123,13 +131,13 @@ def test_a_fault_of_our_own_is_logged_without_the_words(server: Server, raw: psy
     assert_nothing_said(server, "Request failed")
 
 
-def test_a_reply_that_fails_by_our_own_fault_is_logged_without_the_words(
+def test_a_reply_that_fails_by_our_own_error_is_logged_without_the_text(
     server: Server, raw: psycopg.Connection
 ) -> None:
     raw.execute(
         "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.question_id := -1; RETURN NEW; END'"
     )
-    raw.execute("CREATE TRIGGER t BEFORE INSERT ON replies FOR EACH ROW EXECUTE FUNCTION spoil()")
+    raw.execute("CREATE TRIGGER t BEFORE INSERT ON jobs FOR EACH ROW EXECUTE FUNCTION spoil()")
     assert api(server, WORDS).status_code == 500
     assert_nothing_said(server, "Request failed")
 
@@ -144,7 +152,7 @@ NO_REQUESTS = (
 )
 
 
-def test_what_is_no_request_is_not_quoted_in_the_log(server: Server) -> None:
+def test_an_invalid_request_is_not_quoted_in_the_log(server: Server) -> None:
     for text in NO_REQUESTS:
         with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
             connection.sendall(text.encode())
@@ -155,7 +163,7 @@ def test_what_is_no_request_is_not_quoted_in_the_log(server: Server) -> None:
     assert_nothing_said(server, "Invalid request")
 
 
-def test_with_the_database_away_nothing_is_logged(server: Server, ollama: Ollama, raw: psycopg.Connection) -> None:
+def test_during_a_database_outage_no_word_is_logged(server: Server, ollama: Ollama, raw: psycopg.Connection) -> None:
     pause = threading.Event()
     ollama.script = [f"{CANARY} one ", pause, f"{CANARY} two"]
     visitor = Visitor(server.url)

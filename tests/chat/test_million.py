@@ -1,7 +1,6 @@
-"""A million messages: a conversation is opened at once, and old ones are removed without holding anybody up."""
+"""A million messages: a conversation opens fast, and the removal of old ones blocks nobody."""
 
 import contextlib
-import re
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,13 +16,18 @@ from sqlalchemy.orm import Session
 
 from repaircafe.chat import conversation
 from repaircafe.chat.conversation import UnknownError
-from repaircafe.chat.models import Reply, remove_older
+from repaircafe.chat.models import Reply
 from repaircafe.database.engines import Database
 from repaircafe.parts import parts
+from repaircafe.retention.removal import remove_older
+from repaircafe.work import queue
+from repaircafe.work.queue import Lane
 from tests.chat import million
 from tests.chat.million import BROWSER, CONVERSATIONS, OLD, TURNS
-from tests.conftest import TEMPLATE, a_database, url_of
+from tests.harness.database import a_database, url_of
+from tests.harness.plans import Explain, explaining, read_whole, took_ms
 
+TABLES = ("chat_messages", "conversations", "jobs")
 OPEN_LIMIT_MS = 20.0
 SEARCH_LIMIT_MS = 200.0
 """Of 300 conversations; on a Pi it is still within a second."""
@@ -31,117 +35,52 @@ SEARCH_LIMIT_MS = 200.0
 
 @pytest.fixture(scope="module")
 def database_name(cluster: Any) -> Iterator[str]:
-    """One for all tests of this file: it takes long to fill."""
-    for name in a_database(cluster, TEMPLATE):
+    """One database for all tests of this file, because filling it takes long."""
+    with a_database(cluster) as name:
         with psycopg.connect(url_of(cluster, name), autocommit=True) as connection:
             million.fill(connection)
         yield name
 
 
 @pytest.fixture
-def session(app: Flask) -> Iterator[Session]:
-    """A session on the million."""
-    ours = parts(app)[Database]
-    with Session(ours.engine) as session:
-        yield session
-
-
-Explain = Callable[[Callable[[], Any]], list[dict[str, Any]]]
-
-
-@pytest.fixture
 def explain(app: Flask, raw: psycopg.Connection) -> Iterator[Explain]:
-    """Runs a call and answers the plans, with what they took, of all the statements that it sent to these tables."""
+    """A function that runs a call and returns the plans, with times, of its statements on the chat's tables."""
     ours = parts(app)[Database]
-    sent: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if "chat_messages" in statement or "replies" in statement:
-            sent.append((statement, parameters))
-
-    def explained(call: Callable[[], Any]) -> list[dict[str, Any]]:
-        sent.clear()
-        call()
-        assert sent
-        plans = []
-        for statement, parameters in list(sent):
-            with raw.transaction(force_rollback=True):
-                plans.append(plan_of(raw, statement, parameters))
-        return plans
-
-    sa.event.listen(ours.engine, "before_cursor_execute", note)
-    yield explained
-    sa.event.remove(ours.engine, "before_cursor_execute", note)
+    with explaining(ours.engine, raw, *TABLES) as explain:
+        yield explain
 
 
-def plan_of(connection: psycopg.Connection, statement: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """What the server does for it, prepared and executed, which plan_cache_mode decides on."""
-    numbers = {f"%({name})s": f"${number}" for number, name in enumerate(parameters, start=1)}
-    connection.execute(
-        f"PREPARE sent AS {re.sub(r'%[(][^)]*[)]s', lambda found: numbers[found[0]], statement)}".encode()
-    )
-    values = f"({', '.join(numbers)})" if numbers else ""
-    run = psycopg.ClientCursor(connection).execute(
-        f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE sent{values}".encode(), parameters
-    )
-    row = run.fetchone()
-    assert row is not None
-    connection.execute("DEALLOCATE sent")
-    return dict(row[0][0])
-
-
-def took_ms(plans: list[dict[str, Any]]) -> float:
-    """All of them together, planning included."""
-    return sum(float(plan["Execution Time"]) + float(plan["Planning Time"]) for plan in plans)
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A plan's steps."""
-    yield plan
-    for part in plan.get("Plans", ()):
-        yield from nodes(part)
-
-
-def read_whole(plans: list[dict[str, Any]]) -> list[str]:
-    """The tables that are read from their beginning to their end."""
-    steps = [step for plan in plans for step in nodes(plan["Plan"])]
-    read = {step["Relation Name"] for step in steps if step["Node Type"] == "Seq Scan"}
-    return sorted(read & {"chat_messages", "conversations", "replies"})
-
-
-def test_a_conversation_is_opened_in_20_ms_by_its_indexes(session: Session, explain: Explain) -> None:
+def test_opening_a_conversation_uses_indexes_and_takes_20_ms(session: Session, explain: Explain) -> None:
     for number in (1, CONVERSATIONS // 2, CONVERSATIONS):
         session_id = million.session_id(number)
         assert len(conversation.turns(session, session_id)) == TURNS
         session.expunge_all()
         plans = explain(partial(conversation.turns, session, session_id))
         assert len(plans) >= 3
-        assert read_whole(plans) == []
+        assert read_whole(plans, *TABLES) == []
         assert took_ms(plans) <= OPEN_LIMIT_MS
 
 
-def test_it_is_opened_as_fast_by_a_statement_that_was_prepared_for_any_parameters(
-    session: Session, explain: Explain, raw: psycopg.Connection
-) -> None:
-    """What is sent often, psycopg prepares, and the server may then plan without knowing what is asked for."""
+def test_opening_it_is_as_fast_with_a_generic_plan(session: Session, explain: Explain, raw: psycopg.Connection) -> None:
+    """Psycopg prepares frequent statements. The server may then plan them without knowing the parameters."""
     raw.execute("SET plan_cache_mode = force_generic_plan")
     plans = explain(partial(conversation.turns, session, million.session_id(42)))
     assert len(plans) >= 3
     assert "$1" in str(plans), "they were planned for any parameters"
-    assert read_whole(plans) == []
+    assert read_whole(plans, *TABLES) == []
     assert took_ms(plans) <= OPEN_LIMIT_MS
 
 
-def test_what_every_waiting_page_asks_knows_nothing_of_the_million(session: Session, explain: Explain) -> None:
+def test_polling_a_reply_does_not_depend_on_the_number_of_messages(session: Session, explain: Explain) -> None:
     reply = session.scalars(sa.select(Reply).limit(1)).one()
     for call in (
-        lambda: conversation.settle_abandoned(session),
-        lambda: conversation.ahead(session, reply),
+        lambda: queue.settle_abandoned(session),
+        lambda: queue.ahead(session, reply, Lane(frozenset({"reply"}), 1)),
         lambda: conversation.reply_of(session, reply.session_id, reply.id),
         lambda: conversation.history(session, reply),
     ):
         plans = explain(call)
-        assert read_whole(plans) == []
+        assert read_whole(plans, *TABLES) == []
         assert took_ms(plans) <= OPEN_LIMIT_MS
 
 
@@ -150,23 +89,23 @@ def test_a_browsers_own_conversations_are_listed_and_searched_by_their_indexes(
     session: Session, explain: Explain, words: str
 ) -> None:
     plans = explain(lambda: conversation.listed(session, BROWSER, words, 101))
-    assert read_whole(plans) == []
+    assert read_whole(plans, *TABLES) == []
     assert took_ms(plans) <= SEARCH_LIMIT_MS
 
 
-def test_removing_a_tenth_holds_no_reader_up(app: Flask, database_url: str) -> None:
-    """A reader that had to wait for a lock would end with an error. `make bench` has how long one reading takes."""
+def test_removing_a_tenth_blocks_no_reader(app: Flask, database_url: str) -> None:
+    """A reader that has to wait for a lock raises an error. `make bench` measures how long a read takes."""
     ids = [million.session_id(number) for number in (1, 77, CONVERSATIONS)]
     ours = parts(app)[Database]
     removed = []
     rounds, locks = _read_during(database_url, ids, lambda: removed.append(remove_older(ours, 30)))
     assert removed == [2 * TURNS * OLD]
     assert rounds > 10
-    assert locks == {"AccessShareLock", "RowExclusiveLock"}, "neither of which keeps anybody from reading"
+    assert locks == {"AccessShareLock", "RowExclusiveLock"}, "neither of these blocks a reader"
 
 
 def _read_during(database_url: str, ids: list[uuid.UUID], remove: Callable[[], Any]) -> tuple[int, set[str]]:
-    """How many conversations were read meanwhile, none of which waited for a lock, and the locks of the removal."""
+    """How many conversations were read during `remove` without waiting for a lock, and the locks of the removal."""
     over, locks = threading.Event(), set[str]()
 
     def read() -> int:
@@ -194,11 +133,11 @@ def _read_during(database_url: str, ids: list[uuid.UUID], remove: Callable[[], A
 
 
 def _watch_locks(database_url: str, over: threading.Event, found: set[str]) -> None:
-    """The kinds of lock on tables that the removal holds while it goes on."""
+    """Collects the modes of the removal's locks on tables until `over` is set."""
     query = (
         "SELECT DISTINCT mode FROM pg_locks JOIN pg_stat_activity USING (pid)"
         " WHERE locktype = 'relation' AND application_name = 'repaircafe'"
-        " AND relation = ANY ('{chat_messages,replies,conversations}'::regclass[])"
+        " AND relation = ANY ('{chat_messages,jobs,conversations}'::regclass[])"
     )
     with psycopg.connect(database_url, autocommit=True) as connection:
         while not over.wait(0.05):

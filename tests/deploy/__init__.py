@@ -1,1 +1,1 @@
-"""What is checked of deploy/ and of the locked packages, without a Pi at hand."""
+"""The files of deploy/ and the Makefile, tested without a Pi."""

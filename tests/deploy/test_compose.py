@@ -1,4 +1,4 @@
-"""deploy/postgres-compose.yml: PostgreSQL takes its options, Compose takes the file, nobody else on the LAN gets in."""
+"""deploy/postgres-compose.yml: PostgreSQL accepts its options, Compose accepts the file, and no port is on the LAN."""
 
 import os
 import re
@@ -23,7 +23,7 @@ COMPOSE = {"docker-compose": ["docker-compose"], "docker compose": ["docker", "c
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connection]:
-    """The wheel's PostgreSQL with a cluster as the file's INITDB_ARGS make it, started with all of its options."""
+    """The PostgreSQL of the Python package, with the file's INITDB_ARGS and all of its options."""
     folder = tmp_path_factory.mktemp("compose") / "postgres"
     _initialise(folder)
     postmaster = embedded.Postmaster(folder, [f"{name}={value}" for name, value in OPTIONS.items()])
@@ -41,17 +41,17 @@ def test_postgresql_starts_with_every_option_of_the_file(server: psycopg.Connect
     assert dict(server.execute(query, (list(OPTIONS),)).fetchall()) == OPTIONS
 
 
-def test_a_pulled_plug_loses_no_committed_row(server: psycopg.Connection) -> None:
+def test_a_power_cut_loses_no_committed_row(server: psycopg.Connection) -> None:
     for name in ("fsync", "synchronous_commit", "full_page_writes", "data_checksums"):
         assert server.execute(f"SHOW {name}").fetchone() == ("on",), name
-    assert {"fsync", "synchronous_commit", "full_page_writes"} <= set(OPTIONS), "they are written out"
+    assert {"fsync", "synchronous_commit", "full_page_writes"} <= set(OPTIONS), "the file sets them explicitly"
 
 
 def test_a_refused_row_is_not_quoted_in_the_servers_log(server: psycopg.Connection) -> None:
     assert server.execute("SHOW log_error_verbosity").fetchone() == ("terse",)
 
 
-def test_text_sorts_the_same_whatever_the_image_and_knows_letters_with_accents(server: psycopg.Connection) -> None:
+def test_text_sorts_the_same_in_every_image_and_accents_have_upper_case(server: psycopg.Connection) -> None:
     query = (
         "SELECT datlocprovider, datlocale, pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'postgres'"
     )
@@ -59,7 +59,7 @@ def test_text_sorts_the_same_whatever_the_image_and_knows_letters_with_accents(s
     assert server.execute("SELECT upper('café')").fetchone() == ("CAFÉ",)
 
 
-def test_the_image_is_the_postgresql_of_the_trial() -> None:
+def test_the_image_has_the_postgresql_version_of_the_trial() -> None:
     done = subprocess.run([embedded.binary("postgres"), "--version"], capture_output=True, text=True, check=True)
     assert re.findall(r"image: postgres:(\S+)", TEXT) == [done.stdout.split()[-1]]
 
@@ -70,19 +70,19 @@ def test_every_image_is_pinned_to_a_release() -> None:
     assert [image for image in images if not re.search(r":\d+\.\d+(\.\d+)?$", image)] == []
 
 
-def test_every_port_is_published_on_loopback_alone() -> None:
+def test_every_port_is_published_only_on_loopback() -> None:
     blocks = re.findall(r"^ +ports:\n((?: +(?:#|- ).*\n)+)", TEXT, re.MULTILINE)
     ports = re.findall(r'^ +- "?([^"\n]+)"?$', "".join(blocks), re.MULTILINE)
     assert ports == ["127.0.0.1:5432:5432", "127.0.0.1:11434:11434"]
 
 
-def test_one_password_enters_a_container_and_nothing_else_of_the_environment() -> None:
+def test_a_container_gets_one_password_and_nothing_else_from_the_environment() -> None:
     assert re.findall(r"\$\{?(\w+)", TEXT) == ["POSTGRES_PASSWORD"]
     assert "env_file" not in TEXT
 
 
 @pytest.mark.parametrize("program", COMPOSE)
-def test_compose_takes_the_file_with_and_without_ollama(program: str, tmp_path: Path) -> None:
+def test_compose_accepts_the_file_with_and_without_ollama(program: str, tmp_path: Path) -> None:
     environment = tmp_path / ".env"
     environment.write_text(f"POSTGRES_PASSWORD={PASSWORD}\nOPERATOR_PASSWORD=not-for-containers\n")
     for profile in ([], ["--profile", "ollama"]):
@@ -99,7 +99,7 @@ def test_compose_refuses_to_start_without_the_password(program: str, tmp_path: P
     empty.touch()
     done = _compose(program, "--env-file", str(empty), "config")
     assert done.returncode != 0
-    assert "Say --env-file with the .env that holds it" in done.stderr
+    assert "Add --env-file with the .env that contains it" in done.stderr
 
 
 def _compose(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -118,7 +118,7 @@ def _compose(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def _initialise(folder: Path) -> None:
-    """As the image does it, but without passwords: the socket's folder is the test's own."""
+    """Makes a cluster as the image does, but without passwords: only the test can reach the socket's folder."""
     found = re.search(r"POSTGRES_INITDB_ARGS: (.+)", TEXT)
     assert found
     folder.mkdir(mode=0o700, parents=True)
@@ -138,6 +138,6 @@ def _connect(folder: Path, process: subprocess.Popen[bytes]) -> psycopg.Connecti
             return psycopg.connect(url, autocommit=True)
         except psycopg.OperationalError:
             log = (folder / "postgres.log").read_text()
-            assert process.poll() is None, f"it does not start with these options:\n{log}"
+            assert process.poll() is None, f"PostgreSQL does not start with these options:\n{log}"
             assert time.monotonic() < deadline, log
             time.sleep(0.05)

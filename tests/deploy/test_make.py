@@ -1,4 +1,4 @@
-"""What the targets of make install, in a fresh clone."""
+"""The Makefile's targets: what each installs in a fresh clone."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ MODEL = "requirements-trial.txt"
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """What make looks at, without anything that it has made before."""
+    """A folder with the files that make reads and nothing that it has made."""
     for path in (PROJECT / "Makefile", *PROJECT.glob("requirements*.txt")):
         shutil.copy(path, tmp_path)
     return tmp_path
@@ -55,3 +55,15 @@ def test_a_trial_without_a_model_installs_and_starts_none(
 
 def test_tests_need_no_model(clone: Path) -> None:
     assert MODEL not in planned(clone, "test")
+
+
+def test_a_running_server_is_tested_by_its_address_and_the_name_of_its_model(clone: Path) -> None:
+    commands = planned(clone, "test-llm", "AT=http://127.0.0.1:11434", "MODEL=smollm2")
+    assert "LLM_TEST_AT='http://127.0.0.1:11434' LLM_TEST_MODEL='smollm2' .venv/bin/python -m pytest" in commands
+    assert MODEL not in commands, "no model is installed for it"
+
+
+def test_without_an_address_the_model_in_the_shell_does_not_count(clone: Path) -> None:
+    commands = planned(clone, "test-llm", MODEL="something-else-of-this-shell")
+    assert f"--no-deps --require-hashes -r {MODEL}" in commands
+    assert "LLM_TEST" not in commands

@@ -1,4 +1,4 @@
-"""deploy/systemd and the shell scripts, as far as they can be judged without starting them."""
+"""deploy/systemd and the shell scripts, checked without starting them."""
 
 import re
 import shutil
@@ -17,37 +17,37 @@ EXPOSURE_LIMIT = 1.5
 
 
 def settings(text: str) -> list[str]:
-    """The lines of a unit that say something, in their order."""
+    """The settings of a unit, line by line in their order, without comments and sections."""
     return [line for line in text.splitlines() if "=" in line and not line.startswith("#")]
 
 
 def whole(name: str) -> str:
-    """A service with what its drop-in adds."""
+    """A service's unit, with what its drop-in adds."""
     text = (UNITS / name).read_text()
     return text if name == "repaircafe.service" else f"{text}\n{SHARED.read_text()}"
 
 
 def runnable(text: str) -> str:
-    """The unit with programs that are there before an installation."""
+    """The unit with programs that exist without an installation, for systemd-analyze."""
     text = text.replace("/opt/repaircafe/current/.venv/bin/python", "/usr/bin/env")
     return text.replace("/opt/repaircafe/current", "/")
 
 
 def analyze(*words: str) -> subprocess.CompletedProcess[str]:
-    """systemd-analyze, or a skipped test where there is none."""
+    """Runs systemd-analyze. Skips the test if it is not installed."""
     program = shutil.which("systemd-analyze")
     if program is None:
         pytest.skip("systemd-analyze is not installed")
     return subprocess.run([program, *words], capture_output=True, text=True, check=False)
 
 
-def test_the_service_and_the_trial_share_their_pools_of_memory_among_threads() -> None:
+def test_the_service_and_the_trial_limit_the_memory_pools_of_their_threads() -> None:
     pools = "MALLOC_ARENA_MAX=2"
     assert f"Environment={pools}" in settings(whole("repaircafe.service"))
     assert f"RUN_ENV := {pools} " in (PROJECT / "Makefile").read_text()
 
 
-def test_the_timers_services_are_shut_in_as_the_main_one_is() -> None:
+def test_the_timers_services_are_sandboxed_like_the_main_service() -> None:
     main = settings((UNITS / "repaircafe.service").read_text())
     shared = settings(SHARED.read_text())
     assert [line for line in main if line in shared] == shared
@@ -63,7 +63,7 @@ def test_every_unit_says_what_it_is_and_where_to_read_more() -> None:
             assert re.search(f"^Documentation={named}$", text, re.MULTILINE), path.name
 
 
-def test_systemd_has_nothing_to_complain_of(tmp_path: Path) -> None:
+def test_systemd_reports_no_problem(tmp_path: Path) -> None:
     for path in UNITS.glob("*.*"):
         if path.is_file():
             text = whole(path.name) if path.suffix == ".service" else path.read_text()

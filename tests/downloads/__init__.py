@@ -1,1 +1,1 @@
-"""Mirrors the package."""
+"""The tests of repaircafe.downloads, one file for each module."""

@@ -1,27 +1,18 @@
-"""repaircafe.facts.wording says the facts beside a finding in the reader's language."""
+"""repaircafe.facts.wording writes the facts beside a finding in the reader's language."""
 
 from datetime import date, time
 from decimal import Decimal
 
 import pytest
-from flask import Flask
 
-from repaircafe.facts.claims import Claim, Finding, Kind, Value
+from repaircafe.facts.claims import NOT_FREE, Kind, Money, Value
 from repaircafe.facts.wording import facts_of
-from repaircafe.web import languages
+from repaircafe.web.languages import locale_of
 
 
-@pytest.fixture
-def page() -> Flask:
-    """An app that knows the languages, and nothing else."""
-    app = Flask(__name__)
-    languages.init_app(app, lambda: "UTC")
-    return app
-
-
-def finding(kind: Kind, *known: Value) -> Finding:
-    """Something that is not among what is known."""
-    return Finding(Claim(kind, 0, 1, "x"), frozenset(known))
+def euros(amount: str) -> Money:
+    """That many euros."""
+    return Money(Decimal(amount), "EUR")
 
 
 @pytest.mark.parametrize(
@@ -32,17 +23,17 @@ def finding(kind: Kind, *known: Value) -> Finding:
         ("de", Kind.DATE, {date(2026, 12, 5)}, ["Samstag, 5. Dezember 2026"]),
         ("nl", Kind.DATE, {date(2027, 5, 1), date(2026, 12, 5)}, ["zaterdag 5 december 2026", "zaterdag 1 mei 2027"]),
         ("fr", Kind.TIME, {time(17), time(9, 30)}, ["09:30", "17:00"]),
-        ("nl", Kind.PRICE, {Decimal("1.5"), Decimal(0)}, ["€ 0,00", "€ 1,50"]),
-        ("en", Kind.PRICE, {Decimal(10), Decimal("2.5"), Decimal(0)}, ["€ 0.00", "€ 2.50", "€ 10.00"]),
-        ("en", Kind.PRICE, {Decimal("1.5")}, ["€ 1.50"]),
+        ("nl", Kind.PRICE, {euros("1.5"), euros("0")}, ["€ 0,00", "€ 1,50"]),
+        ("en", Kind.PRICE, {euros("10"), euros("2.5"), euros("0"), NOT_FREE}, ["€ 0.00", "€ 2.50", "€ 10.00"]),
+        ("en", Kind.PRICE, {euros("1.5"), Money(Decimal(2), "GBP")}, ["€ 1.50", "£ 2.00"]),
         ("en", Kind.EMAIL, {"info@dehoek.example"}, ["info@dehoek.example"]),
         ("en", Kind.PLACE, {"De Hoek"}, ["De Hoek"]),
         ("en", Kind.PLACE, {""}, []),
         ("en", Kind.TIME, set(), []),
+        ("fr", Kind.DATE, {date(2027, 5, 1)}, ["samedi 1er mai 2027"]),
     ],
 )
-def test_the_facts_are_said_in_the_readers_language_and_in_order(
-    page: Flask, language: str, kind: Kind, known: set[Value], said: list[str]
+def test_the_facts_are_in_the_readers_language_and_in_order(
+    language: str, kind: Kind, known: set[Value], said: list[str]
 ) -> None:
-    with page.test_request_context(headers={"Accept-Language": language}):
-        assert facts_of(finding(kind, *known)) == said
+    assert facts_of(kind, known, locale_of(language)) == said

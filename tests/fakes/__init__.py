@@ -1,1 +1,1 @@
-"""Neighbours that cannot be had here, or that have to misbehave on command. Each says what it leaves out."""
+"""Stand-ins for neighbours that cannot run here or must misbehave on command. Each says what it leaves out."""

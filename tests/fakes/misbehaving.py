@@ -1,6 +1,6 @@
-"""A neighbour that misbehaves in one chosen way, on a real port of loopback, for HTTP and PostgreSQL clients alike.
+"""A neighbour that misbehaves in one chosen way, on a real loopback port, for HTTP and PostgreSQL clients.
 
-It leaves out faults below TCP: packets are swallowed by a full listen backlog, as a firewall swallows them.
+It leaves out faults below TCP. A full listen backlog drops packets as a firewall does.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ REASONS = {
 
 
 class Misbehaving:
-    """Listens on a free port while in its context; `fault` may be changed at any time but for refuse and swallow."""
+    """Listens on a free port while in its context. `fault` may change, but not from or to refuse and swallow."""
 
     def __init__(self, fault: str) -> None:
         self.fault = fault
@@ -82,7 +82,7 @@ class Misbehaving:
         return f"http://127.0.0.1:{self.port}"
 
     def _fill_backlog(self) -> None:
-        """With a backlog of nought and a few connections waiting, the kernel drops every further packet."""
+        """With a backlog of 0 and a few waiting connections, the kernel drops every further packet."""
         self._listener.listen(0)
         for _ in range(3):
             waiting = socket.socket()

@@ -1,6 +1,6 @@
-"""A proxy on loopback before a real neighbour, that can take up any fault in the middle of a connection.
+"""A loopback proxy in front of a real neighbour. It can start any fault in the middle of a connection.
 
-It leaves out what checksums find: where it corrupts, it does so where both protocols, HTTP and PostgreSQL's, notice.
+It leaves out corruption that only a checksum finds: "corrupt" changes a byte that HTTP and PostgreSQL both check.
 """
 
 import contextlib
@@ -13,11 +13,11 @@ from types import TracebackType
 from typing import Self
 
 FAULTS = ("refuse", "reset", "delay", "trickle", "cut", "corrupt", "silent", "swallow")
-"""What a neighbour and the way to it can do.
+"""What can go wrong with a neighbour and the network in between.
 
-refuse: nobody listens; reset: RST at once; delay: each piece comes DELAY_S later; trickle: a byte every TRICKLE_S;
-cut: RST in the middle of an answer; corrupt: the first byte of each piece is another one; silent: bytes vanish;
-swallow: the packets of new connections vanish as well, as in a firewall (a black hole).
+refuse: nobody listens; reset: RST at once; delay: each piece comes DELAY_S later; trickle: one byte every TRICKLE_S;
+cut: RST in the middle of an answer; corrupt: the first byte of each piece is changed; silent: bytes vanish;
+swallow: the packets of new connections vanish as well, as behind a firewall that drops them.
 """
 
 DELAY_S = 0.3
@@ -25,13 +25,13 @@ TRICKLE_S = 0.3
 
 
 class Proxy:
-    """Forwards 127.0.0.1:`port` to a Unix socket, or to a port of loopback. `fault` None forwards; else see FAULTS."""
+    """Forwards 127.0.0.1:`port` to a Unix socket or a loopback port. `fault` is one of FAULTS, or None to forward."""
 
     def __init__(self, target: str | int) -> None:
         self._target = target
         self.fault: str | None = None
         self.broken = threading.Event()
-        """Set while a fault is on."""
+        """Set while a fault is active."""
         self._armed: tuple[bytes, str] | None = None
         self._stopped = threading.Event()
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
@@ -59,7 +59,7 @@ class Proxy:
         return f"http://127.0.0.1:{self.port}"
 
     def break_with(self, fault: str) -> None:
-        """Takes up the fault, for the connections there are and for new ones."""
+        """Starts the fault, for open connections and for new ones."""
         self.fault = fault
         if fault in ("refuse", "swallow"):
             self._stop_listening()
@@ -70,11 +70,11 @@ class Proxy:
         self.broken.set()
 
     def break_at(self, mark: bytes, fault: str) -> None:
-        """Takes up the fault as soon as a client has sent a piece that holds `mark`; the piece still arrives."""
+        """Starts the fault once a client has sent a piece that contains `mark`. The piece itself still arrives."""
         self._armed = mark, fault
 
     def mend(self) -> None:
-        """Forwards again; connections that had bytes swallowed are cut, as a restarted network would."""
+        """Forwards again. Except after a delay it cuts the open connections, since bytes of theirs may be lost."""
         fault, self.fault, self._armed = self.fault, None, None
         if fault in ("refuse", "swallow"):
             self._stop_listening()
@@ -97,7 +97,7 @@ class Proxy:
         self._waiting.clear()
 
     def _fill_backlog(self) -> None:
-        """With a backlog of nought and a few connections waiting, the kernel drops every further packet."""
+        """With a backlog of 0 and a few waiting connections, the kernel drops every further packet."""
         self._listener = self._listen(self.port, 0)
         for _ in range(3):
             waiting = socket.socket()
@@ -151,7 +151,7 @@ class Proxy:
         self._pairs.discard((client, server))
 
     def _pass_on(self, to: socket.socket, piece: bytes, *, is_answer: bool) -> bool:
-        """Whether the connection goes on."""
+        """Whether the connection stays open."""
         armed = self._armed
         if armed is not None and not is_answer and armed[0] in piece:
             to.sendall(piece)

@@ -1,4 +1,4 @@
-"""`flask health`: the way in when no page works."""
+"""`flask health`: for the organiser when no page works."""
 
 import json
 
@@ -7,11 +7,12 @@ from flask.testing import FlaskCliRunner
 
 from repaircafe.database.migrations import head_revision
 from repaircafe.health.cli import echo_report
-from repaircafe.neighbours.report import Reason, Report, Service, Step, StepName
-from tests.conftest import DATABASE_AWAY, MakeApp
+from repaircafe.neighbours.report import Neighbour, Reason, Report, Step, StepName
+from tests.conftest import MakeApp
+from tests.harness.database import DATABASE_AWAY
 
 
-def test_it_shows_each_neighbour_and_what_to_do(runner: FlaskCliRunner) -> None:
+def test_the_command_shows_each_neighbour_and_what_to_do(runner: FlaskCliRunner) -> None:
     result = runner.invoke(args=["health"])
     assert result.exit_code == 0
     assert "healthy" in result.output
@@ -19,13 +20,13 @@ def test_it_shows_each_neighbour_and_what_to_do(runner: FlaskCliRunner) -> None:
     assert "[--] Language model: No language model is set up. [not_set]" in result.output
 
 
-def test_it_prints_the_same_json_as_the_page(runner: FlaskCliRunner) -> None:
+def test_the_command_prints_the_same_json_as_the_page(runner: FlaskCliRunner) -> None:
     found = json.loads(runner.invoke(args=["health", "--json"]).stdout)
     assert found["status"] == "healthy"
     assert {one["service"] for one in found["services"]} == {"db", "llm", "mail"}
 
 
-def test_it_fails_plainly_without_a_database(make_app: MakeApp) -> None:
+def test_without_a_database_the_command_fails_with_a_plain_message(make_app: MakeApp) -> None:
     app = make_app(database_url=DATABASE_AWAY, started=False)
     result = app.test_cli_runner().invoke(args=["health"])
     assert result.exit_code == 1
@@ -34,9 +35,9 @@ def test_it_fails_plainly_without_a_database(make_app: MakeApp) -> None:
     assert "Traceback" not in result.output
 
 
-def test_what_was_found_stands_behind_the_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_detail_follows_the_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     missing = Step(StepName.MODEL, "a is not among the installed: b", Reason.MODEL_MISSING)
-    echo_report(Report(Service.LLM, (missing,), 1.0))
+    echo_report(Report(Neighbour.LLM, (missing,), 1.0))
     first = capsys.readouterr().out.splitlines()[0]
     assert first.startswith("[!!] Language model: ")
     assert first.endswith(" a is not among the installed: b. [model_missing]")

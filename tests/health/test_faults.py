@@ -1,4 +1,4 @@
-"""Whatever the neighbours do, health answers within two seconds, a test within five, and every page is served."""
+"""Whatever the neighbours do: /health responds within 2 s, a test within 5 s, and every page is served."""
 
 import threading
 import time
@@ -12,14 +12,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from repaircafe.health.monitor import Monitor
-from repaircafe.neighbours.report import Service
+from repaircafe.neighbours.report import Neighbour
 from repaircafe.parts import parts
-from tests.client import HTML, JSON, health_becomes
-from tests.conditions import until
-from tests.conftest import GMAIL, MakeApp
+from tests.conftest import MakeApp
 from tests.fakes.misbehaving import FAULTS, Misbehaving
 from tests.fakes.proxy import Proxy
-from tests.fakes.scripted import Ollama
+from tests.fakes.scripted import GMAIL, Ollama
+from tests.harness.client import HTML, JSON, health_becomes
+from tests.harness.conditions import until
 
 HEALTH_PROMISE_S = 2.0
 TEST_PROMISE_S = 5.0
@@ -29,7 +29,7 @@ DATABASE_FAULTS = ("refuse", "reset", "silent", "trickle")
 
 
 def timed(promise_s: float, act: Callable[[], Any]) -> Any:
-    """What `act` answers, within its promise."""
+    """The result of `act`, which must return within the promised time."""
     began = time.monotonic()
     answer = act()
     assert time.monotonic() - began < promise_s
@@ -37,14 +37,14 @@ def timed(promise_s: float, act: Callable[[], Any]) -> Any:
 
 
 def expire(app: Flask) -> None:
-    """Makes the next poll ask every neighbour afresh."""
+    """Makes the next poll check every neighbour again."""
     monitor = parts(app)[Monitor]
-    for service in Service:
-        monitor.forget(service)
+    for neighbour in Neighbour:
+        monitor.forget(neighbour)
 
 
 def check_promises(app: Flask, client: FlaskClient, tested: str) -> dict[str, Any]:
-    """Polls, opens every page and runs a connection test; answers the services of the first poll by name."""
+    """Polls, opens every page and runs a connection test; the services of the first poll by name."""
     expire(app)
     health = timed(HEALTH_PROMISE_S, lambda: client.get("/health")).get_json()
     for page in PAGES:
@@ -57,7 +57,7 @@ def check_promises(app: Flask, client: FlaskClient, tested: str) -> dict[str, An
 
 
 def no_thread_is_left() -> bool:
-    """Whether every thread of checks and exchanges has ended; waits for them, for a while."""
+    """Whether every thread of checks and clients has ended. Waits up to 10 s for them."""
     until = time.monotonic() + 10
     while time.monotonic() < until:
         names = [thread.name for thread in threading.enumerate()]
@@ -87,7 +87,7 @@ def test_a_misbehaving_google_delays_nothing(make_app: MakeApp, fault: str) -> N
 
 
 @pytest.mark.parametrize("fault", DATABASE_FAULTS)
-def test_a_misbehaving_database_delays_nothing_and_is_told(
+def test_a_misbehaving_database_delays_nothing_and_is_reported(
     proxied: Callable[..., Flask], proxy: Proxy, fault: str
 ) -> None:
     app = proxied()
@@ -98,7 +98,7 @@ def test_a_misbehaving_database_delays_nothing_and_is_told(
     found = check_promises(app, client, "db")
     assert found["db"]["status"] == "unreachable"
     assert client.get("/health").get_json()["status"] == "unhealthy"
-    assert "Dorpsstraat 1" in client.get("/").text, "what was last known stays on the page"
+    assert "Dorpsstraat 1" in client.get("/").text, "the last known settings stay on the page"
     saved = client.post("/config", json={"event_location": "elsewhere"})
     assert saved.status_code == 503
     assert saved.mimetype == "application/problem+json"
@@ -109,7 +109,7 @@ def test_a_misbehaving_database_delays_nothing_and_is_told(
 
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault != "redirect"])
-def test_whatever_answers_in_the_databases_place_the_waiting_page_is_served(make_app: MakeApp, fault: str) -> None:
+def test_the_waiting_page_is_served_whatever_answers_in_the_databases_place(make_app: MakeApp, fault: str) -> None:
     with Misbehaving(fault) as neighbour:
         app = make_app(database_url=f"postgresql://u:a-pass-word@127.0.0.1:{neighbour.port}/x", started=False)
         client = app.test_client()
@@ -121,7 +121,7 @@ def test_whatever_answers_in_the_databases_place_the_waiting_page_is_served(make
         assert "One moment" in page.text
 
 
-def test_all_neighbours_together_delay_nothing(proxied: Callable[..., Flask], proxy: Proxy) -> None:
+def test_all_neighbours_misbehaving_together_delay_nothing(proxied: Callable[..., Flask], proxy: Proxy) -> None:
     with ExitStack() as stack:
         model, google = (stack.enter_context(Misbehaving("silent")) for _ in range(2))
         app = proxied(gmail_token_uri=google.url, **GMAIL)
@@ -152,10 +152,10 @@ def test_a_hundred_rounds_leave_no_thread_behind(proxied: Callable[..., Flask], 
             assert until(lambda: client.get("/health").get_json()["database"] == "connected")
     assert rounds == 100
     assert no_thread_is_left()
-    assert threading.active_count() <= before + 10, "only the proxy's own threads, one a connection"
+    assert threading.active_count() <= before + 10, "only the proxy's own threads remain, one per connection"
 
 
-def test_a_model_that_comes_back_is_told_without_a_restart(app: Flask, client: FlaskClient) -> None:
+def test_a_model_that_comes_back_is_noticed_without_a_restart(app: Flask, client: FlaskClient) -> None:
     with Ollama("gemma:latest") as ollama:
         assert client.post("/config", json={"llm_endpoint": ollama.url, "llm_model": "gemma"}).status_code == 200
         ollama.broken = True

@@ -1,4 +1,4 @@
-"""The organiser's list after the installation: true at every moment, and gone when all is done."""
+"""The organiser's checklist after the installation: always true, and gone when everything is done."""
 
 import re
 from datetime import date, timedelta
@@ -6,12 +6,10 @@ from datetime import date, timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from tests.client import PASSWORD
-from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.scripted import Ollama
-
-AUTH = ("operator", PASSWORD)
+from tests.harness.client import AUTH, HTML, PASSWORD
+from tests.harness.conditions import until
 
 
 @pytest.fixture
@@ -20,12 +18,12 @@ def client(make_app: MakeApp) -> FlaskClient:
 
 
 def still_open(client: FlaskClient) -> list[str]:
-    """The titles of what is to be done."""
+    """The titles of the open items."""
     text = client.get("/checklist", auth=AUTH).text
     return re.findall(r'<li class="open">.*?<strong>(.*?)</strong>', text, re.S)
 
 
-def test_it_is_done_step_by_step_and_then_gone(client: FlaskClient) -> None:
+def test_items_are_ticked_off_one_by_one_and_then_the_list_is_gone(client: FlaskClient) -> None:
     server, model = "A language model&#39;s server is found", "A model is installed and chosen"
     event, mail = "The next repair café is planned", "Mail is set up"
     assert until(lambda: still_open(client) == [server, model, event, mail])
@@ -42,15 +40,15 @@ def test_it_is_done_step_by_step_and_then_gone(client: FlaskClient) -> None:
         assert until(lambda: still_open(client) == [event, mail])
 
 
-def test_each_line_leads_to_a_place_that_is_on_its_page(client: FlaskClient) -> None:
+def test_each_link_leads_to_an_anchor_that_exists(client: FlaskClient) -> None:
     found = re.findall(r'href="([^"#]+)#([^"]+)"', client.get("/checklist", auth=AUTH).text)
     assert len(found) == 4
     for path, anchor in found:
-        assert f'id="{anchor}"' in client.get(path, auth=AUTH).text, anchor
+        assert f'id="{anchor}"' in client.get(path, auth=AUTH, headers=HTML).text, anchor
 
 
-def test_it_comes_again_only_when_it_has_changed(client: FlaskClient) -> None:
-    """Else a link in it would lose the focus each time."""
+def test_a_poll_gets_the_list_only_when_it_has_changed(client: FlaskClient) -> None:
+    """If the list were replaced at each poll, a link in it would lose the focus."""
     page = client.get("/", auth=AUTH).text
     (path,) = re.findall(r'hx-get="(/checklist[^"]*)"', page)
     assert until(lambda: client.get(path, auth=AUTH).status_code == 204)
@@ -63,7 +61,7 @@ def test_it_comes_again_only_when_it_has_changed(client: FlaskClient) -> None:
     assert client.get(again, auth=AUTH).status_code == 204
 
 
-def test_it_is_the_organisers(client: FlaskClient, make_app: MakeApp) -> None:
+def test_only_the_organiser_gets_the_list(client: FlaskClient, make_app: MakeApp) -> None:
     assert "Getting started" not in client.get("/").text
     assert "Getting started" in client.get("/", auth=AUTH).text
     assert client.get("/checklist").status_code == 401

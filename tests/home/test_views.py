@@ -1,16 +1,16 @@
-"""The visitors' page shows what is known of the next repair café, and nothing that it should not."""
+"""The visitors' page shows what is known about the next repair café, and nothing that it should not."""
 
 from datetime import date, timedelta
 
 from flask.testing import FlaskClient
 
-from tests.client import HTML
 from tests.conftest import MakeApp
+from tests.harness.client import AUTH, HTML, PASSWORD
 
 
 def test_without_settings_it_says_that_nothing_is_planned(make_app: MakeApp) -> None:
-    app = make_app(operator_password="a-long-password")
-    visitor, operator = app.test_client().get("/"), app.test_client().get("/", auth=("operator", "a-long-password"))
+    app = make_app(operator_password=PASSWORD)
+    visitor, operator = app.test_client().get("/"), app.test_client().get("/", auth=AUTH)
     for page in (visitor, operator):
         assert "The next repair café is not planned yet." in page.text
     assert "Enter the next date" not in visitor.text
@@ -27,14 +27,14 @@ def test_a_day_that_is_over_is_promised_to_nobody(client: FlaskClient) -> None:
         assert "De Hoek" in text
 
 
-def test_the_map_is_asked_by_who_presses_the_link_alone(client: FlaskClient) -> None:
+def test_only_pressing_the_link_contacts_the_map(client: FlaskClient) -> None:
     client.post("/config", json={"event_location": "De Hoek, Dorpsstraat 1 & 2"})
     text = client.get("/", headers=HTML).text
     assert 'href="https://www.openstreetmap.org/search?query=De+Hoek%2C+Dorpsstraat+1+%26+2" target="_blank"' in text
     assert text.count("openstreetmap") == 1
 
 
-def test_the_poster_has_a_code_of_the_address_that_visitors_use(client: FlaskClient) -> None:
+def test_the_posters_code_holds_the_address_that_visitors_use(client: FlaskClient) -> None:
     here = {**HTML, "Host": "192.168.1.9:8000"}
     text = client.get("/poster", headers=here).text
     assert "The code on it leads to http://192.168.1.9:8000/, for visitors on this Wi-Fi." in text
@@ -44,8 +44,8 @@ def test_the_poster_has_a_code_of_the_address_that_visitors_use(client: FlaskCli
     assert code.data != client.get("/poster/qr.svg").data
 
 
-def test_the_code_of_a_short_address_is_one_that_telephones_read(make_app: MakeApp) -> None:
-    """ISO/IEC 18004: the smallest QR code has 21 modules; what is smaller is a Micro QR code."""
+def test_telephones_can_read_the_code_of_a_short_address(make_app: MakeApp) -> None:
+    """ISO/IEC 18004: the smallest QR code has 21 modules; a smaller one is a Micro QR code."""
     client = make_app(trusted_hosts="pi").test_client()
     code = client.get("/poster/qr.svg", headers={"Host": "pi"}).text
     assert 'width="200" height="200"' in code, "8 * (21 + a border of 2 on either side)"
@@ -62,7 +62,7 @@ def test_it_shows_date_place_and_offerings(client: FlaskClient) -> None:
     assert "<li>bikes</li><li>clothes</li>" in text
 
 
-def test_an_afternoon_without_an_end_is_told_by_its_beginning(client: FlaskClient) -> None:
+def test_an_event_without_an_end_shows_its_start_alone(client: FlaskClient) -> None:
     soon = date.today() + timedelta(days=10)
     client.post("/config", json={"event_date": soon.isoformat(), "event_start": "14:00"})
     for path in ("/", "/poster"):

@@ -1,6 +1,11 @@
-"""A real llama.cpp server with a small real model: `repaircafe/llm/serve.py`, in a process of its own."""
+"""A real llama.cpp server with a small real model: `repaircafe/llm/serve.py`, in its own process.
+
+With `make test-llm AT=… MODEL=…` the tests use a server that runs already. They cannot start, stop or starve it, and
+they cannot read its log. So a test that uses `at` runs with any server, and one that uses `llama` is left out there.
+"""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -14,23 +19,32 @@ from typing import Any
 import pytest
 import requests
 
+from repaircafe.limits import FIRST_TOKEN_LIMIT_S
 from repaircafe.llm import serve
-from tests.conditions import free_port, until
+from repaircafe.llm.base import Message
+from repaircafe.llm.identify import identify
+from repaircafe.llm.trial import Address
+from repaircafe.neighbours.http import BoundedClient
+from tests.harness.conditions import free_port, until
 
 START_LIMIT_S = 60
 MODEL = "smollm2"
-"""What the server calls its model."""
+"""Our server's name for its model."""
+AT = Address(os.environ.get("LLM_TEST_AT", "").rstrip("/"), os.environ.get("LLM_TEST_MODEL", ""))
+"""The server that runs already and its model, from `make test-llm`. Both are empty without AT."""
+LEFT_OUT = "left out with AT: this test starts, kills or starves a server of its own"
+ours_only = pytest.mark.skipif(bool(AT.endpoint), reason=LEFT_OUT)
 SMALL_CONTEXT = 512
-"""Tokens: the app's facts, a short question and a short reply. A second question may be too much already."""
+"""Tokens: enough for the app's facts, a short question and a short reply, but perhaps not for a second question."""
 PARAMETERS: Mapping[str, object] = {
     "model_alias": MODEL,
     "n_parallel": 1,
     "cpuparams.n_threads": 1,
     "cache_ram_mib": 0,
-    "sampling.temp": 0,
 }
-"""One reply at a time, on one core: llama.cpp's threads wait for each other, and the tests share the machine. At
-temperature 0 the same question gets the same answer."""
+"""One reply at a time, on one core: llama.cpp's threads wait for each other, and the tests share the machine."""
+ENDLESS: Mapping[str, object] = {"sampling.ignore_eos": True, "sampling.dry_multiplier": 0.8}
+"""No reply ends before the longest length. Without the penalty for repetitions the app would stop most of them."""
 
 _TOLD = re.compile(
     r"prompt eval time = +([\d.]+) ms .*\n.* eval time = .* / +(\d+) tokens .* ([\d.]+) tokens per second"
@@ -39,7 +53,7 @@ _TOLD = re.compile(
 
 @dataclass(frozen=True)
 class Told:
-    """Seconds of a reply's prompt until its first token, its tokens, and how many of them came a second."""
+    """A reply as the server's log reports it: seconds to read the prompt, tokens, and tokens per second."""
 
     prompt_s: float
     tokens: int
@@ -47,9 +61,9 @@ class Told:
 
 
 class LlamaServer:
-    """The server's process; may be stopped and started again on the same port.
+    """The server's process. It can be stopped and started again on the same port.
 
-    `parameters`: more of llama.cpp's, or others than PARAMETERS, by their names in serve.py.
+    `parameters` add to PARAMETERS or replace them; they have llama.cpp's names, as in serve.py.
     """
 
     def __init__(self, folder: Path, parameters: Mapping[str, object]) -> None:
@@ -61,12 +75,12 @@ class LlamaServer:
 
     @property
     def pid(self) -> int:
-        """The id of its process."""
+        """The id of the running process."""
         assert self._process is not None
         return self._process.pid
 
     def start(self) -> None:
-        """Starts it where it does not run, and waits until its model is loaded."""
+        """Starts the server unless it runs already, and waits until its model is loaded."""
         if self._process is not None and self._process.poll() is None:
             return
         command = [sys.executable, "-I", serve.__file__, json.dumps(self._parameters)]
@@ -79,11 +93,11 @@ class LlamaServer:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """Ends it; nothing listens on its port then."""
+        """Ends the server. Nothing listens on its port afterwards."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Ends it in the middle of whatever it does."""
+        """Ends the server at once, even in the middle of a reply."""
         self._end(signal.SIGKILL)
 
     def _end(self, number: signal.Signals) -> None:
@@ -93,27 +107,32 @@ class LlamaServer:
             self._process = None
 
     def told(self) -> list[Told]:
-        """What the log tells of each whole reply so far, in order."""
+        """What the log reports about each complete reply so far, in order. One token has no speed and is no reply."""
         return [
             Told(float(ms) / 1000, int(tokens), float(speed))
             for ms, tokens, speed in _TOLD.findall(self._log.read_text())
+            if float(speed)
         ]
 
     def told_after(self, replies: int) -> Told:
-        """Of the reply after that many; the log may be written later than the reply is sent."""
-        assert until(lambda: len(self.told()) > replies), "the server tells of each reply"
+        """The report on the reply after the first `replies`. Waits for it: the log may come later than the reply."""
+        assert until(lambda: len(self.told()) > replies), "the server logs each reply"
         return self.told()[replies]
+
+    def read_prompts(self) -> int:
+        """How many prompts it has read to their end and answered, also with one token, which has no speed."""
+        return self._log.read_text().count("prompt eval time")
 
     def refusals(self) -> int:
         """How many requests so far were longer than the context."""
         return self._log.read_text().count("exceeds the available context size")
 
     def is_idle(self) -> bool:
-        """Whether no slot is at work, from `GET /slots`."""
+        """Whether no slot is busy, from `GET /slots`."""
         return not any(slot["is_processing"] for slot in self._slots())
 
     def was_stopped(self) -> bool:
-        """Whether the last reply was ended before its last word. The log would say it later."""
+        """Whether the last reply ended before its last word. The log would say so only later."""
         return all(token["has_next_token"] for slot in self._slots() for token in slot["next_token"])
 
     def _slots(self) -> list[dict[str, Any]]:
@@ -129,7 +148,9 @@ class LlamaServer:
 
 @pytest.fixture(scope="session")
 def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaServer]:
-    """One for all tests, with a small context. A test may leave it stopped."""
+    """One server for all tests, with a small context. A test may leave it stopped."""
+    if AT.endpoint:
+        pytest.skip(LEFT_OUT)
     server = LlamaServer(tmp_path_factory.mktemp("llama"), {"n_ctx": SMALL_CONTEXT})
     yield server
     server.stop()
@@ -137,12 +158,37 @@ def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaServ
 
 @pytest.fixture
 def llama(small_server: LlamaServer) -> LlamaServer:
-    """The same, at work for nobody."""
+    """The same server, running and idle."""
     return ready(small_server)
 
 
+@pytest.fixture(scope="session")
+def _loaded() -> None:
+    """Has the server of AT load its model, so that no test waits for that."""
+    with BoundedClient(FIRST_TOKEN_LIMIT_S) as client:
+        server = identify(client, AT.endpoint)
+        assert server.has(AT.model), f"{AT.model} is not among the models: {', '.join(server.models())}"
+        next(server.chat(AT.model, [Message("user", "Say yes.")], 0.2))
+
+
+@pytest.fixture
+def own(request: pytest.FixtureRequest) -> LlamaServer | None:
+    """Our own server, whose log a test can read; None with AT."""
+    if AT.endpoint:
+        request.getfixturevalue("_loaded")
+        return None
+    found: LlamaServer = request.getfixturevalue("llama")
+    return found
+
+
+@pytest.fixture
+def at(own: LlamaServer | None) -> Address:
+    """The server that the test asks, ours or the one of AT, and the name of its model."""
+    return AT if own is None else Address(own.url, MODEL)
+
+
 def ready(server: LlamaServer) -> LlamaServer:
-    """The server, started, when it has ended what the test before began."""
+    """Starts the server and waits until it has finished what the previous test began."""
     server.start()
     assert until(server.is_idle, 60)
     return server

@@ -1,4 +1,4 @@
-"""repaircafe.llm.trial with the real model, in clones that gunicorn serves: what a kill leaves and what it does not."""
+"""repaircafe.llm.trial with the real model, in clones that gunicorn serves: what a killed process leaves behind."""
 
 import contextlib
 import importlib.util
@@ -13,28 +13,29 @@ import requests
 
 from repaircafe.environment import PROJECT
 from repaircafe.llm.trial import PACKAGES
-from tests.client import PASSWORD
-from tests.conditions import until
+from tests.harness.client import PASSWORD
+from tests.harness.conditions import until
+from tests.harness.server import Server
+from tests.harness.visitor import SECRET_KEY
+from tests.llm.conftest import ours_only
 from tests.llm.test_trial import BACK_S, QUESTION, processes
-from tests.server import Server
-from tests.visitor import SECRET_KEY
 
-pytestmark = pytest.mark.llm
+pytestmark = [pytest.mark.llm, ours_only]
 
 
 class Clone(Server):
-    """The app in a folder of its own, as a clone of the project has it, with the real model."""
+    """The app with the real model in its own folder, like a clone of the project."""
 
     def __init__(self, project: Path, database_url: str, **variables: str) -> None:
         super().__init__(project.parent, database_url, **{"TRIAL_MODEL": "true", **variables})
         self.project = project
 
     def model(self) -> list[int]:
-        """The processes of its models."""
+        """The process ids of the clone's models."""
         return processes("serve.py", str(self.project))
 
     def reason(self) -> str | None:
-        """What health says of the language model."""
+        """The language model's reason in /health; "None" if it works."""
         services = requests.get(f"{self.url}/health", timeout=5).json()["services"]
         return str(next(one for one in services if one["service"] == "llm")["reason"])
 
@@ -54,13 +55,13 @@ def clones(tmp_path: Path, database_url: str) -> Iterator[Callable[..., Clone]]:
 
 
 def answer(server: Server) -> str:
-    """The model's words, whatever they are."""
+    """The model's reply to QUESTION."""
     response = requests.post(f"{server.url}/api/chat", json={"message": QUESTION}, timeout=120)
     assert response.status_code == 200, response.text
     return str(response.json()["assistant_message"]["content"])
 
 
-def test_the_real_model_answers_and_is_back_after_it_was_killed(clones: Callable[..., Clone]) -> None:
+def test_the_real_model_answers_and_is_restarted_after_a_kill(clones: Callable[..., Clone]) -> None:
     clone = clones("café")
     assert "not known" in answer(clone)
     (before,) = clone.model()
@@ -68,14 +69,14 @@ def test_the_real_model_answers_and_is_back_after_it_was_killed(clones: Callable
     assert until(lambda: clone.reason() == "trial_starting")
     assert until(lambda: clone.reason() == "None", BACK_S)
     log = (clone.project / ".data" / "model" / "server.log").read_text()
-    assert "repair" not in log, "what visitors write is not in it"
+    assert "repair" not in log, "the log does not contain what visitors write"
     endpoint = (clone.project / ".data" / "model" / "address").read_text()
     shown = requests.get(f"{endpoint}/v1/models", headers={"Origin": "https://elsewhere.example"}, timeout=5)
-    assert shown.headers["Access-Control-Allow-Origin"] == "", "no page of another site may read it"
+    assert shown.headers["Access-Control-Allow-Origin"] == "", "no page of another site may read the answer"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_the_end_of_the_app_is_that_of_the_real_model(clones: Callable[..., Clone], number: signal.Signals) -> None:
+def test_the_real_model_ends_with_the_app(clones: Callable[..., Clone], number: signal.Signals) -> None:
     clone = clones("café")
     assert until(lambda: len(clone.model()) == 1)
     clone.send(number)
@@ -83,7 +84,7 @@ def test_the_end_of_the_app_is_that_of_the_real_model(clones: Callable[..., Clon
     assert until(lambda: clone.model() == [])
 
 
-def test_a_killed_worker_takes_its_model_along_and_the_next_has_another(clones: Callable[..., Clone]) -> None:
+def test_the_model_ends_with_a_killed_worker_and_the_next_worker_starts_another(clones: Callable[..., Clone]) -> None:
     clone = clones("café")
     assert until(lambda: clone.reason() == "None", 60)
     before = clone.model()
@@ -99,7 +100,7 @@ def test_two_clones_have_a_real_model_each(clones: Callable[..., Clone]) -> None
     assert second.reason() == "None"
 
 
-def test_production_starts_no_model_though_it_is_installed(clones: Callable[..., Clone]) -> None:
+def test_production_starts_no_model_even_if_it_is_installed(clones: Callable[..., Clone]) -> None:
     assert all(importlib.util.find_spec(name) for name in PACKAGES)
     clone = clones("café", ENVIRONMENT="production", SECRET_KEY=SECRET_KEY, OPERATOR_PASSWORD=PASSWORD)
     assert clone.reason() == "not_set"

@@ -1,4 +1,4 @@
-"""repaircafe.llm.trial: the trial answers by itself, says so, and leaves no process behind."""
+"""repaircafe.llm.trial: the trial's own model answers, the pages say so, and no process is left behind."""
 
 import contextlib
 import json
@@ -15,28 +15,28 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from repaircafe.chat.writer import Writer
 from repaircafe.llm import trial
 from repaircafe.llm.trial import MODEL, Trial
 from repaircafe.parts import parts
-from tests.client import HTML, JSON, PASSWORD, health_becomes
-from tests.conditions import until
+from repaircafe.work.runner import Runner
 from tests.conftest import MakeApp
 from tests.fakes import trial_server
 from tests.fakes.scripted import Ollama
-from tests.program import set_up
-from tests.visitor import SECRET_KEY
+from tests.harness.client import HTML, JSON, PASSWORD, health_becomes
+from tests.harness.conditions import until
+from tests.harness.program import set_up
+from tests.harness.visitor import SECRET_KEY
 
 QUESTION = "When is the next repair café?"
 ENDS_AT_ONCE = "raise SystemExit(1)"
 SAYS_NOTHING = "import signal; signal.pause()"
 BACK_S = 10
-"""From the end of the model's process until it answers again; the promise of the trial."""
+"""The trial's promise: the time from the end of the model's process until it answers again."""
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Of the test's own, with a space in its name, for a stand-in of the server; both packages count as installed."""
+    """The test's own model folder, with a space in its path. A stand-in replaces the server and needs no packages."""
     path = tmp_path / "a café" / "model"
     monkeypatch.setattr(trial, "FOLDER", path)
     monkeypatch.setattr(trial, "PROGRAM", Path(trial_server.__file__))
@@ -46,7 +46,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def begin(make_app: MakeApp) -> Callable[..., Flask]:
-    """Makes an app and has it keep its model, as gunicorn's worker does."""
+    """Makes an app and starts its model, as gunicorn's worker does."""
 
     def made(**variables: Any) -> Flask:
         app = make_app(trial_model=True, **variables)
@@ -58,33 +58,33 @@ def begin(make_app: MakeApp) -> Callable[..., Flask]:
 
 @pytest.fixture
 def client(begin: Callable[..., Flask]) -> FlaskClient:
-    """The organiser of an app whose model answers."""
+    """The organiser's client of an app whose model answers."""
     client = begin().test_client()
     assert health_becomes(client, "healthy")
     return client
 
 
 def kept(app: Flask) -> Trial:
-    """The app's."""
+    """The app's trial."""
     return parts(app)[Trial]
 
 
 def llm(client: FlaskClient) -> dict[str, Any]:
-    """What health says of the language model."""
+    """The language model's entry in /health."""
     services: list[dict[str, Any]] = client.get("/health").get_json()["services"]
     return next(one for one in services if one["service"] == "llm")
 
 
 def becomes(client: FlaskClient, reason: str | None, limit_s: float = 15) -> bool:
-    """Whether health comes to say so of the language model."""
+    """Whether /health gives this reason for the language model in time."""
     return until(lambda: llm(client)["reason"] == reason, limit_s)
 
 
 def processes(*words: str) -> list[int]:
-    """The processes in whose command, or working folder, all of the words are, from /proc."""
+    """The ids of the processes whose command or working folder contains all the words, from /proc."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it has just ended
+        with contextlib.suppress(OSError):  # the process has just ended
             command = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             if all(word in f"{command} {os.readlink(path / 'cwd')}" for word in words):
                 found.append(int(path.name))
@@ -92,52 +92,52 @@ def processes(*words: str) -> list[int]:
 
 
 def children() -> list[int]:
-    """The stand-ins that this process has started."""
+    """The ids of the stand-ins that this process has started."""
     return [pid for pid in processes("trial_server.py") if is_child(pid)]
 
 
 def is_child(pid: int) -> bool:
-    """Whether this process has started it, and it has not ended in the meantime."""
+    """Whether this process has started that one, and it still exists."""
     try:
         return f"PPid:\t{os.getpid()}\n" in Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return False
 
 
-def test_a_question_is_answered_though_nothing_is_set_up(client: FlaskClient) -> None:
+def test_a_question_is_answered_with_nothing_set_up(client: FlaskClient) -> None:
     answer = client.post("/api/chat", json={"message": QUESTION})
     assert answer.status_code == 200
     assert answer.get_json()["assistant_message"]["content"] == "The next repair café is not known yet."
 
 
-def test_a_question_that_comes_before_the_model_waits_for_it(begin: Callable[..., Flask]) -> None:
+def test_a_question_waits_until_the_model_has_started(begin: Callable[..., Flask]) -> None:
     answer = begin().test_client().post("/api/chat", json={"message": QUESTION})
     assert answer.status_code == 200
 
 
-def test_health_names_it_and_the_settings_stay_empty(client: FlaskClient) -> None:
+def test_health_names_the_model_and_the_settings_stay_empty(client: FlaskClient) -> None:
     assert (llm(client)["status"], llm(client)["detail"]) == ("ok", MODEL)
     settings = client.get("/config", headers=JSON).get_json()["settings"]
     assert (settings["llm_endpoint"], settings["llm_model"]) == ("", "")
     page = client.get("/config", headers=HTML).text
     assert "While there is no address, the trial's own small model answers." in page
-    assert MODEL not in page, "it is none to choose"
+    assert MODEL not in page, "the organiser cannot choose it"
 
 
-def test_the_chat_says_what_it_is_and_where_to_choose_another(client: FlaskClient) -> None:
+def test_the_chat_says_that_the_model_is_the_trials_and_where_to_choose_another(client: FlaskClient) -> None:
     page = client.get("/chat/new", headers=HTML).text
     said = "This is the trial's own small model: English, and often wrong;"
     assert f'{said} <a href="/config#llm_endpoint">choose a real one in the settings</a>.' in page
 
 
-def test_the_organisers_list_does_not_count_it(client: FlaskClient) -> None:
+def test_the_organisers_checklist_does_not_count_the_trials_model(client: FlaskClient) -> None:
     page = client.get("/checklist").text
     done = [part.partition("</strong>")[0] for part in page.split('<li class="ok">')[1:]]
     assert not any("model" in one for one in done)
     assert "Enter its address in the settings and press Test." in page
 
 
-def test_one_that_dies_is_started_again_and_the_banner_says_so(client: FlaskClient) -> None:
+def test_a_model_that_dies_is_restarted_and_the_banner_says_so(client: FlaskClient) -> None:
     (before,) = children()
     os.kill(before, signal.SIGKILL)
     assert becomes(client, "trial_starting")
@@ -149,9 +149,9 @@ def test_one_that_dies_is_started_again_and_the_banner_says_so(client: FlaskClie
     assert client.post("/api/chat", json={"message": QUESTION}).status_code == 200
 
 
-def test_a_question_survives_the_end_of_the_process_before_its_first_word(client: FlaskClient) -> None:
+def test_a_question_survives_a_crash_of_the_model_before_the_first_word(client: FlaskClient) -> None:
     (before,) = children()
-    os.kill(before, signal.SIGSTOP)  # it takes the question and says nothing
+    os.kill(before, signal.SIGSTOP)  # it accepts the question and does not answer
     answers: list[int] = []
     asking = threading.Thread(
         target=lambda: answers.append(client.post("/api/chat", json={"message": QUESTION}).status_code)
@@ -166,12 +166,12 @@ def test_a_question_survives_the_end_of_the_process_before_its_first_word(client
 
 
 def made(app: Flask) -> frozenset[object]:
-    """The replies under way."""
-    found: frozenset[object] = parts(app)[Writer].active_ids()
+    """The ids of the replies in progress."""
+    found: frozenset[object] = parts(app)[Runner].active_ids()
     return found
 
 
-def test_it_ends_when_an_address_is_saved_and_comes_back_when_that_is_taken_away(client: FlaskClient) -> None:
+def test_the_model_ends_when_an_address_is_saved_and_starts_when_it_is_removed(client: FlaskClient) -> None:
     with Ollama("llama3.2:latest") as ollama:
         set_up(client, ollama.url)
         assert until(lambda: children() == [])
@@ -181,7 +181,7 @@ def test_it_ends_when_an_address_is_saved_and_comes_back_when_that_is_taken_away
         assert len(children()) == 1
 
 
-def test_one_that_never_starts_is_told_with_its_log_and_tried_less_and_less_often(
+def test_a_model_that_never_starts_is_reported_with_its_log_and_retried_less_and_less_often(
     begin: Callable[..., Flask], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "broken.py").write_text(ENDS_AT_ONCE)
@@ -190,13 +190,13 @@ def test_one_that_never_starts_is_told_with_its_log_and_tried_less_and_less_ofte
     client = begin().test_client()
     assert becomes(client, "trial_failing")
     assert ".data/model/server.log" in client.get("/banner").text
-    assert client.post("/api/chat", json={"message": QUESTION}).status_code == 503, "nobody waits for it"
+    assert client.post("/api/chat", json={"message": QUESTION}).status_code == 503, "a question does not wait for it"
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    pauses = [line["pause_s"] for line in lines if line["message"] == "Trial's model ended"]
+    pauses = [line["pause_s"] for line in lines if line["message"] == "Trial model ended"]
     assert pauses[:4] == [0.01, 0.02, 0.04, 0.08]
 
 
-def test_one_that_never_listens_is_ended_and_tried_again(
+def test_a_model_that_never_listens_is_ended_and_retried(
     begin: Callable[..., Flask], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "silent.py").write_text(SAYS_NOTHING)
@@ -207,7 +207,7 @@ def test_one_that_never_listens_is_ended_and_tried_again(
     assert becomes(begin().test_client(), "trial_failing")
 
 
-def test_closing_leaves_nothing(begin: Callable[..., Flask]) -> None:
+def test_closing_leaves_no_process(begin: Callable[..., Flask]) -> None:
     app = begin()
     assert health_becomes(app.test_client(), "healthy")
     kept(app).close()
@@ -215,13 +215,13 @@ def test_closing_leaves_nothing(begin: Callable[..., Flask]) -> None:
     kept(app).close()
 
 
-def test_a_folder_that_cannot_be_written_is_no_obstacle(begin: Callable[..., Flask], folder: Path) -> None:
+def test_the_model_starts_without_a_writable_folder(begin: Callable[..., Flask], folder: Path) -> None:
     folder.parent.mkdir()
     folder.write_text("a file in the folder's place")
     assert health_becomes(begin().test_client(), "healthy")
 
 
-def test_a_command_finds_the_model_of_the_app_that_runs(
+def test_a_command_finds_the_model_of_the_running_app(
     client: FlaskClient, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command = make_app(trial_model=True).test_cli_runner()
@@ -242,21 +242,23 @@ def test_a_command_finds_the_model_of_the_app_that_runs(
     ],
     ids=["production", "switched off"],
 )
-def test_it_is_not_started(make_app: MakeApp, folder: Path, variables: dict[str, Any]) -> None:
+def test_no_model_starts_in_production_or_when_switched_off(
+    make_app: MakeApp, folder: Path, variables: dict[str, Any]
+) -> None:
     app = make_app(**variables)
     kept(app).start()
     assert becomes(app.test_client(), "not_set")
     assert (children(), folder.exists()) == ([], False)
 
 
-def test_without_its_packages_it_is_not_started(begin: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_model_starts_without_its_packages(begin: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "PACKAGES", ("no_such_package",))
     assert becomes(begin().test_client(), "not_set")
     assert children() == []
 
 
-def test_a_parent_that_was_killed_before_the_child_could_know_ends_it(tmp_path: Path) -> None:
-    """As in the moment before setpriv has run: what is left is a pipe that nobody reads."""
+def test_the_model_ends_if_its_parent_was_killed_during_the_start(tmp_path: Path) -> None:
+    """If the parent dies before setpriv has run, only a pipe that nobody reads tells the child."""
     command = [sys.executable, "-I", trial_server.__file__, '{"model_alias": "x"}']
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=tmp_path)
     assert child.stdout is not None

@@ -1,4 +1,4 @@
-"""repaircafe.mail.gmail: the refresh token is really exchanged, and each refusal has its reason."""
+"""repaircafe.mail.gmail: the refresh token is exchanged, and each refusal has its reason."""
 
 import importlib
 from typing import Any
@@ -18,7 +18,7 @@ def _credentials(uri: str) -> GmailCredentials:
 
 
 def test_a_good_token_is_exchanged_once() -> None:
-    with Google() as google, BoundedClient(30) as exchange:  # google-auth is read within it, once
+    with Google() as google, BoundedClient(30) as exchange:  # seconds: the first use imports google-auth as well
         exchange_token(_credentials(google.token_uri), exchange)
         assert len(google.asked) == 1
         assert "a-refresh-token" in google.asked[0][2]
@@ -41,15 +41,15 @@ def test_each_refusal_has_its_reason(error: str, status: int, reason: Reason) ->
 
 
 class Odd(Google):
-    """One that accepts the token, and says so in a way that makes no sense."""
+    """A Google that accepts the token but whose answer makes no sense."""
 
     def answer(self, method: str, path: str, body: str) -> tuple[int, Any]:
-        """Without a number of seconds."""
+        """An `expires_in` that is not a number."""
         super().answer(method, path, body)
         return 200, {"access_token": "ya29.fake", "expires_in": "soon"}
 
 
-def test_an_answer_that_makes_no_sense_is_a_bad_one() -> None:
+def test_an_answer_that_makes_no_sense_is_a_bad_answer() -> None:
     with Odd() as google, BoundedClient(2) as exchange, pytest.raises(NeighbourError) as caught:
         exchange_token(_credentials(google.token_uri), exchange)
     assert caught.value.reason is Reason.BAD_ANSWER
@@ -63,7 +63,7 @@ def test_every_fault_of_the_network_has_its_reason(fault: str) -> None:
     assert caught.value.reason in REASONS[fault]
 
 
-def test_credentials_show_nothing_of_themselves() -> None:
+def test_the_repr_of_credentials_hides_the_secret() -> None:
     assert "a-client-secret" not in repr(_credentials("https://example.org"))
 
 

@@ -1,4 +1,4 @@
-"""repaircafe.neighbours.addresses: which address is on this network, and which is a cloud machine's own."""
+"""repaircafe.neighbours.addresses: which addresses are on this network, and which are a cloud machine's own."""
 
 import socket
 import threading
@@ -28,26 +28,26 @@ from repaircafe.neighbours import addresses
         "192.0.0.192",
     ],
 )
-def test_credentials_of_a_cloud_machine_are_known_in_every_dress(address: str) -> None:
+def test_a_cloud_machines_metadata_address_is_recognised_in_every_spelling(address: str) -> None:
     assert addresses.is_metadata(address)
 
 
 @pytest.mark.parametrize(
     "address", ["169.254.169.253", "192.168.1.9", "::1", "64:ff9b::7f00:1", "a-name", "", "1.2.3.4.5"]
 )
-def test_other_addresses_are_none(address: str) -> None:
+def test_other_addresses_are_not_metadata_addresses(address: str) -> None:
     assert not addresses.is_metadata(address)
 
 
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.1.9", "::1", "fd12::1", "fe80::1%eth0", "::ffff:10.0.0.1"]
 )
-def test_this_network(host: str) -> None:
+def test_private_addresses_are_on_this_network(host: str) -> None:
     assert addresses.is_inside(host)
 
 
 @pytest.mark.parametrize("host", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "100.64.0.1", "172.32.0.1"])
-def test_the_world_outside(host: str) -> None:
+def test_public_addresses_are_outside_this_network(host: str) -> None:
     assert not addresses.is_inside(host)
 
 
@@ -55,7 +55,7 @@ def test_the_world_outside(host: str) -> None:
     ("found", "inside"),
     [(["192.168.1.9"], True), (["192.168.1.9", "8.8.8.8"], False), (OSError(), False), (UnicodeError(), False)],
 )
-def test_a_name_is_inside_where_all_its_addresses_are(
+def test_a_name_is_inside_if_all_its_addresses_are(
     monkeypatch: pytest.MonkeyPatch, found: list[str] | Exception, inside: bool
 ) -> None:
     def resolve(*_: Any, **__: Any) -> Any:
@@ -67,7 +67,7 @@ def test_a_name_is_inside_where_all_its_addresses_are(
     assert addresses.is_inside("ollama.local") is inside
 
 
-def test_nobody_waits_for_a_resolver_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resolver_that_does_not_answer_delays_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
     monkeypatch.setattr(addresses, "RESOLVE_LIMIT_S", 0.1)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(30) and [])

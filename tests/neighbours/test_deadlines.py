@@ -1,5 +1,6 @@
-"""repaircafe.neighbours.deadlines: nobody waits longer than promised, and at most one run of a kind is under way."""
+"""repaircafe.neighbours.deadlines: nobody waits longer than promised, and at most one run of a kind is in progress."""
 
+import os
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,7 +28,7 @@ class Work:
         return self.runs
 
 
-def test_many_who_ask_at_once_share_one_run() -> None:
+def test_simultaneous_callers_share_one_run() -> None:
     work, flight = Work(), SingleFlight[int]("x")
     pending = [flight.join(work, LONG_S) for _ in range(20)]
     work.go.set()
@@ -41,7 +42,20 @@ def test_after_a_run_has_ended_a_new_one_begins() -> None:
     assert [flight.join(work, LONG_S).result() for _ in range(2)] == [1, 2]
 
 
-def test_who_waits_is_let_go_in_time_while_the_work_goes_on() -> None:
+def test_a_process_made_by_a_fork_does_not_wait_for_a_run_of_the_other() -> None:
+    work, flight = Work(), SingleFlight[int]("x")
+    before = flight.join(work, LONG_S)
+    assert work.begun.wait(LONG_S)
+    child = os.fork()
+    if not child:
+        os._exit(flight.join(lambda: 42, LONG_S).result())
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 42
+    assert flight.join(work, LONG_S) is before
+    work.go.set()
+    assert before.result() == 1
+
+
+def test_a_waiter_gives_up_at_its_deadline_while_the_work_continues() -> None:
     work, flight = Work(), SingleFlight[int]("x")
     first = flight.join(work, SOON_S)
     with pytest.raises(DeadlineError):
@@ -62,7 +76,7 @@ def test_a_glance_waits_less_than_the_deadline() -> None:
     assert pending.result() == 1
 
 
-def test_alone_refuses_while_a_run_is_under_way() -> None:
+def test_alone_refuses_while_a_run_is_in_progress() -> None:
     work, flight = Work(), SingleFlight[int]("x")
     pending = flight.alone(work, LONG_S)
     with pytest.raises(BusyError):
@@ -82,7 +96,7 @@ def test_every_waiter_gets_the_error() -> None:
             one.result()
 
 
-def test_a_timeout_of_the_work_itself_is_not_ours() -> None:
+def test_a_timeout_error_of_the_work_is_not_taken_for_the_deadline() -> None:
     def fail() -> int:
         raise TimeoutError("theirs")
 
@@ -90,7 +104,7 @@ def test_a_timeout_of_the_work_itself_is_not_ours() -> None:
         SingleFlight[int]("x").join(fail, LONG_S).result()
 
 
-def test_a_run_after_the_one_under_way_answers_its_own_question() -> None:
+def test_after_waits_for_the_run_in_progress_and_then_runs_its_own_work() -> None:
     old, new, flight = Work(), Work(), SingleFlight[str]("x")
     flight.alone(lambda: f"old {old()}", LONG_S)
     with ThreadPoolExecutor() as pool:
@@ -102,7 +116,7 @@ def test_a_run_after_the_one_under_way_answers_its_own_question() -> None:
     assert SingleFlight[str]("x").after(lambda: "first", LONG_S).result() == "first"
 
 
-def test_a_run_that_takes_longer_than_it_may_is_not_waited_for() -> None:
+def test_after_does_not_wait_for_a_run_that_exceeds_its_limit() -> None:
     old, flight = Work(), SingleFlight[int]("x")
     flight.alone(old, SOON_S)
     with pytest.raises(BusyError):
@@ -110,14 +124,14 @@ def test_a_run_that_takes_longer_than_it_may_is_not_waited_for() -> None:
     old.go.set()
 
 
-def test_a_fresh_value_is_not_asked_for_again() -> None:
+def test_a_fresh_value_comes_from_the_cache() -> None:
     work, cached = Work(), Cached[int]("x", ttl_s=LONG_S, limit_s=LONG_S)
     work.go.set()
     assert [cached.get(work) for _ in range(3)] == [1, 1, 1]
     assert Cached[int]("x", ttl_s=0, limit_s=LONG_S).last is None
 
 
-def test_a_stale_value_is_asked_for_again_and_stays_known_meanwhile() -> None:
+def test_a_stale_value_is_refreshed_and_stays_known_meanwhile() -> None:
     work, cached = Work(), Cached[int]("x", ttl_s=LONG_S, limit_s=SOON_S)
     cached.put(7)
     cached.expire()
@@ -127,7 +141,7 @@ def test_a_stale_value_is_asked_for_again_and_stays_known_meanwhile() -> None:
     work.go.set()
 
 
-def test_a_value_put_beats_a_run_under_way() -> None:
+def test_a_value_put_beats_a_run_in_progress() -> None:
     work, cached = Work(), Cached[int]("x", ttl_s=LONG_S, limit_s=LONG_S)
     pending = cached.begin(work)
     assert work.begun.wait(LONG_S)
@@ -137,7 +151,7 @@ def test_a_value_put_beats_a_run_under_way() -> None:
     assert cached.get(work) == 7
 
 
-def test_a_failure_is_not_kept() -> None:
+def test_a_failure_is_not_cached() -> None:
     cached = Cached[int]("x", ttl_s=LONG_S, limit_s=LONG_S)
     cached.put(7)
     cached.expire()
@@ -147,7 +161,7 @@ def test_a_failure_is_not_kept() -> None:
     assert cached.get(lambda: 8) == 8
 
 
-def test_all_who_wait_for_one_run_get_its_error() -> None:
+def test_waiters_in_several_threads_get_the_error() -> None:
     go, flight = threading.Event(), SingleFlight[int]("x")
 
     def fail() -> int:
@@ -173,13 +187,13 @@ def test_all_who_wait_for_one_run_get_its_error() -> None:
     assert got == ["no"] * 3
 
 
-def test_a_value_past_its_time_is_asked_for_again() -> None:
+def test_an_expired_value_is_refreshed() -> None:
     work, cached = Work(), Cached[int]("x", ttl_s=0, limit_s=LONG_S)
     work.go.set()
     assert [cached.get(work) for _ in range(3)] == [1, 2, 3]
 
 
-def test_who_asks_after_expire_does_not_get_the_answer_of_a_run_begun_before() -> None:
+def test_a_caller_after_expire_does_not_get_the_result_of_an_older_run() -> None:
     old, new, cached = Work(), Work(), Cached[str]("x", ttl_s=LONG_S, limit_s=LONG_S)
     cached.begin(lambda: f"old {old()}")
     assert old.begun.wait(LONG_S)
@@ -190,7 +204,7 @@ def test_who_asks_after_expire_does_not_get_the_answer_of_a_run_begun_before() -
     assert pending.result() == "new 1"
 
 
-def test_all_who_ask_after_expire_wait_for_the_run_that_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_callers_after_expire_share_the_new_run(monkeypatch: pytest.MonkeyPatch) -> None:
     work, cached, now = Work(), Cached[int]("x", ttl_s=LONG_S, limit_s=2), [100.0]
     monkeypatch.setattr("repaircafe.neighbours.deadlines.time.monotonic", lambda: now[0])
     assert cached.begin(work).deadline == 102
@@ -198,13 +212,13 @@ def test_all_who_ask_after_expire_wait_for_the_run_that_begins_again(monkeypatch
     cached.expire()
     assert [cached.begin(work).deadline for _ in range(3)] == [103, 103, 103]
     now[0] = 102
-    assert cached.begin(work).deadline == 103, "it is not put off for each who asks"
+    assert cached.begin(work).deadline == 103, "asking again does not postpone the deadline"
     work.go.set()
 
 
-def test_a_result_that_comes_at_the_last_moment_is_a_result() -> None:
+def test_a_result_at_the_last_moment_counts() -> None:
     class Late(Future[int]):
-        """Is done just after the wait for it has ended."""
+        """A future that is done just after the wait for it has timed out."""
 
         def result(self, timeout: float | None = None) -> int:
             if not self.done():

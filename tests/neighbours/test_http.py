@@ -1,4 +1,4 @@
-"""repaircafe.neighbours.http: one HTTP exchange is bounded in time and bytes, whatever the other side does."""
+"""repaircafe.neighbours.http: a client is bounded in time and bytes, whatever the server does."""
 
 import time
 
@@ -20,12 +20,12 @@ def test_every_fault_ends_in_time_and_has_its_reason(fault: str) -> None:
         began = time.monotonic()
         with BoundedClient(LIMIT_S) as exchange, pytest.raises(NeighbourError) as caught:
             exchange.get(neighbour.url)
-        # A bound on the promise, not a measurement: without the timer a trickle lasts for ever.
+        # This bounds the promise and measures nothing: without the timer a trickle would last for ever.
         assert time.monotonic() - began < LIMIT_S + 1.5
     assert caught.value.reason in REASONS[fault]
 
 
-def test_the_limit_is_that_of_all_requests_together() -> None:
+def test_the_limit_covers_all_requests_together() -> None:
     with Misbehaving("silent") as silent, Ollama() as ollama, BoundedClient(LIMIT_S) as exchange:
         with pytest.raises(NeighbourError):
             exchange.get(silent.url)
@@ -34,24 +34,24 @@ def test_the_limit_is_that_of_all_requests_together() -> None:
     assert caught.value.reason is Reason.TIMEOUT
 
 
-def test_a_model_is_given_as_long_as_a_pi_needs() -> None:
+def test_the_limits_for_a_model_suit_a_pi() -> None:
     assert (CONNECT_LIMIT_S, FIRST_TOKEN_LIMIT_S, IDLE_LIMIT_S) == (2, 300, 60)
 
 
 @pytest.mark.parametrize("url", ["http://", "ftp://host/", "http://[::1", "http://a..b/", "http://\udcff/"])
-def test_an_address_that_is_none_is_told_as_such(url: str) -> None:
+def test_an_invalid_address_is_reported_as_such(url: str) -> None:
     with BoundedClient(LIMIT_S) as exchange, pytest.raises(NeighbourError) as caught:
         exchange.get(url)
     assert caught.value.reason in {Reason.BAD_ADDRESS, Reason.DNS}
 
 
-def test_a_secure_connection_to_a_plain_server_is_told_as_such() -> None:
+def test_https_to_a_plain_http_server_is_reported_as_such() -> None:
     with Ollama() as ollama, BoundedClient(LIMIT_S) as exchange, pytest.raises(NeighbourError) as caught:
         exchange.get(ollama.url.replace("http://", "https://"))
     assert caught.value.reason is Reason.TLS
 
 
-def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_in_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     with Misbehaving("refuse") as proxy, Ollama() as ollama, BoundedClient(LIMIT_S) as exchange:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         assert exchange.get(f"{ollama.url}/api/version").json() == {"version": "0.12.6"}
@@ -61,7 +61,7 @@ def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch
 def test_a_name_that_leads_to_a_cloud_machines_credentials_is_sent_nothing(
     monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
-    """Loopback stands for the address, which nobody has here."""
+    """Loopback stands in for the metadata address, which does not exist here."""
     monkeypatch.setattr(addresses, "CLOUD_METADATA", frozenset({"127.0.0.1"}))
     with Ollama() as ollama:
         address = ollama.url.replace("127.0.0.1", "localhost").replace("http", scheme)

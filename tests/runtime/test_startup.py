@@ -1,9 +1,5 @@
-"""repaircafe.runtime.startup: closed doors, the waiting page, and the way to open ones."""
+"""repaircafe.runtime.startup: the waiting page, the wait for the database, and the moment when the app is ready."""
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -13,19 +9,18 @@ import pytest
 from flask import Flask
 
 from repaircafe.database.engines import Database
-from repaircafe.environment import PROJECT
 from repaircafe.limits import MAX_RETRY_S
 from repaircafe.parts import parts
-from repaircafe.runtime.startup import EXIT_SCHEMA, Startup
-from tests.client import HTML, health_becomes
-from tests.conditions import free_port, until
-from tests.conftest import DATABASE_AWAY, MakeApp, administer, url_of
-from tests.fakes.misbehaving import Misbehaving
+from repaircafe.runtime.startup import Startup
+from tests.conftest import MakeApp
+from tests.harness.client import HTML, health_becomes
+from tests.harness.conditions import until
+from tests.harness.database import DATABASE_AWAY, administer, url_of
 
 
 @pytest.fixture
 def absent(make_app: MakeApp) -> Flask:
-    """An app whose database is not there."""
+    """An app whose database does not exist."""
     return make_app(database_url=DATABASE_AWAY, started=False)
 
 
@@ -43,7 +38,7 @@ def test_a_form_is_kept_on_the_waiting_page_and_sent_again(absent: Flask) -> Non
     response = absent.test_client().post("/config", data={"event_location": "Zaal <2>"}, headers=HTML)
     assert response.status_code == 503
     assert '<input type="hidden" name="event_location" value="Zaal &lt;2&gt;">' in response.text
-    assert '{"HX-Request": "false", "Accept": "text/html"}' in response.text, "it is answered by whole pages"
+    assert '{"HX-Request": "false", "Accept": "text/html"}' in response.text, "htmx asks for whole pages"
     assert 'http-equiv="refresh"' not in response.text
 
 
@@ -63,7 +58,7 @@ def test_health_says_starting_and_live_says_live(absent: Flask) -> None:
     assert client.get("/health/ready").status_code == 503
 
 
-def test_nothing_touches_the_database_before_the_doors_open(absent: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_request_uses_the_database_before_the_app_is_ready(absent: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     touched: list[str] = []
     ours = parts(absent)[Database]
     monkeypatch.setattr(ours.engine.pool, "connect", lambda: touched.append("a request took a connection"))
@@ -73,12 +68,12 @@ def test_nothing_touches_the_database_before_the_doors_open(absent: Flask, monke
     assert touched == []
 
 
-def test_the_bounded_wait_ends_and_tells_each_attempt(absent: Flask, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_wait_has_a_limit_and_logs_each_attempt(absent: Flask, caplog: pytest.LogCaptureFixture) -> None:
     startup = parts(absent)[Startup]
     assert startup.run(1.0) is False
     said = [str(record.msg) for record in caplog.records]
     assert sum("Waiting for the database" in line for line in said) >= 2
-    assert "Database still away" in said[-1]
+    assert "Database still unavailable" in said[-1]
 
 
 def test_the_last_pause_ends_with_the_wait(absent: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +91,7 @@ def test_the_last_pause_ends_with_the_wait(absent: Flask, monkeypatch: pytest.Mo
     assert sum(pauses) <= 1.0
 
 
-def test_the_doors_open_by_themselves_when_the_database_comes(make_app: MakeApp, cluster: Path) -> None:
+def test_the_app_becomes_ready_when_the_database_appears(make_app: MakeApp, cluster: Path) -> None:
     name = f"late_{time.monotonic_ns()}"
     app = make_app(database_url=url_of(cluster, name), started=False)
     client = app.test_client()
@@ -113,7 +108,7 @@ def test_the_doors_open_by_themselves_when_the_database_comes(make_app: MakeApp,
         administer(cluster, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def test_a_database_that_can_be_reached_and_not_migrated_is_not_asked_without_a_pause(
+def test_there_is_a_pause_between_attempts_if_the_database_answers_but_cannot_be_migrated(
     absent: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     startup = parts(absent)[Startup]
@@ -135,52 +130,7 @@ def test_a_database_that_can_be_reached_and_not_migrated_is_not_asked_without_a_
     assert (len(rounds), pauses) == (3, [MAX_RETRY_S] * 3)
 
 
-def test_a_late_migration_that_fails_ends_the_service(cluster: Path, empty_database: str) -> None:
-    administer_in(cluster, empty_database, "CREATE TABLE migration_history (revision integer)")
-    result = _serve(url_of(cluster, empty_database))
-    assert result.returncode == EXIT_SCHEMA
-    assert '"event_type": "startup_error"' in result.stderr
-    assert "Start the version before this one" in result.stderr
-
-
-def test_a_newer_database_ends_the_service(cluster: Path, database_name: str) -> None:
-    administer_in(cluster, database_name, "UPDATE alembic_version SET version_num = '9999'")
-    result = _serve(url_of(cluster, database_name))
-    assert result.returncode == EXIT_SCHEMA
-    assert "Install the newer version again" in result.stderr
-
-
-def test_a_taken_port_is_told_plainly(database_url: str) -> None:
-    with Misbehaving("silent") as taken:
-        result = _serve(database_url, PORT=str(taken.port))
-    assert result.returncode == 1
-    assert f"Port {taken.port} is taken by another program. Choose another: make run PORT=8001" in result.stderr
-    assert "Traceback" not in result.stderr
-
-
-def administer_in(cluster: Path, name: str, statement: str) -> None:
-    """Runs a statement in one of the cluster's databases."""
-    with psycopg.connect(url_of(cluster, name), autocommit=True) as connection:
-        connection.execute(statement)
-
-
-def _serve(url: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Runs gunicorn as make and systemd do, until it ends by itself."""
-    environment = {**os.environ, "DATABASE_URL": url, "LOG_FORMAT": "json", "PORT": "0", **variables}
-    environment["PORT"] = variables.get("PORT", str(free_port()))
-    command = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py"]
-    with subprocess.Popen(
-        command, env=environment, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            out, err = process.communicate(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGTERM)
-            out, err = process.communicate()
-    return subprocess.CompletedProcess(command, process.returncode, out, err)
-
-
-def test_the_first_page_after_the_start_knows_the_settings_however_slow_the_database_is(
+def test_the_first_page_after_the_start_shows_the_settings_even_if_the_database_is_slow(
     make_app: MakeApp, database_url: str
 ) -> None:
     make_app().test_client().post("/config", json={"event_location": "De Hoek"})

@@ -1,4 +1,4 @@
-"""repaircafe.runtime.worker: slow visitors hold no thread for long, in a real gunicorn with four threads."""
+"""repaircafe.runtime.worker: slow visitors block no thread for long, in a real gunicorn with four threads."""
 
 import contextlib
 import select
@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from repaircafe.runtime import worker
-from tests.conditions import until
-from tests.server import Server
+from tests.harness.conditions import until
+from tests.harness.server import Server
 
 THREADS = 4
 
@@ -27,7 +27,7 @@ def server(tmp_path: Path, database_url: str) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def visitors(server: Server, number: int, first_words: bytes = b"") -> Iterator[list[socket.socket]]:
-    """So many open connections, on which something has been said."""
+    """Opens `number` connections, each of which sends `first_words`."""
     with contextlib.ExitStack() as stack:
         made = []
         for _ in range(number):
@@ -38,12 +38,12 @@ def visitors(server: Server, number: int, first_words: bytes = b"") -> Iterator[
 
 
 def live(server: Server) -> int:
-    """What an ordinary visitor gets."""
+    """The status that an ordinary visitor gets."""
     return requests.get(f"{server.url}/health/live", timeout=30).status_code
 
 
 def closed(connection: socket.socket) -> bool:
-    """Whether the service has ended the connection."""
+    """Whether the service has closed the connection."""
     readable, _, _ = select.select([connection], [], [], 0)
     try:
         return bool(readable) and connection.recv(4096) == b""
@@ -51,14 +51,14 @@ def closed(connection: socket.socket) -> bool:
         return True
 
 
-def test_visitors_who_say_nothing_take_no_thread(server: Server) -> None:
+def test_visitors_who_send_nothing_use_no_thread(server: Server) -> None:
     with visitors(server, 3 * THREADS) as silent:
         assert live(server) == 200
         assert not any(closed(connection) for connection in silent)
         assert until(lambda: all(closed(connection) for connection in silent), 30)
 
 
-def test_visitors_who_trickle_are_sent_away_and_the_others_served(server: Server) -> None:
+def test_visitors_who_send_too_slowly_are_disconnected_and_others_are_served(server: Server) -> None:
     with visitors(server, THREADS, b"GET / HTTP/1.1\r\nHost: localhost\r\n") as slow:
         ended = threading.Event()
 
@@ -79,7 +79,7 @@ def test_visitors_who_trickle_are_sent_away_and_the_others_served(server: Server
     assert "Traceback" not in server.log_text()
 
 
-def test_a_form_that_never_ends_is_ended(server: Server) -> None:
+def test_forms_that_never_end_block_nobody(server: Server) -> None:
     head = b"POST /config HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
     head += b"Content-Type: application/x-www-form-urlencoded\r\n\r\nevent_location="
     with visitors(server, THREADS, head):
@@ -87,7 +87,7 @@ def test_a_form_that_never_ends_is_ended(server: Server) -> None:
     assert "Traceback" not in server.log_text()
 
 
-def test_visitors_who_do_not_hang_up_hold_nobody_up(server: Server) -> None:
+def test_visitors_who_do_not_close_their_connection_block_nobody(server: Server) -> None:
     with visitors(
         server, THREADS, b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     ) as left:
@@ -96,14 +96,14 @@ def test_visitors_who_do_not_hang_up_hold_nobody_up(server: Server) -> None:
         assert live(server) == 200
 
 
-def test_an_answer_that_nobody_takes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_response_that_nobody_receives_is_aborted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "SEND_LIMIT_S", 0.2)
     ours, theirs = socket.socketpair()
     with theirs, worker.BoundedSocket(fileno=ours.detach()) as bounded, pytest.raises(BrokenPipeError):
         bounded.sendall(b"x" * 10_000_000)
 
 
-def test_a_file_is_sent_whole(tmp_path: Path) -> None:
+def test_sendfile_sends_the_requested_part_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"0123456789")
     ours, theirs = socket.socketpair()
@@ -113,17 +113,17 @@ def test_a_file_is_sent_whole(tmp_path: Path) -> None:
 
 
 POOL = 64 * 1024 * 1024
-"""glibc begins a pool of a thread's memory, as far as it is not the first, at a multiple of it (HEAP_MAX_SIZE)."""
+"""glibc's memory pools for threads, except the first one, start at a multiple of this size (HEAP_MAX_SIZE)."""
 
 
 def pools(process: int) -> int:
-    """How many such pools a process has: proc(5), maps."""
+    """The number of such pools in a process (proc(5), maps)."""
     lines = [line.split() for line in Path(f"/proc/{process}/maps").read_text().splitlines()]
     starts = [int(line[0].partition("-")[0], 16) for line in lines if line[1] == "rw-p" and len(line) == 5]
     return sum(start % POOL == 0 for start in starts)
 
 
-def test_threads_share_their_pools_of_memory(server: Server) -> None:
+def test_threads_share_one_memory_pool(server: Server) -> None:
     with ThreadPoolExecutor(4 * THREADS) as pool:
         assert set(pool.map(lambda _: live(server), range(16 * THREADS))) == {200}
     (worker_process,) = server.workers()

@@ -1,4 +1,4 @@
-"""repaircafe.settings.definitions: every key takes its values in one canonical form and refuses all else."""
+"""repaircafe.settings.definitions: every key stores its values in one canonical form and refuses all others."""
 
 from datetime import date, time
 from zoneinfo import ZoneInfo
@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repaircafe.environment import Environment
-from repaircafe.settings.definitions import KEYS, Key, RefusedError, Settings, UnknownKeyError, check_together, parse
+from repaircafe.settings.definitions import KEYS, Key, Settings, UnknownKeyError, check_together, parse
+from repaircafe.settings.values import RefusedError
 
 
 @pytest.mark.parametrize(
@@ -20,8 +21,23 @@ from repaircafe.settings.definitions import KEYS, Key, RefusedError, Settings, U
         ("llm_endpoint", "http://[::1]:8080", "http://[::1]:8080"),
         ("llm_endpoint", "http://h:1/v1/", "http://h:1"),
         ("llm_endpoint", "http://h:1/ollama/api", "http://h:1/ollama"),
+        ("llm_endpoint", "http://h:1/v1/chat/completions", "http://h:1"),
+        ("llm_endpoint", "http://H:1/V1/Chat/Completions/", "http://h:1"),
+        ("llm_endpoint", "http://h:1/llm/API/Tags?x=1#y", "http://h:1/llm"),
+        ("llm_endpoint", "http://h:1/v1/?key=1", "http://h:1"),
+        ("llm_endpoint", "h:1/v1/models/", "http://h:1"),
+        ("llm_endpoint", "http://h:1/api/chat", "http://h:1"),
+        ("llm_endpoint", "http://h:1/api/generate", "http://h:1"),
+        ("llm_endpoint", "http://h:1/ollama/api/tags", "http://h:1/ollama"),
         ("llm_endpoint", "", ""),
+        ("llm_model", "ollama run gemma3:1b", "gemma3:1b"),
+        ("llm_model", "https://ollama.com/library/gemma3", "gemma3"),
         ("llm_model", "hf.co/org/Model-GGUF:Q4_K_M", "hf.co/org/Model-GGUF:Q4_K_M"),
+        ("llm_temperature", "0.2", "0.2"),
+        ("llm_temperature", "0,25", "0.25"),
+        ("llm_temperature", ".50", "0.5"),
+        ("llm_temperature", "0.00", "0"),
+        ("llm_temperature", "1.0", "1"),
         ("event_date", "2026-12-05", "2026-12-05"),
         ("event_location", "  Buurthuis   De Hoek ", "Buurthuis De Hoek"),
         ("event_location", "Cafe\u0301", "Café"),
@@ -62,6 +78,7 @@ def test_a_good_value_is_stored_in_its_canonical_form(key: str, text: str, store
         ("llm_endpoint", "http://" + "a" * 2000),
         ("llm_model", "two words"),
         ("llm_model", "x" * 201),
+        *(("llm_temperature", text) for text in ("1.01", "-0.1", "2", "0.123", "warm", "0.", ".", "nan", "1e-1", "٠")),
         ("event_date", "05-12-2026"),
         ("event_date", "2026-02-30"),
         ("event_date", "20261205"),
@@ -92,20 +109,20 @@ def test_a_wrong_value_is_refused_with_a_sentence(key: str, text: str) -> None:
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=list(KEYS))
 @given(data=st.data())
-def test_every_text_of_the_form_that_programs_are_told_is_taken(key: Key, data: st.DataObject) -> None:
+def test_every_text_that_matches_the_published_pattern_is_accepted(key: Key, data: st.DataObject) -> None:
     text = data.draw(st.from_regex(key.pattern, fullmatch=True).filter(lambda text: len(text) <= key.longest))
     assert parse(key.name, parse(key.name, text)) == parse(key.name, text)
 
 
 @pytest.mark.parametrize("name", list(Environment.model_fields))
-def test_no_name_of_the_environment_is_a_setting(name: str) -> None:
+def test_no_variable_of_the_environment_is_a_setting(name: str) -> None:
     for written in (name, name.upper()):
         with pytest.raises(UnknownKeyError) as caught:
             parse(written, "x")
         assert "belongs into .env" in str(caught.value.hint)
 
 
-def test_an_unknown_key_is_refused_with_the_one_that_may_have_been_meant() -> None:
+def test_the_hint_for_an_unknown_key_suggests_a_similar_one() -> None:
     with pytest.raises(UnknownKeyError) as caught:
         parse("event_dat", "x")
     assert "event_date" in str(caught.value.hint)
@@ -113,7 +130,7 @@ def test_an_unknown_key_is_refused_with_the_one_that_may_have_been_meant() -> No
 
 @settings(max_examples=300)
 @given(st.sampled_from(sorted(KEYS)), st.text(max_size=80))
-def test_whatever_is_typed_is_canonical_or_refused(key: str, text: str) -> None:
+def test_any_text_becomes_canonical_or_is_refused(key: str, text: str) -> None:
     try:
         stored = parse(key, text)
     except RefusedError:
@@ -124,7 +141,7 @@ def test_whatever_is_typed_is_canonical_or_refused(key: str, text: str) -> None:
 
 @settings(max_examples=300)
 @given(st.text(alphabet="htps:/.[]@?#%:0123456789abc-_ \\", max_size=30))
-def test_whatever_looks_like_an_address_is_canonical_or_refused(text: str) -> None:
+def test_any_text_like_an_address_becomes_canonical_or_is_refused(text: str) -> None:
     try:
         stored = parse("llm_endpoint", text)
     except RefusedError:
@@ -134,7 +151,7 @@ def test_whatever_looks_like_an_address_is_canonical_or_refused(text: str) -> No
 
 
 @pytest.mark.parametrize("key", list(KEYS))
-def test_every_example_is_a_good_value(key: str) -> None:
+def test_every_example_is_a_valid_value(key: str) -> None:
     assert parse(key, KEYS[key].example) == KEYS[key].example
 
 
@@ -142,6 +159,7 @@ def test_settings_are_typed() -> None:
     texts = {
         "llm_endpoint": "http://127.0.0.1:11434",
         "llm_model": "gemma",
+        "llm_temperature": "0.7",
         "event_date": "2026-12-05",
         "event_start": "14:00",
         "event_end": "17:30",
@@ -154,6 +172,7 @@ def test_settings_are_typed() -> None:
     assert Settings.of(texts) == Settings(
         llm_endpoint="http://127.0.0.1:11434",
         llm_model="gemma",
+        llm_temperature=0.7,
         event_date=date(2026, 12, 5),
         event_start=time(14),
         event_end=time(17, 30),
@@ -175,14 +194,14 @@ def test_settings_are_typed() -> None:
         ("", "14:00", None),
     ],
 )
-def test_the_end_is_later_than_the_opening(start: str, end: str, fault: str | None) -> None:
+def test_the_closing_time_must_be_later_than_the_opening_time(start: str, end: str, fault: str | None) -> None:
     found = check_together({"event_start": start, "event_end": end})
     assert {key: str(text) for key, text in found.items()} == ({"event_end": fault} if fault else {})
 
 
 @settings(max_examples=200)
 @given(st.lists(st.sampled_from(["/", "v1", "api", "ollama", " "]), max_size=8))
-def test_whatever_path_an_address_has_is_canonical_or_refused(parts: list[str]) -> None:
+def test_any_path_of_an_address_becomes_canonical_or_is_refused(parts: list[str]) -> None:
     try:
         stored = parse("llm_endpoint", "http://h/" + "".join(parts))
     except RefusedError:
@@ -201,7 +220,7 @@ def test_whatever_path_an_address_has_is_canonical_or_refused(parts: list[str]) 
         "metadata.google.internal.",
     ],
 )
-def test_the_metadata_address_is_refused_however_it_is_written(host: str) -> None:
+def test_the_metadata_address_is_refused_in_every_spelling(host: str) -> None:
     with pytest.raises(RefusedError, match="cloud machine's credentials"):
         parse("llm_endpoint", f"http://{host}")
 
@@ -227,13 +246,13 @@ def test_the_metadata_address_is_refused_however_it_is_written(host: str) -> Non
         ("event_offerings", "x" * 61, "At most 60 characters"),
     ],
 )
-def test_a_refusal_names_what_is_wrong(key: str, text: str, message: str) -> None:
+def test_a_refusal_says_what_is_wrong(key: str, text: str, message: str) -> None:
     with pytest.raises(RefusedError) as caught:
         parse(key, text)
     assert message in str(caught.value)
 
 
-def test_a_key_like_no_other_is_refused_with_all_that_are_known() -> None:
+def test_the_hint_for_a_key_without_a_similar_one_lists_all_keys() -> None:
     with pytest.raises(UnknownKeyError) as caught:
         parse("zzz", "x")
     assert all(name in str(caught.value.hint) for name in KEYS)

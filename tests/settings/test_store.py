@@ -1,23 +1,24 @@
-"""repaircafe.settings.store: what the other parts of the app know of the settings, whatever the database does."""
+"""repaircafe.settings.store: the settings that the app knows, whether the database answers or not."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date
 
-import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from repaircafe.database.errors import AwayError
 from repaircafe.neighbours.report import PermanentError, Reason, TemporaryError
 from repaircafe.parts import parts
 from repaircafe.settings import store as storing
 from repaircafe.settings.definitions import KEYS, Settings
 from repaircafe.settings.store import InvalidSettingsError, OutsideError, Store, Stored
-from tests.client import HTML, JSON
-from tests.conftest import DATABASE_AWAY, MakeApp
-from tests.logged import lines_of
+from tests.conftest import MakeApp
+from tests.harness.client import HTML, JSON
+from tests.harness.database import DATABASE_AWAY
+from tests.harness.logged import lines_of
 
 EMPTY = dict.fromkeys(KEYS, "")
 
@@ -27,7 +28,7 @@ def of(app: Flask) -> Store:
 
 
 def fail_with(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    """Makes every reading of the table fail."""
+    """Makes every read of the table raise `error`."""
 
     def read(_: object) -> dict[str, str]:
         raise error
@@ -35,19 +36,19 @@ def fail_with(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     monkeypatch.setattr(storing, "read", read)
 
 
-def test_the_settings_are_known_as_what_they_mean(app: Flask) -> None:
+def test_the_settings_have_types(app: Flask) -> None:
     app.test_client().post("/config", json={"event_date": "2026-12-05", "event_offerings": ["bikes", "clothes"]})
     assert of(app).settings() == Settings(event_date=date(2026, 12, 5), event_offerings=("bikes", "clothes"))
 
 
-def test_what_was_never_read_is_not_set(make_app: MakeApp) -> None:
+def test_settings_that_were_never_read_count_as_not_set(make_app: MakeApp) -> None:
     store = of(make_app(database_url=DATABASE_AWAY, started=False))
     assert store.stored() is None
     assert store.settings() == Settings()
     assert store.known() == EMPTY
 
 
-def test_whoever_needs_the_model_is_told_why_nobody_knows_where_it_is(make_app: MakeApp) -> None:
+def test_the_error_says_why_the_models_address_is_unknown(make_app: MakeApp) -> None:
     with pytest.raises(TemporaryError) as unknown:
         of(make_app(database_url=DATABASE_AWAY, started=False)).with_endpoint()
     app = make_app()
@@ -59,7 +60,9 @@ def test_whoever_needs_the_model_is_told_why_nobody_knows_where_it_is(make_app: 
     assert of(app).with_endpoint() == Settings(llm_endpoint="http://127.0.0.1:9")
 
 
-def test_whoever_asks_is_told_that_they_were_never_read(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_and_the_api_say_that_the_settings_were_never_read(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(of(app), "stored", lambda: None)
     response = app.test_client().get("/config", headers=JSON)
     assert response.status_code == 503
@@ -68,18 +71,18 @@ def test_whoever_asks_is_told_that_they_were_never_read(app: Flask, monkeypatch:
     assert "The settings cannot be read at the moment." in page
 
 
-def test_what_a_start_has_learnt_is_known_while_the_database_is_away(
+def test_settings_read_at_the_start_are_known_while_the_database_is_unavailable(
     app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     app.test_client().post("/config", json={"event_location": "De Hoek"})
     store = of(app)
     store.learn()
-    fail_with(monkeypatch, psycopg.OperationalError("server closed the connection"))
+    fail_with(monkeypatch, AwayError(Reason.RESET))
     assert store.stored() == Stored({**EMPTY, "event_location": "De Hoek"}, current=False)
-    assert lines_of(caplog, "db_error") == [], "health tells of it"
+    assert lines_of(caplog, "db_error") == [], "only /health reports it"
 
 
-def test_a_fault_of_ours_is_logged_and_the_last_that_was_known_is_used(
+def test_after_a_fault_of_ours_the_last_known_settings_are_used_and_the_fault_is_logged(
     app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = of(app)
@@ -87,10 +90,10 @@ def test_a_fault_of_ours_is_logged_and_the_last_that_was_known_is_used(
     fail_with(monkeypatch, RuntimeError("a fault of ours"))
     assert store.stored() == Stored(EMPTY, current=False)
     (line,) = lines_of(caplog, "db_error")
-    assert line["message"] == "Settings cannot be read"
+    assert line["message"] == "Settings could not be read"
 
 
-def test_two_saves_that_are_right_one_by_one_are_not_both_taken_where_together_they_are_wrong(
+def test_of_two_saves_at_the_same_time_one_is_refused_if_they_are_invalid_together(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with app.app_context():
@@ -114,7 +117,7 @@ def test_two_saves_that_are_right_one_by_one_are_not_both_taken_where_together_t
     assert sorted(taken) == [False, True]
 
 
-def test_a_save_is_logged_by_its_keys_and_answers_what_is_stored(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_save_logs_its_keys_and_returns_what_is_stored(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     with app.app_context():
         saved = of(app).save({"event_location": "De Hoek", "event_date": "2026-12-05"})
         with pytest.raises(OutsideError):

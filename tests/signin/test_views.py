@@ -1,4 +1,4 @@
-"""repaircafe.signin.views: the password, what the browser gets for it, and how that ends."""
+"""repaircafe.signin.views: the password, the browser's session, and how the session ends."""
 
 import re
 import time
@@ -11,50 +11,44 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from repaircafe.database.errors import AwayError
+from repaircafe.neighbours.report import Reason
 from repaircafe.parts import parts
 from repaircafe.web.users import Users
-from tests.client import HTML, HTMX, JSON, PASSWORD, cookie_of, csrf_token, sign_in
-from tests.conditions import until
 from tests.conftest import MakeApp
 from tests.fakes.proxy import Proxy
+from tests.harness.client import AUTH, HTML, HTMX, JSON, PASSWORD, ask_on_page, cookie_of, csrf_token, sign_in
+from tests.harness.conditions import until
 
 
 @pytest.fixture
 def browser(guarded: Flask) -> FlaskClient:
-    """A browser that nobody is signed in with."""
+    """A browser that is not signed in."""
     return guarded.test_client()
 
 
-def ask(browser: FlaskClient, text: str) -> None:
-    """Sends the form of a new conversation."""
-    page = browser.get("/chat/new", headers=HTML).text
-    where = re.search(r'action="(/chat/[0-9a-f-]+)', page)
-    assert where
-    browser.post(where[1], data={"csrf_token": csrf_token(page), "message": text}, headers=HTML)
-
-
 def end_sign_ins(browser: FlaskClient, database_url: str) -> None:
-    """Ends them as time does."""
+    """Ends all sign-ins, as if their time was over."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("DELETE FROM sign_ins")
     assert until(lambda: browser.get("/config").status_code == 401)
 
 
-def test_a_clock_set_back_signs_nobody_out(browser: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_is_set_back_signs_nobody_out(browser: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sign_in(browser).status_code == 303
     right = time.time
     monkeypatch.setattr(time, "time", lambda: right() - 3_600)
     assert browser.get("/config", headers=HTML).status_code == 200
 
 
-def test_a_cookie_past_its_time_counts_for_nothing(browser: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_expired_cookie_is_ignored(browser: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sign_in(browser).status_code == 303
     right = time.time
     monkeypatch.setattr(time, "time", lambda: right() + 40 * 86_400)
     assert browser.get("/config", headers=HTML).status_code == 303
 
 
-def test_the_password_opens_what_is_the_operators(browser: FlaskClient) -> None:
+def test_the_password_opens_the_organisers_pages(browser: FlaskClient) -> None:
     asked = browser.get("/config?x=1", headers=HTML)
     assert (asked.status_code, asked.location) == (303, "/sign-in?next=/config?x%3D1")
     page = browser.get(asked.location, headers=HTML)
@@ -68,7 +62,7 @@ def test_the_password_opens_what_is_the_operators(browser: FlaskClient) -> None:
     assert browser.get("/sign-in?next=/config", headers=HTML).location == "/config"
 
 
-def test_it_leads_to_what_is_still_to_be_done_and_else_to_the_settings(
+def test_the_sign_in_leads_to_the_checklist_or_if_that_is_empty_to_the_settings(
     browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert sign_in(browser).location == "/"
@@ -80,7 +74,7 @@ def test_it_leads_to_what_is_still_to_be_done_and_else_to_the_settings(
 
 
 @pytest.mark.parametrize("password", ["", "a-long-passwor", PASSWORD.upper(), PASSWORD + "\x00", "é" * 300])
-def test_another_password_opens_nothing(browser: FlaskClient, password: str) -> None:
+def test_a_wrong_password_is_refused(browser: FlaskClient, password: str) -> None:
     refused = sign_in(browser, password)
     assert refused.status_code == 403
     assert "That is not the password." in refused.text
@@ -111,7 +105,7 @@ def test_the_sign_in_never_leads_to_another_site(browser: FlaskClient, elsewhere
     assert re.fullmatch(r"/(config|%5B)?", answer.location)
 
 
-def test_the_session_of_before_is_not_the_one_after(browser: FlaskClient) -> None:
+def test_a_sign_in_begins_a_new_session(browser: FlaskClient) -> None:
     browser.get("/chat", headers=HTML)
     before = csrf_token(browser.get("/sign-in", headers=HTML).text)
     old = cookie_of(browser)
@@ -123,19 +117,19 @@ def test_the_session_of_before_is_not_the_one_after(browser: FlaskClient) -> Non
     assert stolen.get("/config").status_code == 401
 
 
-def test_a_sign_in_at_one_process_holds_at_the_other_at_once(make_app: MakeApp) -> None:
-    """The browser is led on to the next page, and a proxy may send it to the other process."""
+def test_a_sign_in_at_one_process_is_valid_at_once_at_the_other(make_app: MakeApp) -> None:
+    """The browser is redirected to the next page, and a proxy may send that request to the other process."""
     key = "a-key-that-both-processes-have-32"
     here, there = (make_app(operator_password=PASSWORD, secret_key=key).test_client() for _ in range(2))
     sign_in(there)
-    assert there.get("/config").status_code == 200, "who is signed in was read just now"
+    assert there.get("/config").status_code == 200, "this process has just read the sign-ins"
     sign_in(here)
     moved = there.application.test_client()
     moved.set_cookie("repaircafe", cookie_of(here))
     assert moved.get("/config").status_code == 200
 
 
-def test_a_stolen_cookie_ends_with_the_sign_out(browser: FlaskClient, database_url: str) -> None:
+def test_a_stolen_cookie_is_invalid_after_the_sign_out(browser: FlaskClient, database_url: str) -> None:
     sign_in(browser)
     stolen = browser.application.test_client()
     stolen.set_cookie("repaircafe", cookie_of(browser))
@@ -155,7 +149,7 @@ def test_signing_out_twice_is_no_error(browser: FlaskClient) -> None:
         assert browser.post("/sign-out", data={"csrf_token": csrf_token(page)}).location == "/"
 
 
-def test_a_sign_in_ends_by_itself(browser: FlaskClient, database_url: str) -> None:
+def test_a_sign_in_expires_after_twelve_hours(browser: FlaskClient, database_url: str) -> None:
     sign_in(browser)
     with psycopg.connect(database_url, autocommit=True) as connection:
         ((ends_at,),) = connection.execute("SELECT ends_at FROM sign_ins").fetchall()
@@ -164,29 +158,29 @@ def test_a_sign_in_ends_by_itself(browser: FlaskClient, database_url: str) -> No
         connection.execute("UPDATE sign_ins SET ends_at = now()")
         assert until(lambda: browser.get("/config").status_code == 401)
         sign_in(browser)
-        assert connection.execute("SELECT count(*) FROM sign_ins").fetchone() == (1,), "the ended one is gone"
+        assert connection.execute("SELECT count(*) FROM sign_ins").fetchone() == (1,), "the expired one is deleted"
 
 
-def test_a_sign_in_that_ended_by_itself_leaves_no_conversation_behind(browser: FlaskClient, database_url: str) -> None:
+def test_an_expired_sign_in_leaves_no_conversation_in_the_browser(browser: FlaskClient, database_url: str) -> None:
     sign_in(browser)
     elsewhere = browser.application.test_client()
     sign_in(elsewhere)
-    ask(elsewhere, "Their words")
-    ask(browser, "Also their words")
+    ask_on_page(elsewhere, "Their words")
+    ask_on_page(browser, "Also their words")
     assert "Their words" in browser.get("/chat/earlier", headers=HTML).text
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("UPDATE sign_ins SET ends_at = now()")
         assert until(lambda: browser.get("/config").status_code == 401)
         assert "their words" not in browser.get("/chat/earlier", headers=HTML).text
         assert "their words" not in browser.get("/chat", follow_redirects=True, headers=HTML).text
-        ask(browser, "A visitor's")
+        ask_on_page(browser, "A visitor's")
         assert "A visitor&#39;s" in browser.get("/chat/earlier", headers=HTML).text
         sign_in(elsewhere)
     assert "A visitor" not in elsewhere.get("/chat/earlier", headers=HTML).text
 
 
-def test_a_page_that_was_open_can_be_used_again_after_signing_in(browser: FlaskClient, database_url: str) -> None:
-    """In another window, as the message says."""
+def test_a_page_that_stayed_open_works_again_after_signing_in(browser: FlaskClient, database_url: str) -> None:
+    """The organiser signs in in another window, as the message says."""
     sign_in(browser)
     token = csrf_token(browser.get("/config", headers=HTML).text)
     end_sign_ins(browser, database_url)
@@ -195,11 +189,11 @@ def test_a_page_that_was_open_can_be_used_again_after_signing_in(browser: FlaskC
     assert tested.status_code == 200
 
 
-def test_what_was_typed_outlives_a_sign_in_without_a_database(
+def test_a_sign_in_without_a_database_keeps_what_was_typed(
     browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object) -> None:
-        raise psycopg.OperationalError("connection refused")
+        raise AwayError(Reason.REFUSED)
 
     monkeypatch.setattr(Users, "begin", away)
     answer = sign_in(browser, next="/config", **{"kept.event_location": "De Hoek"})
@@ -210,8 +204,8 @@ def test_what_was_typed_outlives_a_sign_in_without_a_database(
     assert sign_in(browser, next="/config").status_code == 303
 
 
-def test_a_poll_does_not_send_the_session_that_it_came_with(browser: FlaskClient) -> None:
-    """It may be late, and another tab may have changed the session meanwhile."""
+def test_the_response_to_a_poll_does_not_set_the_session_cookie(browser: FlaskClient) -> None:
+    """The response may be late, and another tab may have changed the session in the meantime."""
     sign_in(browser)
     browser.get("/config", headers=HTML)
     for path in ("/banner", "/health", "/chat/earlier"):
@@ -219,16 +213,16 @@ def test_a_poll_does_not_send_the_session_that_it_came_with(browser: FlaskClient
 
 
 @pytest.mark.parametrize("name", ["remember_token", "repaircafe-remember", ""])
-def test_another_programs_cookie_keeps_nobody_out(app: Flask, name: str) -> None:
-    """Cookies of one host are shown to all of its ports."""
+def test_a_cookie_of_another_program_does_no_harm(app: Flask, name: str) -> None:
+    """A browser sends a host's cookies to all ports of that host."""
     for value in ("x|y", "a|é".encode().decode("latin-1"), "|", '"a|b'):
         cookie = {"Cookie": f"{name}={value}"}
         for path in ("/", "/health", "/config"):
             assert app.test_client(use_cookies=False).get(path, headers={**HTML, **cookie}).status_code == 200
 
 
-def test_it_ends_everywhere(make_app: MakeApp) -> None:
-    """Two processes on one database: what is signed out in one is signed out in the other within a second."""
+def test_a_sign_out_ends_the_sign_in_at_every_process(make_app: MakeApp) -> None:
+    """Two processes use one database: after a sign-out at one, the other notices it within a second."""
     key = "k" * 40
     here, there = (make_app(operator_password=PASSWORD, secret_key=key).test_client() for _ in range(2))
     sign_in(here)
@@ -238,7 +232,7 @@ def test_it_ends_everywhere(make_app: MakeApp) -> None:
     assert until(lambda: there.get("/config").status_code == 401)
 
 
-def test_what_was_typed_before_the_session_ended_is_not_lost(browser: FlaskClient, database_url: str) -> None:
+def test_what_was_typed_before_the_sign_in_expired_is_not_lost(browser: FlaskClient, database_url: str) -> None:
     sign_in(browser)
     form = csrf_token(browser.get("/config", headers=HTML).text)
     end_sign_ins(browser, database_url)
@@ -257,13 +251,13 @@ def test_what_was_typed_before_the_session_ended_is_not_lost(browser: FlaskClien
 
 
 def test_a_form_of_another_site_is_not_kept(browser: FlaskClient) -> None:
-    """Else the organiser would sign in and press a button that another site has filled in."""
+    """Otherwise the organiser would sign in and then send a form that another site has filled in."""
     late = browser.post("/config", data={"llm_endpoint": "http://evil.example"}, headers=HTML)
     assert late.status_code == 401
     assert "evil" not in late.text
 
 
-def test_a_form_of_before_a_restart_is_given_afresh(browser: FlaskClient) -> None:
+def test_a_sign_in_form_from_before_a_restart_is_shown_again(browser: FlaskClient) -> None:
     late = browser.post(
         "/sign-in",
         data={"password": PASSWORD, "next": "/announcements", "kept.llm_endpoint": "http://evil.example"},
@@ -276,15 +270,15 @@ def test_a_form_of_before_a_restart_is_given_afresh(browser: FlaskClient) -> Non
     assert 'name="next" value="/announcements"' in late.text
 
 
-def test_htmx_is_told_where_to_sign_in(browser: FlaskClient) -> None:
+def test_the_response_to_htmx_links_to_the_sign_in_page(browser: FlaskClient) -> None:
     late = browser.post("/config/test/llm", headers={"HX-Request": "true"})
     assert late.status_code == 401
     assert 'href="/sign-in"' in late.text
     assert "WWW-Authenticate" not in late.headers
 
 
-def test_the_conversations_of_the_browser_go_along_and_are_not_left_behind(browser: FlaskClient) -> None:
-    ask(browser, "Before")
+def test_conversations_stay_with_the_organiser_and_not_in_the_browser(browser: FlaskClient) -> None:
+    ask_on_page(browser, "Before")
     sign_in(browser)
     assert "Before" in browser.get("/chat/earlier", headers=HTML).text
     browser.post("/sign-out", data={"csrf_token": csrf_token(browser.get("/config", headers=HTML).text)})
@@ -294,7 +288,7 @@ def test_the_conversations_of_the_browser_go_along_and_are_not_left_behind(brows
     assert "Before" in elsewhere.get("/chat/earlier", headers=HTML).text
 
 
-def test_what_is_written_signed_in_carries_who_wrote_it(browser: FlaskClient, database_url: str) -> None:
+def test_messages_of_the_organiser_are_stored_with_the_user_id(browser: FlaskClient, database_url: str) -> None:
     asked: dict[str, Any] = {"json": {"message": "By hand"}, "headers": {"Prefer": "respond-async"}}
     browser.post("/api/chat", **asked)
     with psycopg.connect(database_url, autocommit=True) as connection:
@@ -303,12 +297,12 @@ def test_what_is_written_signed_in_carries_who_wrote_it(browser: FlaskClient, da
         sign_in(browser)
         ((operator,),) = connection.execute("SELECT id FROM users WHERE name = 'operator'").fetchall()
         browser.post("/api/chat", **asked)
-        browser.application.test_client().post("/api/chat", auth=("operator", PASSWORD), **asked)
+        browser.application.test_client().post("/api/chat", auth=AUTH, **asked)
         said = connection.execute("SELECT user_id FROM chat_messages ORDER BY id").fetchall()
         assert said == [(None,), (operator,), (operator,)]
 
 
-def test_who_has_just_signed_in_is_known_to_a_database_that_is_slow(browser: FlaskClient, database_url: str) -> None:
+def test_a_new_sign_in_is_valid_even_if_the_database_is_slow(browser: FlaskClient, database_url: str) -> None:
     assert sign_in(browser).status_code == 303
     with psycopg.connect(database_url) as slow:
         slow.execute("LOCK TABLE sign_ins")
@@ -316,7 +310,7 @@ def test_who_has_just_signed_in_is_known_to_a_database_that_is_slow(browser: Fla
 
 
 @pytest.mark.parametrize("fault", ["refuse", "silent"])
-def test_while_the_database_is_away_who_is_signed_in_stays_so(
+def test_the_organiser_stays_signed_in_while_the_database_is_unavailable(
     make_app: MakeApp, proxy: Proxy, database_name: str, fault: str
 ) -> None:
     url = f"postgresql://postgres@127.0.0.1:{proxy.port}/{database_name}"
@@ -334,15 +328,15 @@ def test_while_the_database_is_away_who_is_signed_in_stays_so(
     assert until(lambda: users.find(uuid.uuid4()) is None and not users._ended)
 
 
-def test_basic_works_without_a_cookie(browser: FlaskClient) -> None:
-    answer = browser.get("/config", auth=("operator", PASSWORD), headers=JSON)
+def test_basic_authentication_works_without_a_cookie(browser: FlaskClient) -> None:
+    answer = browser.get("/config", auth=AUTH, headers=JSON)
     assert answer.status_code == 200
     assert "Set-Cookie" not in answer.headers
     refused = browser.get("/config", auth=("operator", "wrong-password"))
     assert refused.headers["WWW-Authenticate"].startswith("Basic ")
 
 
-def test_without_a_password_the_machine_itself_is_the_operator_and_the_page_says_so(client: FlaskClient) -> None:
+def test_without_a_password_only_the_machine_itself_is_the_organiser(client: FlaskClient) -> None:
     assert "There is no password yet" in client.get("/", headers=HTML).text
     elsewhere = {"environ_base": {"REMOTE_ADDR": "192.168.1.9"}, "headers": HTML}
     home = client.get("/", **elsewhere)

@@ -1,4 +1,4 @@
-"""repaircafe.web.access: closed by default, and the same headers on every answer."""
+"""repaircafe.web.access: every view is closed by default, and every response has the same security headers."""
 
 import uuid
 
@@ -7,12 +7,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.security import generate_password_hash
 
-from repaircafe.web.access import HEADERS, PUBLIC_ENDPOINTS
-from tests.client import HTML, HTMX, JSON, PASSWORD, csrf_token
+from repaircafe.web.access import PUBLIC_ENDPOINTS
+from repaircafe.web.application import HEADERS
 from tests.conftest import MakeApp
+from tests.harness.client import AUTH, HTML, HTMX, JSON, PASSWORD, csrf_token
 
 
-def test_the_line_names_views_that_there_are(app: Flask) -> None:
+def test_every_public_endpoint_exists(app: Flask) -> None:
     assert set(app.view_functions) > PUBLIC_ENDPOINTS
 
 
@@ -23,7 +24,7 @@ def test_every_other_route_refuses_a_visitor(make_app: MakeApp) -> None:
     for rule in app.url_map.iter_rules():
         if rule.endpoint in PUBLIC_ENDPOINTS:
             continue
-        filled = {"service": "llm", "download_id": uuid.UUID(int=1), "announcement": "post"}
+        filled = {"neighbour": "llm", "download_id": uuid.UUID(int=1), "announcement": "post"}
         built = rule.build({name: filled[name] for name in rule.arguments})
         assert built is not None
         path = built[1]
@@ -34,10 +35,8 @@ def test_every_other_route_refuses_a_visitor(make_app: MakeApp) -> None:
 
 
 @pytest.mark.parametrize("path", ["/checklist", "/announcements/post", f"/config/models/{uuid.UUID(int=1)}"])
-def test_a_part_that_asks_by_itself_is_told_that_the_sign_in_has_ended_and_asks_no_more(
-    make_app: MakeApp, path: str
-) -> None:
-    """Htmx's documentation, 'Polling': 286 stops it."""
+def test_a_polling_fragment_shows_that_the_sign_in_has_ended_and_stops(make_app: MakeApp, path: str) -> None:
+    """Status 286 stops htmx's polling (its documentation, 'Polling')."""
     answer = make_app(operator_password=PASSWORD).test_client().get(path, headers=HTMX)
     assert (answer.status_code, answer.headers["HX-Retarget"], answer.headers["HX-Reswap"]) == (
         286,
@@ -49,9 +48,9 @@ def test_a_part_that_asks_by_itself_is_told_that_the_sign_in_has_ended_and_asks_
 
 
 @pytest.mark.parametrize("kept", [PASSWORD, generate_password_hash(PASSWORD)])
-def test_the_password_may_be_kept_plain_or_hashed(make_app: MakeApp, kept: str) -> None:
+def test_the_password_may_be_stored_plain_or_hashed(make_app: MakeApp, kept: str) -> None:
     client = make_app(operator_password=kept).test_client()
-    assert client.get("/config", auth=("operator", PASSWORD)).status_code == 200
+    assert client.get("/config", auth=AUTH).status_code == 200
     assert client.get("/config", auth=("operator", kept[:-1])).status_code == 401
     assert client.get("/config", auth=("somebody", PASSWORD)).status_code == 401
 
@@ -69,16 +68,16 @@ def test_every_answer_has_the_security_headers(client: FlaskClient) -> None:
         }
 
 
-def test_nobody_keeps_what_the_operator_was_shown(make_app: MakeApp) -> None:
+def test_responses_to_the_operator_are_not_cached(make_app: MakeApp) -> None:
     visitor = make_app(operator_password=PASSWORD).test_client()
     for path in ("/", "/poster", "/event.ics", "/openapi.json", "/sign-in"):
-        assert visitor.get(path, headers=HTML, auth=("operator", PASSWORD)).headers["Cache-Control"] == "no-store", path
+        assert visitor.get(path, headers=HTML, auth=AUTH).headers["Cache-Control"] == "no-store", path
     assert "Cache-Control" not in visitor.get("/", headers=HTML).headers
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:9", "http://["])
 def test_a_page_elsewhere_changes_nothing_by_what_carries_no_token(make_app: MakeApp, origin: str) -> None:
-    """Where its browser had not asked first, or had not minded the answer."""
+    """Even if the browser sent no preflight request, or ignored the response to it."""
     app = make_app(allowed_origins="https://Friend.example")
     client, headers = app.test_client(), {"Origin": origin, "Sec-Fetch-Site": "cross-site"}
     begun = client.post("/api/chat", json={"message": "Hi"}).get_json()["session_id"]
@@ -93,7 +92,7 @@ def test_a_page_elsewhere_changes_nothing_by_what_carries_no_token(make_app: Mak
     assert len(client.get(f"/api/chat/{begun}").get_json()["messages"]) == 2
 
 
-def test_a_page_of_ours_or_of_an_allowed_origin_may_ask_by_json(make_app: MakeApp) -> None:
+def test_our_pages_and_allowed_origins_may_send_json(make_app: MakeApp) -> None:
     client = make_app(allowed_origins="https://Friend.example, https://other.example").test_client()
     for origin, saved in (("http://localhost", 200), ("https://friend.example", 403)):
         asked = client.post("/api/chat", json={"message": "Hi"}, headers={"Origin": origin})
@@ -106,14 +105,14 @@ def test_a_page_of_ours_or_of_an_allowed_origin_may_ask_by_json(make_app: MakeAp
 
 def test_a_form_of_another_site_changes_nothing(client: FlaskClient) -> None:
     for kind in ("application/x-www-form-urlencoded", "text/plain", "multipart/form-data"):
-        response = client.post("/config", data=b'{"event_location": "x"}', content_type=kind)
+        response = client.post("/config", data=b'{"event_location": "x"}', content_type=kind, headers=HTML)
         assert response.status_code == 400
     stored = client.get("/config", headers=JSON).get_json()["settings"]
     assert set(stored.values()) == {""}
 
 
-def test_a_form_is_taken_behind_a_proxy_with_tls(client: FlaskClient) -> None:
-    """Over https Flask-WTF asks for the Referer as well, and our own Referrer-Policy has browsers leave it out."""
+def test_a_form_is_accepted_behind_a_proxy_with_tls(client: FlaskClient) -> None:
+    """Over https Flask-WTF would also require the Referer, which our Referrer-Policy makes browsers leave out."""
     page = client.get("/config", base_url="https://127.0.0.1", headers=HTML)
     assert page.headers["Referrer-Policy"] == "no-referrer"
     form = {"csrf_token": csrf_token(page.text), "event_location": "Zaal 3"}

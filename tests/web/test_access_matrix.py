@@ -1,8 +1,7 @@
-"""Every route in every way in which it must not be used: the answer of the table, and an unchanged database."""
+"""Every route, in every way that must be refused: the response is the table's, and the database does not change."""
 
 import base64
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,14 +18,15 @@ from repaircafe.parts import parts
 from repaircafe.web.access import PUBLIC_ENDPOINTS
 from repaircafe.web.throttle import Throttle
 from repaircafe.web.users import Users
-from tests.client import HTML, PASSWORD, cookie_of, csrf_token, sign_in
-from tests.conditions import until
 from tests.conftest import MakeApp
+from tests.harness.client import AUTH, HTML, PASSWORD, cookie_of, csrf_token, sign_in
+from tests.harness.conditions import until
+from tests.harness.routes import path_of
 
 KEY = "k" * 40
 EVIL = "http://evil.example"
 OPEN = frozenset({200, 204, 303, 404})
-"""Of a page that is open: itself, nothing new, on to another page, or none of that name."""
+"""The statuses of a public page: the page, nothing new, a redirect, or no page of that name."""
 
 TABLE: dict[str, dict[str, frozenset[int] | int]] = {
     "no session": {"page": 303, "form": 401, "open page": OPEN, "open form": 400, "api": 422, "removal": 404},
@@ -42,21 +42,20 @@ TABLE: dict[str, dict[str, frozenset[int] | int]] = {
     "wrong content type": {"page": OPEN, "form": 400, "open page": OPEN, "open form": 400, "api": 415, "removal": 404},
     "foreign Host": dict.fromkeys(("page", "form", "open page", "open form", "api", "removal"), 421),
 }
-"""By what is wrong, and by the kind of route: what the answer's status is. `api` takes JSON alone.
+"""The response's status, by what is wrong and by kind of route. `api` accepts only JSON.
 
-Whoever knows the address of a conversation may remove it: where that is not refused, an unknown one is to be removed.
+Anybody who knows a conversation's address may delete it. So if a removal is not refused, the test tries to delete a
+conversation that does not exist.
 """
 FORBIDDEN = {"config.save": 403, "config.test": 403}
-"""Of the forms those that JSON is taken in place of: refused by their origin, the others for want of a token."""
+"""The forms that accept JSON as well: they refuse it by its origin. The others refuse it for its missing token."""
 
 FORM = {"event_location": "Elsewhere", "message": "Hi", "password": PASSWORD}
-FILLED = {"service": "llm", "filename": "app.css", "form": "md", "announcement": "post"}
-UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
 @dataclass
 class Attempt:
-    """What goes with the request."""
+    """The client, and what it sends with each request."""
 
     client: FlaskClient
     headers: dict[str, str] = field(default_factory=HTML.copy)
@@ -69,7 +68,7 @@ def guarded(make_app: MakeApp) -> Flask:
     """An app with a password, some settings and a conversation."""
     app = make_app(operator_password=PASSWORD, secret_key=KEY)
     client = app.test_client()
-    saved = client.post("/config", json={"event_location": "De Hoek"}, auth=("operator", PASSWORD))
+    saved = client.post("/config", json={"event_location": "De Hoek"}, auth=AUTH)
     assert saved.status_code == 200
     asked = client.post("/api/chat", json={"message": "Hi"})
     assert asked.status_code == 503  # no model is set up; the question is kept
@@ -77,7 +76,7 @@ def guarded(make_app: MakeApp) -> Flask:
 
 
 class Prepared:
-    """Makes the client, headers and body of what is wrong."""
+    """Prepares the client, headers and body for each way of being wrong."""
 
     def __init__(self, app: Flask, raw: psycopg.Connection) -> None:
         self.app = app
@@ -87,11 +86,11 @@ class Prepared:
         self.stale = csrf_token(self.signed_in.get("/chat", headers=HTML).text)
         sign_in(self.signed_in)
         self.cookie = cookie_of(self.signed_in)
-        (found,) = raw.execute("SELECT session_id::text, id::text FROM replies").fetchall()
+        (found,) = raw.execute("SELECT session_id::text, id::text FROM jobs").fetchall()
         self.ids = dict(zip(("session_id", "reply_id"), found, strict=True))
 
     def attempt(self, wrong: str) -> Attempt:
-        """By its name in the table."""
+        """The attempt with that name in the table."""
         made: Attempt = getattr(self, wrong.replace(",", "").replace(" ", "_").lower())()
         return made
 
@@ -160,7 +159,7 @@ def test_the_answer_is_the_tables_and_nothing_changes(guarded: Flask, raw: psyco
             if wrong == "other origin, JSON" and kind == "form":
                 expected = FORBIDDEN.get(rule.endpoint, expected)
             ids = {} if (kind, expected) == ("removal", 404) else prepared.ids
-            answer = _send(attempt, method, _path(rule, ids))
+            answer = _send(attempt, method, path_of(rule, ids))
             assert answer.status_code in (expected if isinstance(expected, frozenset) else {expected}), (
                 rule.rule,
                 method,
@@ -179,14 +178,12 @@ SIGNED_IN = ("other origin", "other origin, JSON", "no token", "stale token", "w
 
 
 def test_another_origin_may_not_ask_in_advance(guarded: Flask) -> None:
-    """JSON and DELETE need this (Fetch standard, 'CORS-preflight fetch'); without it the browser does not send them."""
+    """A browser sends JSON or DELETE only after a preflight allows it (Fetch standard, 'CORS-preflight fetch')."""
     client = guarded.test_client()
     for rule in guarded.url_map.iter_rules():
         for method in ("POST", "DELETE"):
             asked = {"Origin": EVIL, "Access-Control-Request-Method": method}
-            answer = client.options(
-                _path(rule, {}), headers={**asked, "Access-Control-Request-Headers": "content-type"}
-            )
+            answer = client.options(path_of(rule), headers={**asked, "Access-Control-Request-Headers": "content-type"})
             assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
 
 
@@ -204,19 +201,8 @@ def _kind(rule: Rule, method: str) -> str:
     return whose + ("page" if method == "GET" else "form")
 
 
-def _path(rule: Rule, ids: Mapping[str, str]) -> str:
-    values = {name: {**FILLED, **ids}.get(name, UNKNOWN) for name in rule.arguments}
-    built: tuple[str, str] | None = rule.build({name: _converted(rule, name, text) for name, text in values.items()})
-    assert built is not None
-    return built[1]
-
-
-def _converted(rule: Rule, name: str, text: str) -> Any:
-    return rule._converters[name].to_python(text)
-
-
 def _has_another_rule(app: Flask, rule: Rule, method: str) -> bool:
-    """Whether the same address takes the method by another view."""
+    """Whether another view accepts the method at the same address."""
     return any(other.rule == rule.rule and method in (other.methods or ()) for other in app.url_map.iter_rules())
 
 
@@ -239,7 +225,7 @@ def _signed_by(key: str, content: Any) -> str:
 
 
 def _everything(raw: psycopg.Connection) -> dict[str, Any]:
-    """A digest of every table."""
+    """The number of rows and a digest, by table."""
     tables = raw.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
     digest = "SELECT count(*), md5(string_agg(one::text, '|' ORDER BY one::text)) FROM {} AS one"
     return {name: raw.execute(sql.SQL(digest).format(sql.Identifier(name))).fetchone() for (name,) in tables}

@@ -1,4 +1,4 @@
-"""repaircafe.web.application: what is made once for all requests is each app's own; small files for telephones."""
+"""repaircafe.web.application: each app has its own cookie signer, and static files are small for telephones."""
 
 import gzip
 from pathlib import Path
@@ -23,12 +23,12 @@ def test_each_app_signs_its_cookies_with_its_own_key(make_app: MakeApp) -> None:
         foreign.loads(cookie)
 
 
-def test_a_signer_is_made_once(make_app: MakeApp) -> None:
+def test_the_signer_is_made_once(make_app: MakeApp) -> None:
     app = make_app()
     assert app.session_interface.get_signing_serializer(app) is app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
 
 
-def test_a_file_that_has_changed_has_another_address(tmp_path: Path) -> None:
+def test_a_changed_file_has_another_address(tmp_path: Path) -> None:
     found = []
     for content in ("old", "old", "new"):
         (tmp_path / "app.js").write_text(content)
@@ -42,7 +42,7 @@ def test_a_file_that_has_changed_has_another_address(tmp_path: Path) -> None:
     assert old.startswith("/static/app.js?v=")
 
 
-def test_a_file_is_compressed_for_whoever_takes_it(make_app: MakeApp) -> None:
+def test_a_file_is_compressed_for_clients_that_accept_gzip(make_app: MakeApp) -> None:
     app = make_app()
     client, path = app.test_client(), "/static/app.css"
     plain = client.get(path, buffered=True)
@@ -60,7 +60,7 @@ def test_a_file_is_compressed_for_whoever_takes_it(make_app: MakeApp) -> None:
     assert (head.data, head.headers["Content-Length"]) == (b"", str(len(packed.data)))
 
 
-def test_a_compressed_file_is_not_sent_again(make_app: MakeApp) -> None:
+def test_an_unchanged_compressed_file_is_not_sent_again(make_app: MakeApp) -> None:
     client, taken = make_app().test_client(), {"Accept-Encoding": "gzip"}
     packed = client.get("/static/app.js", headers=taken, buffered=True)
     assert packed.headers["ETag"].startswith("W/")

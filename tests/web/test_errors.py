@@ -1,4 +1,4 @@
-"""repaircafe.web.errors: an error is a problem for programs, a fragment for htmx and a page for people."""
+"""repaircafe.web.errors: programs get an error as problem JSON, htmx as a fragment and people as a page."""
 
 import pytest
 import sqlalchemy as sa
@@ -6,7 +6,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from repaircafe.database.tables import db
-from tests.client import HTML, JSON
+from tests.harness.client import HTML, JSON
 
 
 def test_a_program_gets_a_problem_with_the_requests_id(client: FlaskClient) -> None:
@@ -26,20 +26,20 @@ def test_a_person_gets_a_page_with_what_to_do(client: FlaskClient) -> None:
     assert response.headers["X-Request-ID"] in response.text
 
 
-def test_htmx_gets_the_message_alone(client: FlaskClient) -> None:
+def test_htmx_gets_only_the_message(client: FlaskClient) -> None:
     response = client.get("/nowhere", headers={**HTML, "HX-Request": "true"})
     assert "<html" not in response.text
     assert response.headers["HX-Retarget"] == "#message"
 
 
-def test_a_wrong_method_says_which_are_right(client: FlaskClient) -> None:
+def test_a_wrong_method_gets_a_list_of_the_allowed_ones(client: FlaskClient) -> None:
     response = client.put("/health", json={})
     assert response.status_code == 405
     assert "GET" in response.headers["Allow"]
 
 
 @pytest.mark.parametrize("status", [500, 503])
-def test_our_own_fault_is_500_and_a_database_away_503(app: Flask, client: FlaskClient, status: int) -> None:
+def test_an_internal_error_is_500_and_an_unreachable_database_503(app: Flask, client: FlaskClient, status: int) -> None:
     @app.get("/fails")
     def fails() -> str:
         statement = "SELECT nonsense" if status == 500 else "SELECT pg_terminate_backend(pg_backend_pid())"
@@ -49,4 +49,4 @@ def test_our_own_fault_is_500_and_a_database_away_503(app: Flask, client: FlaskC
     response = client.get("/fails", headers=JSON)
     assert response.status_code == status
     assert ("Retry-After" in response.headers) == (status == 503)
-    assert client.get("/config", headers=JSON).status_code == 200, "the next request is well again"
+    assert client.get("/config", headers=JSON).status_code == 200, "the next request works again"

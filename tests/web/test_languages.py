@@ -1,57 +1,100 @@
-"""repaircafe.web.languages: every page in four languages, chosen by the browser or by whoever reads."""
+"""repaircafe.web.languages: every page in four languages, chosen by the browser or by the reader."""
 
 import ast
+import io
 import re
+import subprocess
+import sys
 import time
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.pofile import read_po, write_po
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 
 from repaircafe.environment import PROJECT
-from repaircafe.health import checks
+from repaircafe.llm import check as llm_check
 from repaircafe.web.languages import LANGUAGES
-from tests import catalogues
-from tests.client import HTML, PASSWORD, csrf_token, sign_in
 from tests.conftest import MakeApp
+from tests.harness.client import HTML, PASSWORD, csrf_token, sign_in
 
+TRANSLATED = sorted(set(LANGUAGES) - {"en"})
+KEYWORDS = {"_", "_l", "gettext", "ngettext"}
 TITLES = {"nl": "Instellingen", "de": "Einstellungen", "fr": "Réglages", "en": "Settings"}
 PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[.\d]*[a-z%]")
 LITERAL = re.compile(r"[A-Z]+_[A-Z_]*[A-Z]|\.env\b|sudo [a-z -]+|https?://[\w.:/]*\w|llama3\.2:3b")
-"""What is the same in every language: names of variables, files, commands and addresses."""
+"""Text that is the same in every language: names of variables, files, commands and addresses."""
+
+
+def path(language: str) -> Path:
+    """Its catalogue."""
+    return PROJECT / "repaircafe" / "translations" / language / "LC_MESSAGES" / "messages.po"
+
+
+def catalogue(language: str) -> Catalog:
+    """What a language has."""
+    with path(language).open("rb") as file:
+        return read_po(file, locale=language, abort_invalid=True)
+
+
+def words(found: Catalog) -> list[Message]:
+    """All that is in it; its header is a message, too."""
+    return [message for message in found if message.id]
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    """Every word of the pages, as `make translations` finds them."""
+    template = tmp_path_factory.mktemp("words") / "messages.pot"
+    babel = [sys.executable, "-m", "babel.messages.frontend", "-q", "extract", "-F", "pyproject.toml"]
+    options = ["--no-location", "--sort-by-file", "-o", str(template)]
+    subprocess.run([*babel, *options, "repaircafe", "templates"], cwd=PROJECT, check=True)
+    with template.open("rb") as file:
+        return read_po(file)
 
 
 def in_f_strings(code: str) -> list[str]:
-    """Words that Babel finds there from Python 3.12 on, and misses before."""
+    """The calls for translation inside f-strings: Babel finds them only from Python 3.12 on."""
     return sorted(
         {
             ast.unparse(call)
             for string in ast.walk(ast.parse(code))
             if isinstance(string, ast.JoinedStr)
             for call in ast.walk(string)
-            if isinstance(call, ast.Call) and ast.unparse(call.func).split(".")[-1] in catalogues.KEYWORDS
+            if isinstance(call, ast.Call) and ast.unparse(call.func).split(".")[-1] in KEYWORDS
         }
     )
 
 
 def texts(said: Any) -> list[str]:
-    """One, or the forms of a plural."""
+    """The one text of a message, or all its plural forms."""
     return [said] if isinstance(said, str) else list(said)
 
 
-@pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))
-def test_no_word_is_untranslated_or_left_over(language: str) -> None:
-    known, said = catalogues.read(language), catalogues.said()
-    ids = {one.id if isinstance(one.id, str) else tuple(one.id) for one in said}
-    assert set(known) == ids
-    for message in known.values():
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_no_text_is_untranslated_or_left_over(language: str, said: Catalog) -> None:
+    known = catalogue(language)
+    assert {str(one.id) for one in words(known)} == {str(one.id) for one in words(said)}
+    assert not known.obsolete
+    for message in words(known):
         assert all(text.strip() for text in texts(message.string)), message.id
         assert not message.fuzzy
 
 
-def test_no_word_stands_in_an_f_string() -> None:
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_make_translations_changes_nothing_while_no_text_changes(language: str, said: Catalog) -> None:
+    """Neither dates nor the order of the files in a folder: a change of a catalogue shows what was changed."""
+    known, written = catalogue(language), io.BytesIO()
+    known.update(said, no_fuzzy_matching=True, update_creation_date=False)
+    write_po(written, known, width=0, ignore_obsolete=True)
+    assert written.getvalue() == path(language).read_bytes(), "run make translations"
+
+
+def test_no_translated_text_is_inside_an_f_string() -> None:
     files = (PROJECT / "repaircafe").rglob("*.py")
     found = {str(path.relative_to(PROJECT)): in_f_strings(path.read_text()) for path in files}
     assert {path: words for path, words in found.items() if words} == {}
@@ -62,24 +105,24 @@ def test_no_word_stands_in_an_f_string() -> None:
     ]
 
 
-@pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))
-def test_what_is_filled_in_and_what_is_typed_at_a_prompt_is_the_same(language: str) -> None:
-    for message in catalogues.read(language).values():
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_translations_keep_placeholders_and_commands(language: str) -> None:
+    for message in words(catalogue(language)):
         for text in texts(message.string):
             for pattern in (PLACEHOLDER, LITERAL):
                 assert sorted(pattern.findall(text)) == sorted(pattern.findall(texts(message.id)[-1])), text
 
 
-def test_french_punctuation_begins_no_line_and_its_apostrophe_is_one() -> None:
+def test_french_punctuation_never_begins_a_line_and_its_apostrophe_is_typographic() -> None:
     """Its colons, exclamation marks and quotation marks stand apart (Lexique des règles typographiques)."""
-    for message in catalogues.read("fr").values():
+    for message in words(catalogue("fr")):
         for text in texts(message.string):
             assert re.findall(r".{0,20}(?: [:;!?»]|« |\w'\w)", text) == []
             assert re.findall(r".{0,20}\w[!?;»](?=\s|$)", text) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_browser_chooses(client: FlaskClient, language: str) -> None:
+def test_the_browser_chooses_the_language(client: FlaskClient, language: str) -> None:
     asked = f"xx, {language}-XX;q=0.9, {'en' if language != 'en' else 'de'};q=0.5"
     page = client.get("/config", headers={**HTML, "Accept-Language": asked}).text
     assert f'<html lang="{language}">' in page
@@ -87,11 +130,11 @@ def test_the_browser_chooses(client: FlaskClient, language: str) -> None:
 
 
 @pytest.mark.parametrize("asked", ["", "*", "xx", "pl,cs;q=0.9", "zz-" * 500, ";;;q=x"])
-def test_what_nobody_speaks_is_answered_in_english(client: FlaskClient, asked: str) -> None:
+def test_an_unknown_language_is_answered_in_english(client: FlaskClient, asked: str) -> None:
     assert '<html lang="en">' in client.get("/", headers={**HTML, "Accept-Language": asked}).text
 
 
-def test_the_reader_chooses_otherwise_and_it_stays_so(make_app: MakeApp) -> None:
+def test_the_readers_choice_replaces_the_browsers_and_lasts(make_app: MakeApp) -> None:
     client = make_app(operator_password=PASSWORD).test_client()
     page = client.get("/chat/new", headers=HTML).text
     answer = client.post(
@@ -104,11 +147,11 @@ def test_the_reader_chooses_otherwise_and_it_stays_so(make_app: MakeApp) -> None
     shown = client.get("/config", headers=german).text
     assert "<h1>Instellingen</h1>" in shown
     out = client.post("/sign-out", data={"csrf_token": csrf_token(shown)})
-    assert "Expires=" in out.headers["Set-Cookie"], "it outlives the browser's window, as before"
+    assert "Expires=" in out.headers["Set-Cookie"], "the cookie still outlives the browser's window"
     assert '<html lang="nl">' in client.get("/", headers=german).text
 
 
-def test_it_leads_back_to_a_page_and_not_to_what_a_form_alone_leads_to(client: FlaskClient) -> None:
+def test_the_choice_leads_back_to_a_page_and_never_to_an_address_for_forms_only(client: FlaskClient) -> None:
     back = re.compile(r'name="back" value="([^"]*)"')
     page = client.get("/chat/earlier?q=x", headers=HTML).text
     assert back.findall(page) == ["/chat/earlier?q=x"]
@@ -126,9 +169,7 @@ def test_it_leads_back_to_a_page_and_not_to_what_a_form_alone_leads_to(client: F
 @pytest.mark.parametrize(
     ("language", "back"), [("xx", "/"), ("", "/"), ("nl", "https://evil.example"), ("nl", "//evil")]
 )
-def test_what_is_no_language_or_no_page_of_ours_is_not_gone_along_with(
-    client: FlaskClient, language: str, back: str
-) -> None:
+def test_an_unknown_language_or_a_foreign_address_is_ignored(client: FlaskClient, language: str, back: str) -> None:
     form = {"csrf_token": csrf_token(client.get("/chat/new", headers=HTML).text), "language": language, "back": back}
     answer = client.post("/language", data=form)
     assert (answer.status_code, answer.location) == (303, "/")
@@ -145,7 +186,7 @@ def test_what_is_no_language_or_no_page_of_ours_is_not_gone_along_with(
         ("en", "Saturday, 5 December 2099"),
     ],
 )
-def test_dates_are_as_each_language_writes_them(client: FlaskClient, language: str, day: str) -> None:
+def test_dates_follow_each_languages_format(client: FlaskClient, language: str, day: str) -> None:
     client.post("/config", json={"event_date": "2099-12-05"})
     assert day in client.get("/", headers={**HTML, "Accept-Language": language}).text
 
@@ -163,14 +204,14 @@ def test_the_first_of_a_month_is_an_ordinal_in_french(client: FlaskClient) -> No
     assert "lundi 11 mai 2099" in client.get("/", headers={**HTML, "Accept-Language": "fr"}).text
 
 
-def test_numbers_are_as_each_language_writes_them(app: Flask) -> None:
-    found = checks._since(time.monotonic() - 1.23)
+def test_numbers_follow_each_languages_format(app: Flask) -> None:
+    found = llm_check._since(time.monotonic() - 1.23)
     for language, comma in (("nl", ","), ("de", ","), ("fr", ","), ("en", ".")):
         with app.test_request_context(headers={"Accept-Language": language}):
             assert str(found)[1] == comma
 
 
-def test_errors_and_reasons_are_told_in_the_readers_language(client: FlaskClient) -> None:
+def test_errors_and_reasons_are_in_the_readers_language(client: FlaskClient) -> None:
     dutch = {**HTML, "Accept-Language": "nl"}
     assert "Die pagina is er niet." in client.get("/nowhere", headers=dutch).text
     assert "Er is geen taalmodel ingesteld." in client.get("/health", headers=dutch).text
@@ -184,7 +225,7 @@ def test_commands_speak_english(runner: FlaskCliRunner, monkeypatch: pytest.Monk
     assert "No language model is set up." in runner.invoke(args=["config-test", "llm"]).output
 
 
-def test_programs_are_told_in_english_whatever_they_ask_for(client: FlaskClient) -> None:
+def test_programs_get_english_whatever_language_they_request(client: FlaskClient) -> None:
     dutch = {"Accept": "application/json", "Accept-Language": "nl"}
     client.post("/config", json={"llm_endpoint": "http://127.0.0.1:9"})
     health = client.get("/health", headers=dutch).get_json()

@@ -1,4 +1,4 @@
-"""repaircafe.web.openapi: the document tells all that the JSON API does, and nothing else."""
+"""repaircafe.web.openapi: the document describes the whole JSON API and nothing else."""
 
 import json
 import os
@@ -9,7 +9,6 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-import requests
 import schemathesis
 from flask import Flask
 from flask.testing import FlaskClient
@@ -17,22 +16,22 @@ from flask.testing import FlaskClient
 from repaircafe.environment import PROJECT
 from repaircafe.settings.definitions import KEYS
 from repaircafe.web.access import PUBLIC_ENDPOINTS
-from repaircafe.web.users import OPERATOR
-from tests.client import PASSWORD
 from tests.fakes.scripted import Ollama
-from tests.server import Server
+from tests.harness.client import AUTH, PASSWORD
+from tests.harness.server import Server
+from tests.harness.visitor import configure
 
 JSON_ADDRESSES = ("/health", "/config", "/api/", "/openapi.json")
 PAGES = ("downloads.",)
-"""The endpoints at these addresses that answer with pages alone."""
+"""The endpoints at these addresses that serve only pages."""
 MODEL = "small:latest"
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "")
-"""How many requests are made up for each operation and phase; empty: a few, the same ones each time."""
+"""How many requests schemathesis makes up for each operation and phase. If empty: 10, the same ones each time."""
 
 
 @pytest.fixture
 def published(client: FlaskClient) -> dict[str, Any]:
-    """The document as clients get it."""
+    """The OpenAPI document as clients get it."""
     found: dict[str, Any] = client.get("/openapi.json").get_json()
     return found
 
@@ -44,7 +43,7 @@ def test_the_document_is_openapi_and_its_schemas_are_json_schema(published: dict
         jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
 
 
-def test_every_json_route_is_in_it_and_nothing_else(app: Flask, published: dict[str, Any]) -> None:
+def test_the_document_has_every_json_route_and_nothing_else(app: Flask, published: dict[str, Any]) -> None:
     routes = set()
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith(JSON_ADDRESSES) and not rule.endpoint.startswith(PAGES):
@@ -55,7 +54,7 @@ def test_every_json_route_is_in_it_and_nothing_else(app: Flask, published: dict[
     assert told == routes
 
 
-def test_who_has_to_sign_in_is_told_by_the_line_itself(published: dict[str, Any]) -> None:
+def test_the_document_and_public_endpoints_agree_on_what_needs_a_sign_in(published: dict[str, Any]) -> None:
     for path in published["paths"].values():
         for operation in path.values():
             is_open = operation["operationId"] in PUBLIC_ENDPOINTS
@@ -65,12 +64,12 @@ def test_who_has_to_sign_in_is_told_by_the_line_itself(published: dict[str, Any]
             ]
 
 
-def test_every_setting_is_in_it(published: dict[str, Any]) -> None:
+def test_the_document_has_every_setting(published: dict[str, Any]) -> None:
     schemas = published["components"]["schemas"]
     assert schemas["Changes"]["properties"].keys() == schemas["Values"]["properties"].keys() == KEYS.keys()
 
 
-def test_it_is_open_to_all_kept_for_a_while_and_not_sent_twice(client: FlaskClient) -> None:
+def test_the_document_is_public_cacheable_and_not_sent_twice(client: FlaskClient) -> None:
     first = client.get("/openapi.json", environ_overrides={"REMOTE_ADDR": "192.168.1.7"})
     assert (first.status_code, first.mimetype) == (200, "application/json")
     assert "max-age=" in first.headers["Cache-Control"]
@@ -79,29 +78,28 @@ def test_it_is_open_to_all_kept_for_a_while_and_not_sent_twice(client: FlaskClie
 
 
 def test_schemathesis_finds_nothing(tmp_path: Path, database_url: str) -> None:
-    """Against the running app, with all of its checks and phases."""
+    """Runs all checks and phases of schemathesis against the running app."""
     with Ollama(MODEL) as ollama, Server(tmp_path, database_url, OPERATOR_PASSWORD=PASSWORD) as server:
         ollama.loaded = [MODEL]
-        settings = {"llm_endpoint": ollama.url, "llm_model": MODEL}
-        saved = requests.post(f"{server.url}/config", json=settings, auth=(OPERATOR, PASSWORD), timeout=10)
-        assert saved.status_code == 200, saved.text
+        configure(server, ollama.url, auth=AUTH)
         command = [
             *(str(Path(sys.executable).with_name("schemathesis")), "run", f"{server.url}/openapi.json"),
-            *("--auth", f"{OPERATOR}:{PASSWORD}", "--header", "Accept: application/json"),
+            *("--auth", ":".join(AUTH), "--header", "Accept: application/json"),
             *("--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--continue-on-failure"),
             *(("--max-examples", EXAMPLES) if EXAMPLES else ("--max-examples", "10", "--generation-deterministic")),
-            *("--generation-with-security-parameters", "false"),  # --auth would put back what is left out of them
+            # --auth would add the credentials that such a request leaves out
+            *("--generation-with-security-parameters", "false"),
             "--no-color",
         ]
         environment = {
             **os.environ,
             "PYTHONPATH": str(PROJECT),
-            "SCHEMATHESIS_HOOKS": "tests.schemathesis_hooks",
-            "FUZZ_SETTINGS": json.dumps(settings),
+            "SCHEMATHESIS_HOOKS": "tests.web.schemathesis_hooks",
+            "FUZZ_SETTINGS": json.dumps({"llm_endpoint": ollama.url, "llm_model": MODEL}),
         }
         found = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert found.returncode == 0, found.stdout + found.stderr
         assert "10 selected / 10 total" in found.stdout
         lines = server.log_lines()
         assert [line for line in lines if line["level"] == "error"] == []
-        assert 429 not in [line.get("status") for line in lines], "whoever is sent away finds nothing"
+        assert 429 not in [line.get("status") for line in lines], "throttled requests would find nothing"

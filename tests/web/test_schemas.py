@@ -1,4 +1,4 @@
-"""repaircafe.web.schemas: what is no JSON, or not the JSON that is asked for, is the client's fault and said to be."""
+"""repaircafe.web.schemas: a body that is not JSON, or not the JSON that the API expects, is a client error."""
 
 import socket
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from tests.client import JSON
-from tests.server import Server
+from tests.harness.client import JSON
+from tests.harness.server import Server
 
 PROBLEM = "application/problem+json"
 ADDRESSES = ("/api/chat", "/config", "/config/test/db")
@@ -50,45 +50,45 @@ CHUNKS = {
     b"2\r\n{}\r\n": 400,
     b"50000\r\n" + b" " * 0x50000 + b"\r\n0\r\n\r\n": 413,
 }
-"""Bodies sent in chunks, well-formed in the first alone, and how the status begins that answers them."""
+"""Chunked bodies, and how the status of the response begins. Only the first body is well-formed."""
 
 
 @pytest.fixture
 def server(tmp_path: Path, database_url: str) -> Iterator[Server]:
-    """The app as gunicorn serves it: what reads a body is no part of Flask."""
+    """The app as gunicorn serves it, since the code that reads a body is not part of Flask."""
     with Server(tmp_path, database_url) as server:
         yield server
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_what_is_no_json_is_a_400(client: FlaskClient, address: str) -> None:
+def test_a_body_that_is_not_json_is_a_400(client: FlaskClient, address: str) -> None:
     for body in NO_JSON:
         response = client.post(address, data=body, content_type="application/json")
         assert (response.status_code, response.mimetype) == (400, PROBLEM), body[:50]
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_json_of_another_kind_is_a_422(client: FlaskClient, address: str) -> None:
+def test_json_of_another_shape_is_a_422(client: FlaskClient, address: str) -> None:
     for body in OTHER_JSON:
         response = client.post(address, data=body, content_type="application/json")
         assert (response.status_code, response.mimetype) == (422, PROBLEM), body[:50]
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_what_is_sent_as_something_else_is_a_415(client: FlaskClient, address: str) -> None:
+def test_another_content_type_is_a_415(client: FlaskClient, address: str) -> None:
     for kind in ("", "text/plain", "application/xml", "application/json; charset=utf-16"):
         headers = {"Accept": "application/json", **({"Content-Type": kind} if kind else {})}
         response = client.post(address, data=b'{"message": "Hi"}', headers=headers)
         assert (response.status_code, response.mimetype) == (415, PROBLEM), kind
 
 
-def test_a_method_that_there_is_not_is_told_before_a_form_is_looked_for(client: FlaskClient) -> None:
+def test_an_unsupported_method_is_a_405_before_the_body_is_checked(client: FlaskClient) -> None:
     for address in ("/health", *ADDRESSES):
         response = client.put(address, headers=JSON)
         assert (response.status_code, response.mimetype) == (405, PROBLEM)
 
 
-def test_malformed_chunks_are_the_clients_fault(server: Server) -> None:
+def test_malformed_chunks_are_a_client_error(server: Server) -> None:
     for address in ADDRESSES:
         head = f"POST {address} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n"
         for chunks, status in CHUNKS.items():
@@ -98,20 +98,20 @@ def test_malformed_chunks_are_the_clients_fault(server: Server) -> None:
     assert '"level": "error"' not in server.log_text()
 
 
-def test_a_form_of_malformed_chunks_is_the_clients_fault_as_well(server: Server) -> None:
+def test_a_form_in_malformed_chunks_is_a_client_error(server: Server) -> None:
     head = b"POST /config HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
     answer = answered(server, head + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 400")
 
 
-def test_a_body_that_ends_before_its_length_is_the_clients_fault(server: Server) -> None:
+def test_a_body_shorter_than_its_length_is_a_client_error(server: Server) -> None:
     head = b"POST /api/chat HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     answer = answered(server, head + b'Content-Length: 1000\r\n\r\n{"message": "Hi"}')
     assert answer.startswith(b"HTTP/1.1 400")
 
 
 def answered(server: Server, sent: bytes) -> bytes:
-    """What is answered to these bytes, after which nothing more comes."""
+    """The response to these bytes. The client sends nothing after them."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
         connection.sendall(sent)
         connection.shutdown(socket.SHUT_WR)

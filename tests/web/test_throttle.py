@@ -1,7 +1,6 @@
-"""repaircafe.web.throttle: wrong passwords and visitors' questions, counted by address."""
+"""repaircafe.web.throttle: wrong passwords and visitors' questions are counted by address."""
 
 import math
-import re
 import threading
 import time
 import uuid
@@ -15,7 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.security import generate_password_hash
 
 from repaircafe.chat import conversation
-from repaircafe.chat.conversation import Capacity, Question
+from repaircafe.chat.conversation import Question
 from repaircafe.chat.models import Conversation
 from repaircafe.database.tables import db
 from repaircafe.limits import MAX_QUEUE_COUNT, QUEUE_WAIT_S
@@ -23,8 +22,9 @@ from repaircafe.parts import parts
 from repaircafe.web import throttle
 from repaircafe.web.authentication import RightPassword
 from repaircafe.web.users import users
-from tests.client import HTML, HTMX, PASSWORD, csrf_token, sign_in
+from repaircafe.work.queue import Capacity
 from tests.conftest import MakeApp
+from tests.harness.client import AUTH, HTML, HTMX, PASSWORD, ask_on_page, csrf_token, path_of_button, sign_in
 
 HERE, THERE = "192.168.1.7", "192.168.1.8"
 A_MINUTE = 5
@@ -32,13 +32,13 @@ A_MINUTES_QUESTIONS = throttle.QUESTIONS[0].amount
 
 
 def client_at(app: Flask, address: str) -> FlaskClient:
-    """A browser at an address."""
+    """A browser with that address."""
     client = app.test_client()
     client.environ_base["REMOTE_ADDR"] = address
     return client
 
 
-def test_a_second_is_one(app: Flask) -> None:
+def test_the_wait_is_in_seconds_with_a_correct_singular(app: Flask) -> None:
     with app.test_request_context():
         assert str(throttle.too_many(1).cure) == "Try again in 1 second."
         assert str(throttle.too_many(2).cure) == "Try again in 2 seconds."
@@ -52,12 +52,12 @@ def test_after_five_wrong_passwords_even_the_right_one_has_to_wait(guarded: Flas
     assert refused.status_code == 429
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert f"Try again in {refused.headers['Retry-After']} seconds." in refused.text
-    assert here.get("/config", auth=("operator", PASSWORD)).status_code == 429
-    assert here.get("/", headers=HTML, auth=("operator", PASSWORD)).status_code == 200, "open to visitors as ever"
+    assert here.get("/config", auth=AUTH).status_code == 429
+    assert here.get("/", headers=HTML, auth=AUTH).status_code == 200, "visitors may still open it"
     assert sign_in(client_at(guarded, THERE)).status_code == 303
 
 
-def test_a_clock_set_back_keeps_nobody_out_for_longer(guarded: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_is_set_back_extends_no_wait(guarded: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     here, right = client_at(guarded, HERE), time.time
     for _ in range(A_MINUTE):
         assert sign_in(here, "wrong-password").status_code == 403
@@ -67,18 +67,18 @@ def test_a_clock_set_back_keeps_nobody_out_for_longer(guarded: Flask, monkeypatc
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
 
 
-def test_basic_and_the_form_count_together(guarded: Flask) -> None:
+def test_http_basic_and_the_form_count_together(guarded: Flask) -> None:
     here = client_at(guarded, HERE)
     answers = [here.get("/config", auth=("operator", f"wrong {number}")).status_code for number in range(A_MINUTE)]
     assert answers == [401] * A_MINUTE
     assert sign_in(here).status_code == 429
 
 
-def test_another_name_is_as_wrong_as_another_password(guarded: Flask) -> None:
+def test_a_wrong_name_counts_like_a_wrong_password(guarded: Flask) -> None:
     here = client_at(guarded, HERE)
     for _ in range(A_MINUTE):
         assert here.get("/config", auth=("admin", PASSWORD)).status_code == 401
-    assert here.get("/config", auth=("operator", PASSWORD)).status_code == 429
+    assert here.get("/config", auth=AUTH).status_code == 429
 
 
 def test_no_more_are_looked_at_when_they_come_all_at_once(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +88,7 @@ def test_no_more_are_looked_at_when_they_come_all_at_once(make_app: MakeApp, mon
 
     def hashed(_kept: str, given: str) -> bool:
         looked_at.append(given)
-        all_there.wait(10)  # until as many as may are looked at at once, which is the moment to guess on
+        all_there.wait(10)  # until all allowed guesses are being checked at once, when another one might slip through
         return False
 
     def guess(number: int) -> int:
@@ -101,17 +101,17 @@ def test_no_more_are_looked_at_when_they_come_all_at_once(make_app: MakeApp, mon
     assert len(looked_at) == A_MINUTE
 
 
-def test_a_hash_that_is_right_counts_for_nothing(make_app: MakeApp) -> None:
+def test_checking_a_right_password_against_its_hash_does_not_count(make_app: MakeApp) -> None:
     app = make_app(operator_password=generate_password_hash(PASSWORD, "pbkdf2:sha256:1"))
     here = client_at(app, HERE)
     for number in range(2 * A_MINUTE):
         parts(app)[RightPassword].proof = b""
-        assert here.get("/config", auth=("operator", PASSWORD)).status_code == 200, number
+        assert here.get("/config", auth=AUTH).status_code == 200, number
 
 
 def test_right_passwords_are_not_counted(guarded: Flask) -> None:
     here = client_at(guarded, HERE)
-    assert {here.get("/config", auth=("operator", PASSWORD)).status_code for _ in range(100)} == {200}
+    assert {here.get("/config", auth=AUTH).status_code for _ in range(100)} == {200}
 
 
 def test_who_is_signed_in_stays_so_whatever_others_try(guarded: Flask) -> None:
@@ -119,7 +119,7 @@ def test_who_is_signed_in_stays_so_whatever_others_try(guarded: Flask) -> None:
     sign_in(here)
     for number in range(100):
         client_at(guarded, f"10.0.0.{number}").get("/config", auth=("operator", "wrong-password"))
-    assert sign_in(client_at(guarded, THERE)).status_code == 429, "all addresses together have had enough"
+    assert sign_in(client_at(guarded, THERE)).status_code == 429, "all addresses together have reached their limit"
     assert here.get("/config").status_code == 200
 
 
@@ -133,17 +133,14 @@ def test_who_is_signed_in_stays_so_whatever_others_try(guarded: Flask) -> None:
         ("", "127.0.0.1"),
     ],
 )
-def test_a_machine_with_many_addresses_counts_once(guarded: Flask, address: str, counted: str) -> None:
+def test_a_machine_with_many_addresses_counts_as_one(guarded: Flask, address: str, counted: str) -> None:
     with guarded.test_request_context(environ_base={"REMOTE_ADDR": address}):
         assert throttle.address() == counted
 
 
 def ask(browser: FlaskClient, message: str = "Hi") -> tuple[int, str, str]:
-    """Status, page and Retry-After."""
-    page = browser.get("/chat/new", headers=HTML).text
-    where = re.search(r'action="(/chat/[0-9a-f-]+)', page)
-    assert where
-    answer = browser.post(where[1], data={"csrf_token": csrf_token(page), "message": message}, headers=HTML)
+    """Asks a question; status, page and Retry-After of the response."""
+    answer = ask_on_page(browser, message)
     return answer.status_code, answer.text, answer.headers.get("Retry-After", "")
 
 
@@ -163,21 +160,18 @@ def test_a_visitor_may_not_ask_without_end_and_loses_no_word(guarded: Flask) -> 
     assert client_at(guarded, THERE).post("/api/chat", json={"message": "Hi"}).status_code == 503
 
 
-def test_asking_again_counts_as_asking(guarded: Flask) -> None:
+def test_a_retry_counts_as_a_question(guarded: Flask) -> None:
     here = client_at(guarded, HERE)
     answer = here.post("/api/chat", json={"message": "Hi"}).get_json()
     for _ in range(A_MINUTES_QUESTIONS - 1):
         ask(here)
     conversation_page = here.get(f"/chat/{answer['session_id']}", headers=HTML).text
-    again = re.search(r'action="(/chat/[^"]+/retry)"', conversation_page)
-    assert again
-    assert here.post(again[1], data={"csrf_token": csrf_token(conversation_page)}, headers=HTML).status_code == 429
+    again = path_of_button(conversation_page, "Ask again")
+    assert here.post(again, data={"csrf_token": csrf_token(conversation_page)}, headers=HTML).status_code == 429
 
 
-def test_nobody_is_told_to_wait_for_longer_than_the_limit_lasts(
-    guarded: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Counted from the first question, which is asked as a second begins: a wait in whole seconds may be rounded up."""
+def test_the_wait_is_never_longer_than_the_limits_period(guarded: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first question comes at the start of a second, since a wait in whole seconds may be rounded up."""
     clock = time.time
     ahead = math.ceil(clock()) - clock()
     monkeypatch.setattr("time.time", lambda: clock() + ahead)
@@ -187,7 +181,7 @@ def test_nobody_is_told_to_wait_for_longer_than_the_limit_lasts(
     assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
 
 
-def test_the_operator_may_ask_as_often_as_they_like(guarded: Flask) -> None:
+def test_the_operator_may_ask_without_a_limit(guarded: Flask) -> None:
     here = client_at(guarded, HERE)
     sign_in(here)
     assert {ask(here)[0] for _ in range(30)} == {303}
@@ -195,7 +189,7 @@ def test_the_operator_may_ask_as_often_as_they_like(guarded: Flask) -> None:
 
 @pytest.fixture
 def other_process(database_url: str) -> Iterator[int]:
-    """The name of another process that is there."""
+    """The id of another live process, which holds its lock."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(7)")
         yield 7
@@ -216,13 +210,13 @@ def test_a_full_queue_sends_visitors_away_and_not_the_operator(guarded: Flask, o
     assert ask(here, "My question")[0] == 303
 
 
-def test_a_full_queue_begins_nothing_again(guarded: Flask, other_process: int, raw: psycopg.Connection) -> None:
+def test_a_full_queue_refuses_a_visitors_retry(guarded: Flask, other_process: int, raw: psycopg.Connection) -> None:
     with guarded.app_context():
         for _ in range(MAX_QUEUE_COUNT + 1):
             asked = Question(Conversation(id=uuid.uuid4()), uuid.uuid4(), "Hi", users().operator_id())
             begun = conversation.ask(db.session(), asked, Capacity(other_process)).reply
         path = f"/chat/{begun.session_id}/replies/{begun.id}/retry"
-    raw.execute("UPDATE replies SET state = 'stopped' WHERE id = %s", (begun.id,))
+    raw.execute("UPDATE jobs SET state = 'stopped' WHERE id = %s", (begun.id,))
     here = client_at(guarded, HERE)
     sent = {"csrf_token": csrf_token(here.get("/chat/new", headers=HTML).text)}
     answer = here.post(path, data=sent, headers=HTMX)
@@ -232,7 +226,7 @@ def test_a_full_queue_begins_nothing_again(guarded: Flask, other_process: int, r
     assert here.post(path, data=sent, headers=HTMX).status_code == 200
 
 
-def test_what_a_process_that_is_gone_has_left_under_way_keeps_nobody_away(guarded: Flask) -> None:
+def test_abandoned_replies_of_a_dead_process_do_not_fill_the_queue(guarded: Flask) -> None:
     with guarded.app_context():
         for _ in range(MAX_QUEUE_COUNT):
             asked = Question(Conversation(id=uuid.uuid4()), uuid.uuid4(), "Hi", users().operator_id())

@@ -1,0 +1,126 @@
+"""A conversation as HTML: as much of it as fits on a page, and the fragments that htmx requests."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from flask import Response, make_response, redirect, render_template, url_for
+from flask_babel import gettext as _
+from flask_babel import to_user_timezone
+from markupsafe import Markup
+
+from repaircafe.chat import conversation
+from repaircafe.chat.conversation import Turn
+from repaircafe.chat.models import Reply
+from repaircafe.database.tables import db
+from repaircafe.environment import Environment
+from repaircafe.health.monitor import monitor
+from repaircafe.limits import MAX_MESSAGE_CHARS, MAX_STRETCH_BYTES
+from repaircafe.neighbours.report import Neighbour
+from repaircafe.parts import parts
+from repaircafe.web.negotiation import is_htmx, uncached
+from repaircafe.work.models import RETRIABLE
+from repaircafe.work.pages import JobView
+from repaircafe.writing import endings, findings, markdown
+
+NIGHTLY = timedelta(hours=3, minutes=40)
+"""The earliest time at which the retention starts: OnCalendar= of deploy/systemd/repaircafe-retention.timer."""
+
+
+def back_to(reply: Reply) -> Response:
+    """Redirects to the reply, on the page that shows it."""
+    is_last = conversation.is_last(db.session(), reply)
+    until = None if is_last else reply.question_id
+    where = url_for("chat.show", session_id=reply.session_id, until=until, _anchor=f"reply-{reply.id}")
+    return make_response(redirect(where, 303))
+
+
+def removed(said_at: datetime) -> date:
+    """The day in whose early morning, at the latest, the retention removes a message of that time."""
+    outlived: datetime = to_user_timezone(said_at + timedelta(days=retention_days()) - NIGHTLY)
+    return outlived.date() + timedelta(days=1)
+
+
+def retention_days() -> int:
+    """For how many days messages are kept."""
+    return int(parts()[Environment].chat_retention_days)
+
+
+def conversation_page(
+    session_id: uuid.UUID,
+    turns: list[Turn],
+    reply_id: uuid.UUID | None = None,
+    until: int | None = None,
+    **context: object,
+) -> Response:
+    """A page with the end of the conversation, or its part up to the question `until`. htmx gets only this part."""
+    context |= _context(session_id, reply_id)
+    told = [one for one in turns if until is None or one.question.id <= until]
+    said = _newest(_turn(one, context) for one in reversed(told))
+    shown = told[len(told) - len(said) :]
+    page = render_template(
+        "chat/_stretch.html" if until is not None and is_htmx() else "chat/show.html",
+        stretch=Markup("".join(said)),  # noqa: S704  from our own templates  # nosec B704
+        before=told[-len(said) - 1].question.id if len(said) < len(told) else None,
+        until=until,
+        goes_on=len(told) < len(turns),
+        waiting=next((one.reply for one in shown if one.reply and one.reply.is_under_way), None),
+        newest=max((one.newest for one in turns), default=None),
+        report=monitor().glance().report(Neighbour.LLM),
+        **context,
+    )
+    return uncached(make_response(page))
+
+
+def fragment(template: str, session_id: uuid.UUID, reply_id: uuid.UUID | None = None, **context: object) -> Response:
+    """A part of the page, for htmx. `reply_id` goes into the form of the next question; by default a new id."""
+    return uncached(make_response(render_template(template, **_context(session_id, reply_id), **context)))
+
+
+def view_of(reply: Reply) -> JobView:
+    """A reply under way, as every page shows a job."""
+    at = partial(url_for, session_id=reply.session_id, reply_id=reply.id)
+    return JobView(reply, partial(at, "chat.grow"), at("chat.stop"), _("Stop"))
+
+
+def _turn(turn: Turn, context: dict[str, Any]) -> str:
+    """One turn as HTML. If all attempts at its reply do not fit on a page, only the newest ones."""
+    whole = render_template("chat/_turn.html", turn=turn, **context)
+    if len(whole.encode()) <= MAX_STRETCH_BYTES:
+        return whole
+    attempts = (render_template("chat/_reply.html", reply=one, **context) for one in reversed(turn.shown))
+    fitting = replace(turn, replies=turn.shown[-len(_newest(attempts)) :])
+    return render_template("chat/_turn.html", turn=fitting, is_cut=fitting.shown != turn.shown, **context)
+
+
+def _newest(parts: Iterable[str]) -> list[str]:
+    """As many of the newest parts as fit on a page, at least one. `parts` is newest first, the result oldest first."""
+    found: list[str] = []
+    size = 0
+    for part in parts:
+        size += len(part.encode())
+        if found and size > MAX_STRETCH_BYTES:
+            break
+        found.append(part)
+    return found[::-1]
+
+
+def _context(session_id: uuid.UUID, reply_id: uuid.UUID | None) -> dict[str, Any]:
+    """What the templates of a conversation need. `reply_id`: as for `fragment`."""
+    return {
+        "session_id": session_id,
+        "RETRIABLE": RETRIABLE,
+        "fresh_id": reply_id or uuid.uuid4(),
+        "longest": MAX_MESSAGE_CHARS,
+        "days": retention_days(),
+        "view_of": view_of,
+        "removed": removed,
+        "ended": endings.ended,
+        "finding_words": findings,
+        "as_html": markdown.as_html,
+        "as_speech": markdown.as_speech,
+        "advice": endings.advice,
+    }

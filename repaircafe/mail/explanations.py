@@ -1,0 +1,44 @@
+"""The explanations of the reasons for which mail does not work."""
+
+from flask_babel import lazy_gettext as _l
+
+from repaircafe.neighbours.explanations import Explanation, NeighbourWords
+from repaircafe.neighbours.report import Reason
+
+_SETTINGS = ("config.show", _l("Open the settings"))
+_CHECK_INTERNET = _l("Check the internet connection, then press Test.")
+_RENEW_TOKEN = _l(
+    "Make a new refresh token, put it into .env as GMAIL_REFRESH_TOKEN; then: sudo systemctl reload repaircafe"
+)
+
+_EXPLANATIONS = {
+    Reason.NOT_SET: Explanation(
+        _l("Mail is not set up."),
+        _l("Optional: put the three GMAIL_ values into .env; then: sudo systemctl reload repaircafe"),
+    ),
+    Reason.NOT_TESTED: Explanation(
+        _l("Mail is set up, but has never been tested."), _l("Press Test mail in the settings."), *_SETTINGS
+    ),
+    Reason.AUTH_EXPIRED: Explanation(_l("Google no longer accepts the refresh token."), _RENEW_TOKEN, *_SETTINGS),
+    Reason.AUTH_REFUSED: Explanation(
+        _l("Google refuses the client id or the client secret."),
+        _l("Check GMAIL_CLIENT_ID and GMAIL_CLIENT_SECRET in .env; then: sudo systemctl reload repaircafe"),
+        *_SETTINGS,
+    ),
+    Reason.DNS: Explanation(_l("Google's address cannot be found."), _CHECK_INTERNET, *_SETTINGS),
+    Reason.REFUSED: Explanation(_l("Google refuses the connection."), _CHECK_INTERNET, *_SETTINGS),
+    Reason.TIMEOUT: Explanation(_l("Google does not answer in time."), _CHECK_INTERNET, *_SETTINGS),
+    Reason.RESET: Explanation(_l("Google breaks the connection off."), _CHECK_INTERNET, *_SETTINGS),
+    Reason.HTTP_ERROR: Explanation(
+        _l("Google answers with an error."), _l("Wait a while, then press Test."), *_SETTINGS
+    ),
+}
+
+WORDS = NeighbourWords(
+    name=_l("Mail"),
+    subject="Google",
+    still_works=_l("Everything else works: the event, the settings and the language model."),
+    restart=_CHECK_INTERNET,
+    explanations=_EXPLANATIONS,
+)
+"""What every page and command says about mail."""

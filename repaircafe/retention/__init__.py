@@ -1,0 +1,1 @@
+"""Nothing that visitors said is kept longer than CHAT_RETENTION_DAYS."""

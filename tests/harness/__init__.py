@@ -1,0 +1,1 @@
+"""What tests are made with: one client, one visitor, one server, one database."""

@@ -1,0 +1,1 @@
+"""The tests of repaircafe.chat, one file for each module."""

@@ -1,0 +1,137 @@
+"""The stage of the browser's tour: a running app with a scripted model, a visitor's browser and the organiser's."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import requests
+from playwright.sync_api import Browser, Page, expect
+
+from tests.harness.client import AUTH, PASSWORD
+from tests.harness.conditions import until
+from tests.harness.server import Server
+from tests.rigs.browser.conftest import Returning
+
+FRESH_MS = 30_000
+RESTART_AFTER = 15
+"""States between restarts: a restarted server has forgotten how many questions it counted (20 a minute at most)."""
+A_MINUTE_S = 90
+"""The minute for which questions are counted, and a little more."""
+MODEL = "llama3.2:3b"
+SHIFTS = """
+const shifts = [];
+const answers = new Map();
+addEventListener("htmx:beforeRequest", ({detail}) => {
+    if (detail.requestConfig.triggeringEvent?.isTrusted) answers.set(detail.xhr, [performance.now(), Infinity]);
+});
+addEventListener("htmx:afterSettle", ({detail}) => {
+    if (answers.has(detail.xhr)) answers.get(detail.xhr)[1] = performance.now() + 100;
+});
+window.shifts = () => {
+    const isAnswer = ([at]) => [...answers.values()].some(([begin, end]) => begin <= at && at <= end);
+    return shifts.filter((one) => !isAnswer(one));
+};
+new PerformanceObserver((list) => {
+    for (const one of list.getEntries()) {
+        if (one.hadRecentInput) continue;
+        shifts.push([one.startTime, one.value, one.sources.map((at) => at.node?.outerHTML?.slice(0, 60))]);
+    }
+}).observe({type: "layout-shift", buffered: true});
+"""
+"""Records what moves on a page without the reader's input (Layout Instability, WICG). For the browser, a press is input
+for half a second; here until its response is shown, however slow the machine is."""
+
+
+def coming_saturday() -> date:
+    """A Saturday at least ten days ahead, so that it does not pass during the tour."""
+    soon = date.today() + timedelta(days=10)
+    return soon + timedelta(days=(5 - soon.weekday()) % 7)
+
+
+EVENT = {
+    "event_date": coming_saturday().isoformat(),
+    "event_start": "14:00",
+    "event_end": "17:00",
+    "event_location": "Community centre De Hoek, Dorpsstraat 1",
+    "event_offerings": "bicycles, clothes, lamps, radios, small kitchen appliances",
+}
+
+
+@dataclass
+class Stage:
+    """A running app with a scripted model, a visitor's browser and the organiser's."""
+
+    server: Server
+    ollama: Returning
+    visitor: Page
+    organiser: Page
+    shown: int = 0
+
+    def save(self, **values: Any) -> None:
+        """Saves settings as a program does."""
+        response = requests.post(f"{self.server.url}/config?save_anyway=1", json=values, timeout=10, auth=AUTH)
+        assert response.status_code == 200, response.text
+
+    def set_up(self) -> None:
+        """Sets everything up again: the model answers, the settings are complete, and both pages are empty."""
+        self.shown += 1
+        if self.shown % RESTART_AFTER == 0:
+            self.server.stop()
+            self.server.start()
+        if self.ollama.is_away:
+            self.ollama.come_back()
+        for waited in (self.ollama.go_on, *self.ollama.script):
+            if isinstance(waited, threading.Event):
+                waited.set()
+        self.ollama.script = ["Hi"]
+        self.save(llm_endpoint=self.ollama.url, llm_model=MODEL, **EVENT)
+        for page in (self.visitor, self.organiser):
+            page.goto("about:blank")
+        until_well(self)
+
+    def strip(self) -> None:
+        """Removes the settings, as after the installation."""
+        self.save(llm_endpoint="", llm_model="", **dict.fromkeys(EVENT, ""))
+
+
+def until_well(stage: Stage) -> None:
+    """Waits until the app has noticed that the model works."""
+    stage.visitor.goto("/")
+    expect(stage.visitor.locator("#banner .banner")).to_have_count(0, timeout=FRESH_MS)
+
+
+@contextmanager
+def stage(browser: Browser, server: Server, ollama: Returning, **options: Any) -> Iterator[Stage]:
+    """A stage whose organiser is signed in. Keywords are Playwright's for a context."""
+    contexts = [browser.new_context(base_url=server.url, locale="en-GB", **options) for _ in range(2)]
+    for context in contexts:
+        context.add_init_script(SHIFTS)
+    visitor, organiser = (context.new_page() for context in contexts)
+    organiser.goto("/sign-in")
+    organiser.get_by_label("Password").fill(PASSWORD)
+    organiser.get_by_role("button", name="Sign in").click()
+    expect(organiser.get_by_role("button", name="Sign out")).to_be_visible()
+    yield Stage(server, ollama, visitor, organiser)
+    for context in contexts:
+        context.close()
+
+
+def press(page: Page, name: str) -> None:
+    """Presses a button by its exact name."""
+    page.get_by_role("button", name=name, exact=True).first.click()
+
+
+def ask(page: Page, text: str = "Can you fix my toaster, and when are you open?") -> None:
+    """Asks a question. If the app has had too many questions, waits and tries again."""
+
+    def is_taken() -> bool:
+        page.goto("/chat/new")
+        page.get_by_label("Your question").fill(text)
+        press(page, "Send")
+        expect(page.locator(".question, .fault").first).to_be_visible()
+        return page.locator(".question").count() == 1
+
+    assert until(is_taken, A_MINUTE_S)
