@@ -117,9 +117,12 @@ POOL = 64 * 1024 * 1024
 
 
 def pools(process: int) -> int:
-    """The number of such pools in a process (proc(5), maps)."""
+    """The number of such pools in a process (proc(5), maps).
+
+    A pool that grows while the file is read may be listed twice, with the same start.
+    """
     lines = [line.split() for line in Path(f"/proc/{process}/maps").read_text().splitlines()]
-    starts = [int(line[0].partition("-")[0], 16) for line in lines if line[1] == "rw-p" and len(line) == 5]
+    starts = {int(line[0].partition("-")[0], 16) for line in lines if line[1] == "rw-p" and len(line) == 5}
     return sum(start % POOL == 0 for start in starts)
 
 
