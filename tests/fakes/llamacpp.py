@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.fakes.scripted import Scripted
+from tests.fakes.scripted import MAX_PAUSE_S, Scripted
 
 LOADING = (503, {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}})
 WRONG_KEY = (401, {"error": {"code": 401, "message": "Invalid API Key", "type": "authentication_error"}})
@@ -57,7 +57,7 @@ class LlamaCpp(Scripted):
         for part in self.script:
             match part:
                 case threading.Event():
-                    part.wait(30)
+                    part.wait(MAX_PAUSE_S)
                 case bytes():
                     yield part
                 case str():

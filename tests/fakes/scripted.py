@@ -19,6 +19,9 @@ GMAIL = {
     "gmail_refresh_token": "1//token-x",
 }
 """The credentials in `.env` that set mail up."""
+MAX_PAUSE_S = 120
+"""How long a pause in a script lasts at most, so that a fake ends with its test. Longer than every time limit on silence
+that a test or a measurement waits for."""
 
 
 class Scripted:
@@ -216,7 +219,7 @@ class Ollama(Scripted):
             for part in list(self.download):
                 match part:
                     case threading.Event():
-                        while not part.wait(0.05 if "digest" in last else 30):
+                        while not part.wait(0.05 if "digest" in last else MAX_PAUSE_S):
                             yield _line(last)
                     case bytes():
                         yield part
@@ -249,11 +252,11 @@ class Ollama(Scripted):
         return self.refusal or self.refuse(request) or (200, self._reply(model))
 
     def _reply(self, model: str) -> Generator[bytes, None, None]:
-        self.go_on.wait(30)
+        self.go_on.wait(MAX_PAUSE_S)
         for part in self.script:
             match part:
                 case threading.Event():
-                    part.wait(30)
+                    part.wait(MAX_PAUSE_S)
                 case bytes():
                     yield part
                 case str():

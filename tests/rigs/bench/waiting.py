@@ -33,6 +33,8 @@ def measure() -> Table:
             if not until(lambda: len(model.chats()) == 1):
                 raise AssertionError("the first reply did not begin")
             waiting = _shares(trees)
+            if len(model.chats()) != 1:
+                raise AssertionError("the first reply ended while it was measured")
             pause.set()
     cost = sum(waiting) - sum(idle)
     return Table(
