@@ -20,7 +20,7 @@ GMAIL = {
 }
 """The credentials in `.env` that set mail up."""
 MAX_PAUSE_S = 120
-"""How long a pause in a script lasts at most, so that a fake ends with its test. Longer than every time limit on silence
+"""The longest pause in a script, so that a fake ends with its test. It is longer than every limit on silence
 that a test or a measurement waits for."""
 
 

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-TICKS = os.sysconf("SC_CLK_TCK")
+_TICKS = os.sysconf("SC_CLK_TCK")
 _STREAM, _CONNECTED = "0001", "03"
 
 
@@ -95,4 +95,4 @@ def _running_s(pid: int) -> float:
 def _ended_s(pid: int) -> float:
     """The processor time of the children that have ended (proc(5), fields 16 and 17 of stat)."""
     _, _, fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
-    return sum(int(number) for number in fields.split()[13:15]) / TICKS
+    return sum(int(number) for number in fields.split()[13:15]) / _TICKS

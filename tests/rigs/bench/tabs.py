@@ -10,15 +10,13 @@ from tests.harness.server import Server
 from tests.rigs.bench.figures import Figure, Table, spread
 from tests.rigs.bench.health import BROWSER
 from tests.rigs.bench.load import Visitor, get
-from tests.rigs.bench.processes import TICKS, Tree
+from tests.rigs.bench.processes import Tree
 from tests.rigs.bench.servers import Bare, Installed, Postgres, postgres
 
 TITLE = "Open tabs"
 LASTS_S = float(os.environ.get("TABS_S") or 60)
 """How long each number of tabs is measured, in seconds."""
 IDLE_S = LASTS_S / 3
-STEPS = 4
-"""Ticks of the kernel's clock that may be missing: two processes, each with user time and system time."""
 FEW, MANY = 10, 200
 BUDGET = 0.03
 """As a share of a core, for FEW tabs."""
@@ -127,9 +125,7 @@ def _table(idle: Minute, few: Minute, many: Minute) -> Table:
         f"Processor time of all the app's processes as a share of one core, over {LASTS_S:.0f} s. Each tab opens the"
         " home page and polls its banner as often as the page says. Each poll uses a new connection, as in a browser"
         " whose idle connection was closed. The reference is the bare route with the same number of requests in the"
-        f" same time; PostgreSQL's reference is itself without a tab, over {IDLE_S:.0f} s. The kernel counts processor"
-        f" time in steps of {1000 / TICKS:.0f} ms for each process, so nothing can be said about a share below"
-        f" {_share(STEPS / TICKS / IDLE_S)}.",
+        f" same time; PostgreSQL's reference is itself without a tab, over {IDLE_S:.0f} s.",
         tuple(figures),
     )
 
