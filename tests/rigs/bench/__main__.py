@@ -15,6 +15,7 @@ from tests.rigs.bench import (
     machine,
     memory,
     model,
+    pages,
     sessions,
     start,
     tabs,
@@ -26,6 +27,7 @@ from tests.rigs.bench.figures import Table
 
 TABLES: dict[str, Callable[[], Table]] = {
     "health": health.measure,
+    "pages": pages.measure,
     "memory": memory.measure,
     "trial": trial.measure,
     "start": start.measure,
