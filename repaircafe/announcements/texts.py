@@ -5,9 +5,10 @@ from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
 
-from flask_babel import force_locale
+from flask_babel import force_locale, get_locale
 from flask_babel import gettext as _
 
+from repaircafe.facts.wording import clock_time
 from repaircafe.settings.definitions import Settings
 from repaircafe.web.languages import in_words, locale_of
 
@@ -36,8 +37,8 @@ def _poster(settings: Settings, day: date) -> str:
 
 def _newsletter(settings: Settings, day: date) -> str:
     parts = [
-        _("On %(when)s the repair café takes place again.", when=_when(settings, day)),
-        _("Bring what is broken: our volunteers mend it together with you."),
+        _("The next repair café is on %(when)s.", when=_when(settings, day)),
+        _("Bring something broken: our volunteers repair it together with you."),
     ]
     if settings.event_offerings:
         parts.append(_("They know about %(offerings)s.", offerings=", ".join(settings.event_offerings)))
@@ -63,9 +64,10 @@ def _when(settings: Settings, day: date) -> str:
     start, end = settings.event_start, settings.event_end
     if start is None:
         return words
+    opens = clock_time(start, get_locale())
     if end is None:
-        return str(_("%(day)s, from %(start)s", day=words, start=f"{start:%H:%M}"))
-    return str(_("%(day)s, from %(start)s to %(end)s", day=words, start=f"{start:%H:%M}", end=f"{end:%H:%M}"))
+        return str(_("%(day)s, from %(start)s", day=words, start=opens))
+    return str(_("%(day)s, from %(start)s to %(end)s", day=words, start=opens, end=clock_time(end, get_locale())))
 
 
 _TEXTS: Mapping[Format, Callable[[Settings, date], str]] = MappingProxyType(

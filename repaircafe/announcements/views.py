@@ -118,8 +118,8 @@ def labels() -> dict[Format, str]:
     return {
         Format.POSTER: _("For a poster"),
         Format.NEWSLETTER: _("For a newsletter"),
-        Format.POST: _("For a social network"),
-        Format.REPLY: _("To answer with"),
+        Format.POST: _("For social media"),
+        Format.REPLY: _("Reply to an enquiry"),
     }
 
 

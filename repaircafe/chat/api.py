@@ -100,7 +100,7 @@ def forget(session_id: uuid.UUID) -> Response:
 @blueprint.errorhandler(UnknownError)
 def unknown(_error: UnknownError) -> Response:
     """404: the conversation does not exist, or no longer exists."""
-    return answer(PageError(404, _("There is no such conversation."), _("Leave session_id out to begin a new one.")))
+    return answer(PageError(404, _("There is no such conversation."), _("Leave session_id out to start a new one.")))
 
 
 @blueprint.app_errorhandler(RefusedMessageError)
@@ -130,8 +130,10 @@ def _question(body: object) -> schemas.Question:
         raise RefusedMessageError(len(value) if fault["type"] == "string_too_long" else 0)
     if fault["type"] == "extra_forbidden":
         known = ", ".join(schemas.Question.model_fields)
-        raise PageError(422, _("There is a field that is not known."), _("Known: %(names)s", names=known))
-    raise PageError(422, _("There is no message."), _('Send {"message": "…"}, and "session_id" to go on.'))
+        raise PageError(422, _("One field is not known."), _("Known: %(names)s", names=known))
+    raise PageError(
+        422, _("The message is missing."), _('Send {"message": "…"}; add "session_id" to continue a conversation.')
+    )
 
 
 def _awaited(reply: Reply, ended: threading.Event | None) -> Reply:

@@ -58,7 +58,7 @@ def show_last() -> Response:
         is_there = last is not None and db.session().get(Conversation, last) is not None
     except AwayError:
         return conversation_page(
-            uuid.uuid4(), [], notice=_("What was said before is shown again as soon as the database is back.")
+            uuid.uuid4(), [], notice=_("Earlier messages appear again as soon as the database is back.")
         )
     return make_response(redirect(url_for("chat.show", session_id=last), 303)) if is_there else begin()
 
@@ -149,7 +149,7 @@ def forget(session_id: uuid.UUID) -> Response:
     conversation.forget(db.session(), session_id)
     if session.get("conversation") == str(session_id):
         del session["conversation"]
-    flash(_("The conversation has been forgotten."))
+    flash(_("The conversation has been deleted."))
     return make_response(redirect(url_for("chat.begin"), 303))
 
 
@@ -190,10 +190,10 @@ def gone(_error: UnknownError) -> Response:
     return answer(
         PageError(
             404,
-            _("This conversation is not there any more."),
+            _("This conversation no longer exists."),
             ngettext(
-                "It was forgotten, or it is older than %(num)d day. Begin a new one.",
-                "It was forgotten, or it is older than %(num)d days. Begin a new one.",
+                "It was deleted, or it is older than %(num)d day. Start a new one.",
+                "It was deleted, or it is older than %(num)d days. Start a new one.",
                 days,
             ),
         )
@@ -206,7 +206,7 @@ def expired(error: CSRFError) -> Response:
     session_id = (request.view_args or {}).get("session_id")
     if request.endpoint != "chat.ask" or session_id is None or wants_json():
         return expired_form(error)
-    problem = _("This page was open for too long. Nothing was sent yet: press Send again.")
+    problem = _("This page was open for too long. Nothing has been sent yet: press Send again.")
     return _not_asked(session_id, request.form.get("message", ""), problem, 400)
 
 
@@ -216,7 +216,7 @@ def too_often(error: TooOftenError) -> Response:
     if request.endpoint != "chat.ask" or wants_json():
         return exceeded(error)
     session_id, wait_s = (request.view_args or {})["session_id"], error.wait_s
-    return _too_many(session_id, request.form.get("message", ""), _("Not sent: that was too often."), wait_s)
+    return _too_many(session_id, request.form.get("message", ""), _("Not sent: too many attempts."), wait_s)
 
 
 def _news(session_id: uuid.UUID, reply_id: uuid.UUID, seen: int) -> tuple[Reply, bool]:
@@ -261,7 +261,7 @@ def _refusal(error: RefusedMessageError) -> Text:
     if not error.length:
         return _("Type a question first.")
     return _(
-        "This is too long: %(length)d characters, and %(most)d at most. Shorten it, or send it in parts.",
+        "This is too long: %(length)d characters; at most %(most)d are allowed. Shorten it, or send it in parts.",
         length=error.length,
         most=MAX_MESSAGE_CHARS,
     )
@@ -271,7 +271,7 @@ def _not_stored(error: AwayError) -> Text:
     if error.reason in UNWRITABLE:
         why = explain(Neighbour.DB, error.reason).sentence
         return _("Not sent. %(why)s What you typed is still here.", why=why)
-    return _("Not sent: the database is away. What you typed is still here.")
+    return _("Not sent: the database is not reachable. What you typed is still here.")
 
 
 def _not_asked(

@@ -42,7 +42,7 @@ def test(neighbour: Neighbour) -> Response:
 
 def problem(error: InvalidSettingsError) -> PageError:
     """An error with status 422 and every fault."""
-    title, cure = _("Nothing was saved: at least one value is not right."), _("Correct the values and send them again.")
+    title, cure = _("Nothing was saved: at least one value is wrong."), _("Correct the values and send them again.")
     return PageError(422, title, cure, errors=error.faults)
 
 
@@ -53,7 +53,7 @@ def changes() -> dict[str, str]:
     """
     body = read_json()
     if not isinstance(body, dict):
-        cure = _('Send, for instance, {"event_date": "2026-12-05"}.')
+        cure = _('Send, for example, {"event_date": "2026-12-05"}.')
         raise PageError(400, _("The body is not a JSON object."), cure)
     try:
         sent = Changes.model_validate(body).model_dump(exclude_unset=True)
@@ -82,4 +82,4 @@ def _sentence(fault: ErrorDetails) -> Text:
         parse(name, value)
     except RefusedError as error:
         return error.message
-    return _("This is not in the expected form, such as: %(example)s", example=KEYS[name].example)
+    return _("This does not have the expected form, such as: %(example)s", example=KEYS[name].example)

@@ -76,7 +76,7 @@ def refused(error: InvalidSettingsError) -> Response:
 def outside(error: OutsideError) -> Response:
     """The error of the JSON API; the form asks the organiser."""
     title = _("Nothing was saved yet: %(why)s", why=error.message)
-    return answer(PageError(409, title, _("Send it again with ?save_anyway=1 if that is meant.")))
+    return answer(PageError(409, title, _("If you want this, send it again with ?save_anyway=1.")))
 
 
 @blueprint.errorhandler(CSRFError)
@@ -88,9 +88,9 @@ def expired(_error: CSRFError) -> Response:
     if wants_json():
         return not_json(UnsupportedMediaType())
     if is_htmx():
-        cure = _("Press Save: what you typed is kept, and then it can be tested.")
+        cure = _("Press Save: what you typed is kept. Then test it.")
         return _fragment(400, _("This page was open for too long."), cure)
-    problem = _("This page was open for too long. Nothing was saved yet: press the button again.")
+    problem = _("This page was open for too long. Nothing has been saved yet: press the button again.")
     return _page(_typed(), problem=problem, status=400)
 
 
@@ -98,7 +98,7 @@ def expired(_error: CSRFError) -> Response:
 def not_json(_error: UnsupportedMediaType) -> Response:
     """The error of the JSON API if a program sends a form or another kind of content."""
     cure = _("Send JSON, with the header Content-Type: application/json.")
-    return answer(PageError(415, _("This kind of content is not understood."), cure))
+    return answer(PageError(415, _("This kind of content is not supported."), cure))
 
 
 def _known(neighbour: str) -> Neighbour:
@@ -129,12 +129,12 @@ def _save_form(typed: dict[str, str]) -> Response:
         return _page(typed, problem=_not_saved(error), status=503)
     monitor().forget(Neighbour.LLM)
     loading = report is not None and report.reason is Reason.LOADING
-    flash(_("Saved. The model is still being loaded; that may take a few minutes.") if loading else _("Saved."))
+    flash(_("Saved. The model is still loading; that may take a few minutes.") if loading else _("Saved."))
     return make_response(redirect(url_for("config.show"), 303))
 
 
 def _refused() -> Text:
-    return _("Nothing was saved: please look at the marked fields.")
+    return _("Nothing was saved: please check the marked fields.")
 
 
 def _test_changed_model(values: Mapping[str, str]) -> Report | None:
@@ -172,7 +172,7 @@ def _leaves(report: Report, values: Mapping[str, str]) -> Text | None:
     if report.outside is None:
         return OutsideError.message if store().leads_outside(values) else None
     if report.outside:
-        return _("That address or model is outside this network: what is asked would leave the building.")
+        return _("That address or model is outside this network: questions would leave the building.")
     return None
 
 
@@ -181,7 +181,10 @@ def _not_saved(error: AwayError) -> Text:
     if error.reason in UNWRITABLE:
         why = explain(Neighbour.DB, error.reason).sentence
         return _("Nothing was saved. %(why)s What you typed is still here.", why=why)
-    return _("Nothing was saved: the database is away. What you typed is still here: save it when it is back.")
+    return _(
+        "Nothing was saved: the database is not reachable. What you typed is still here: save it "
+        "when the database is back."
+    )
 
 
 def _test_form(neighbour: Neighbour, typed: dict[str, str]) -> Response:
@@ -189,7 +192,7 @@ def _test_form(neighbour: Neighbour, typed: dict[str, str]) -> Response:
     try:
         values = validate(watched, parts()[Redactor])
     except InvalidSettingsError as error:
-        problem = _("The test needs these fields to be right.")
+        problem = _("Correct these fields before the test.")
         if is_htmx():
             named = [f"{KEYS[name].label}: {fault}" for name, fault in error.faults.items()]
             return _fragment(422, problem, " ".join(named))

@@ -75,7 +75,7 @@ def expired(error: CSRFError) -> Response:
     """
     if is_htmx() or wants_json() or request.endpoint != "downloads.start":
         return expired_form(error)
-    problem = _("This page was open for too long. Nothing was saved yet: press the button again.")
+    problem = _("This page was open for too long. Nothing has been saved yet: press the button again.")
     return show(400, typed=request.form.get("model", ""), fault=problem)
 
 
@@ -110,9 +110,9 @@ def use() -> Response:
         store().save({"llm_model": model})
     except OutsideError as error:
         title = _("Nothing was saved yet: %(why)s", why=error.message)
-        raise PageError(409, title, _("If that is meant, enter its name in the settings.")) from None
+        raise PageError(409, title, _("If you want this, enter its name in the settings.")) from None
     monitor().forget(Neighbour.LLM)
-    text = _("%(model)s is in use from now on.", model=model)
+    text = _("%(model)s is now in use.", model=model)
     if is_htmx():
         return show(template="downloads/_used.html", notice=text, key=KEYS["llm_model"], values={"llm_model": model})
     flash(text)
@@ -129,7 +129,7 @@ def _name(typed: str) -> str:
 
 def _not_begun(model: str, other: Download) -> Text:
     return _(
-        "%(model)s was not begun: %(other)s is being downloaded, and one comes after the other.",
+        "%(model)s was not started: %(other)s is still downloading. Wait until it is done.",
         model=model,
         other=other.model,
     )
@@ -201,7 +201,7 @@ def _ending(download: Download) -> Text:
         State.DONE: _("%(model)s has been downloaded.", model=download.model),
         State.FAILED: _("%(model)s could not be downloaded.", model=download.model),
         State.STOPPED: _("The download of %(model)s was cancelled.", model=download.model),
-        State.BROKEN: _("The download of %(model)s ended when the assistant was restarted.", model=download.model),
+        State.BROKEN: _("The download of %(model)s stopped when the assistant was restarted.", model=download.model),
     }
     return sentences.get(download.state, "")
 
@@ -209,9 +209,9 @@ def _ending(download: Download) -> Text:
 def _doing(download: Download) -> Text:
     """What the server does, in plain words instead of those of Ollama's stream."""
     if download.stop_asked:
-        return _("Being cancelled …")
+        return _("Cancelling …")
     if download.status.startswith(("verifying", "writing", "removing", "success")):
-        return _("Checking what has arrived; on an SD card that takes a few minutes.")
+        return _("Checking the download; on an SD card that takes a few minutes.")
     if download.done:
         return _("Downloading.")
     return _("Looking for the model.")

@@ -56,9 +56,9 @@ class State(StrEnum):
 STATE_LABELS: Mapping[State, Text] = MappingProxyType(
     {
         State.STARTING: _l("starting"),
-        State.HEALTHY: _l("all is well"),
-        State.DEGRADED: _l("partly away"),
-        State.UNHEALTHY: _l("cannot work"),
+        State.HEALTHY: _l("everything works"),
+        State.DEGRADED: _l("limited"),
+        State.UNHEALTHY: _l("does not work"),
     }
 )
 """The states as pages show them; JSON and the log use the values."""

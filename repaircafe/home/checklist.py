@@ -56,21 +56,23 @@ def _language_model(report: Report) -> tuple[Line, Line]:
     reason = Reason.NOT_SET if report.is_trial else report.reason
     is_there = reason is None or reason in NO_SERVER
     cure = explain(Neighbour.LLM, reason).cure if reason else ""
-    server = Line(_("A language model's server is found"), is_there, cure, _("Settings"), "config.show", "llm_endpoint")
+    server = Line(
+        _("A language model's server has been found"), is_there, cure, _("Settings"), "config.show", "llm_endpoint"
+    )
     is_ready = reason is None or reason is Reason.LOADING
-    cure = cure if is_there else _("First the server has to be found.")
+    cure = cure if is_there else _("Find the server first.")
     return server, Line(_("A model is installed and chosen"), is_ready, cure, _("Settings"), "config.show", "downloads")
 
 
 def _event(settings: Settings) -> Line:
     is_planned = settings.next_date is not None and bool(settings.event_location)
-    cure = _("Enter its date and its place.")
+    cure = _("Enter the date and the place.")
     return Line(_("The next repair café is planned"), is_planned, cure, _("Settings"), "config.show", "event_date")
 
 
 def _password(has_password: bool) -> Line:
-    cure = _("Set OPERATOR_PASSWORD and HOST in .env and start again; until then no other machine can open the pages.")
-    return Line(_("There is a password for the organiser"), has_password, cure)
+    cure = _("Set OPERATOR_PASSWORD and HOST in .env and restart; until then no other computer can open the pages.")
+    return Line(_("The organiser has a password"), has_password, cure)
 
 
 def _mail(report: Report) -> Line:

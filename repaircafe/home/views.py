@@ -5,10 +5,12 @@ from urllib.parse import urlencode
 
 import segno
 from flask import Blueprint, Response, make_response, render_template, request, url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from repaircafe.database.tables import db
 from repaircafe.environment import is_loopback
+from repaircafe.facts.wording import clock_time
 from repaircafe.home import calendar, checklist
 from repaircafe.logs import polled
 from repaircafe.settings.definitions import Settings
@@ -64,7 +66,7 @@ def entry() -> Response:
         raise PageError(
             404,
             _("The next repair café is not planned yet."),
-            _("Look again later: the date will be on the home page."),
+            _("Check again later: the date will be on the home page."),
         )
     event = calendar.current(db.session(), settings, day)
     title, address = _("Repair Café"), url_for("home.show", _external=True)
@@ -107,9 +109,10 @@ def _hours(settings: Settings) -> str:
     start, end = settings.event_start, settings.event_end
     if start is None:
         return ""
+    opens = clock_time(start, get_locale())
     if end is None:
-        return str(_("from %(start)s", start=f"{start:%H:%M}"))
-    return str(_("from %(start)s to %(end)s", start=f"{start:%H:%M}", end=f"{end:%H:%M}"))
+        return str(_("from %(start)s", start=opens))
+    return str(_("from %(start)s to %(end)s", start=opens, end=clock_time(end, get_locale())))
 
 
 def _map(settings: Settings) -> str:

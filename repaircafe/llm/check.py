@@ -133,7 +133,7 @@ def _require(server: Server, model: str) -> None:
         raise PermanentError(Reason.MODEL_NOT_CHOSEN, _l("Installed: %(models)s", models=installed))
     if not server.has(model):
         raise PermanentError(
-            Reason.MODEL_MISSING, _l("%(model)s is not among the installed: %(models)s", model=model, models=installed)
+            Reason.MODEL_MISSING, _l("%(model)s is not installed. Installed: %(models)s", model=model, models=installed)
         )
     if reason := server.unusable(model):
         raise PermanentError(reason)

@@ -28,7 +28,7 @@ _EXPLANATIONS = {
     Reason.DNS: Explanation(_l("Google's address cannot be found."), _CHECK_INTERNET, *_SETTINGS),
     Reason.REFUSED: Explanation(_l("Google refuses the connection."), _CHECK_INTERNET, *_SETTINGS),
     Reason.TIMEOUT: Explanation(_l("Google does not answer in time."), _CHECK_INTERNET, *_SETTINGS),
-    Reason.RESET: Explanation(_l("Google breaks the connection off."), _CHECK_INTERNET, *_SETTINGS),
+    Reason.RESET: Explanation(_l("Google broke off the connection."), _CHECK_INTERNET, *_SETTINGS),
     Reason.HTTP_ERROR: Explanation(
         _l("Google answers with an error."), _l("Wait a while, then press Test."), *_SETTINGS
     ),
@@ -37,7 +37,7 @@ _EXPLANATIONS = {
 WORDS = NeighbourWords(
     name=_l("Mail"),
     subject="Google",
-    still_works=_l("Everything else works: the event, the settings and the language model."),
+    still_works=_l("Everything else works: the date, the settings and the language model."),
     restart=_CHECK_INTERNET,
     explanations=_EXPLANATIONS,
 )

@@ -69,7 +69,7 @@ def still_works(neighbour: Neighbour, reason: Reason, *, alone: bool) -> Text:
     if not alone and (neighbour is not Neighbour.DB or reason in SERVES):
         return ""
     if neighbour is Neighbour.DB and reason in SERVES:
-        return _l("Everything works all the same.")
+        return _l("Everything still works.")
     return _words[neighbour].still_works
 
 
@@ -77,39 +77,35 @@ def _shared(it: Text, restart: Text) -> Mapping[Reason, Explanation]:
     """The explanations that all neighbours share: `it` is the subject, `restart` the cure if it is broken."""
     return {
         Reason.UNREACHABLE: Explanation(
-            _l("%(it)s cannot be reached through the network.", it=it), _l("Check cable and Wi-Fi, then test again.")
+            _l("%(it)s is not reachable through the network.", it=it), _l("Check cable and Wi-Fi, then test again.")
         ),
         Reason.TIMEOUT: Explanation(
             _l("%(it)s does not answer in time.", it=it),
-            _l("Check that its machine is on and not overloaded, then test again."),
+            _l("Check that its computer is on and not overloaded, then test again."),
         ),
-        Reason.RESET: Explanation(_l("%(it)s breaks the connection off.", it=it), restart),
+        Reason.RESET: Explanation(_l("%(it)s broke off the connection.", it=it), restart),
         Reason.TLS: Explanation(
             _l("%(it)s allows no secure connection.", it=it),
             _l("Check that the address begins with the right http:// or https://."),
         ),
         Reason.HTTP_ERROR: Explanation(_l("%(it)s answers with an error.", it=it), restart),
         Reason.BAD_ANSWER: Explanation(
-            _l("%(it)s answers with something we cannot read.", it=it),
-            _l("Check the address; something else may be answering there."),
+            _l("%(it)s sent something that we cannot read.", it=it),
+            _l("Check the address; another program may be answering there."),
         ),
         Reason.TOO_LARGE: Explanation(
-            _l("%(it)s sends far more than it was asked for.", it=it),
-            _l("Check the address; something else may be answering there."),
+            _l("%(it)s sent far more than we asked for.", it=it),
+            _l("Check the address; another program may be answering there."),
         ),
         Reason.REDIRECTED: Explanation(
-            _l("%(it)s sends us elsewhere, and we do not follow.", it=it), _l("Check the address, then test again.")
+            _l("%(it)s redirects us, and we do not follow.", it=it), _l("Check the address, then test again.")
         ),
-        Reason.NOT_CHECKED: Explanation(
-            _l("It has not been looked at yet."), _l("It is being looked at; this page says more in a moment.")
-        ),
+        Reason.NOT_CHECKED: Explanation(_l("Not checked yet."), _l("Being checked; this page says more in a moment.")),
         Reason.SETTINGS_UNKNOWN: Explanation(
-            _l("Its settings cannot be read while the database is away."), _l("Bring the database back first.")
+            _l("Its settings cannot be read while the database is not reachable."), _l("Bring the database back first.")
         ),
-        Reason.BUSY: Explanation(
-            _l("The test before this one is still running."), _l("Wait a few seconds, then test again.")
-        ),
+        Reason.BUSY: Explanation(_l("The previous test is still running."), _l("Wait a few seconds, then test again.")),
         Reason.INTERNAL: Explanation(
-            _l("The check itself failed; the fault is ours."), _l("The log says more: journalctl -u repaircafe")
+            _l("The check itself failed; this is our fault."), _l("The log says more: journalctl -u repaircafe")
         ),
     }

@@ -177,7 +177,7 @@ STATUS_LABELS: Mapping[Status, Text] = MappingProxyType(
     {
         Status.OK: _l("works"),
         Status.DEGRADED: _l("limited"),
-        Status.UNREACHABLE: _l("away"),
+        Status.UNREACHABLE: _l("not reachable"),
         Status.UNCONFIGURED: _l("not set up"),
     }
 )

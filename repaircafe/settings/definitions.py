@@ -132,7 +132,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 "event_date",
                 "date",
                 _l("Date of the next repair café"),
-                _l("The day of the next afternoon; empty while there is none."),
+                _l("When is it? Leave empty if not planned yet."),
                 "2026-12-05",
                 parse_date,
                 10,
@@ -172,7 +172,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 "event_location",
                 "text",
                 _l("Place"),
-                _l("As visitors need it to find the way."),
+                _l("The address, so that visitors find the way."),
                 "Buurthuis De Hoek, Dorpsstraat 1",
                 parse_line,
                 MAX_LINE_CHARS,
@@ -213,7 +213,7 @@ def parse(name: str, text: str) -> str:
         raise RefusedError(_l("This is too long. At most %(most)d characters.", most=key.longest))
     allowed = "\n\t" if key.kind == "notes" else ""
     if any(unicodedata.category(character) in ("Cc", "Cs") and character not in allowed for character in value):
-        raise RefusedError(_l("This holds a character that cannot be stored, such as a line break."))
+        raise RefusedError(_l("This contains a character that cannot be stored, such as a line break."))
     return key.parse(value) if value else ""
 
 
@@ -282,7 +282,7 @@ def check_together(values: Mapping[str, str]) -> dict[str, Text]:
     """The faults, by key, of values that are valid one by one but not together."""
     start, end = values.get("event_start"), values.get("event_end")
     if start and end and end <= start:
-        return {"event_end": _l("This is not later than the time at which it opens, %(start)s.", start=start)}
+        return {"event_end": _l("This must be later than the opening time, %(start)s.", start=start)}
     return {}
 
 
@@ -292,7 +292,7 @@ def _time_of(text: str | None) -> time | None:
 
 def _hint(key: str) -> Text:
     if key.lower() in Environment.model_fields:
-        return _l("%(name)s belongs into .env, never into the database.", name=key.upper())
+        return _l("%(name)s belongs in .env, never in the database.", name=key.upper())
     close = get_close_matches(key, KEYS, n=1)
     if close:
         return _l("There is no such setting. Did you mean %(name)s?", name=close[0])

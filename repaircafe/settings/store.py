@@ -43,7 +43,7 @@ class OutsideError(Exception):
     """The language model is outside this network, or its address cannot be looked up. Nothing was saved."""
 
     message = _l(
-        "That address or model is not on this network, or cannot be looked up. What is asked would leave the building."
+        "That address or model is not on this network, or cannot be looked up. Questions would leave the building."
     )
 
 
@@ -75,7 +75,7 @@ def validate(changes: Mapping[str, str], redactor: Redactor) -> dict[str, str]:
             faults[name] = error.message
         else:
             if redactor.holds_secret(valid[name]):
-                faults[name] = _l("This holds a credential of .env, which must not be stored in the database.")
+                faults[name] = _l("This contains a secret from .env, which must not be stored in the database.")
     if faults:
         name_faults(faults)
         raise InvalidSettingsError(faults)

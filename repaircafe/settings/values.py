@@ -80,7 +80,7 @@ def parse_url(text: str) -> str:
     if parts.scheme not in ("http", "https") or not host or re.search(r"[^\w.:%-]", host):
         raise RefusedError(_l("This is not an address. Expected: http://HOST:PORT"))
     if parts.username is not None or parts.password is not None:
-        raise RefusedError(_l("The address must not hold a user name or a password."))
+        raise RefusedError(_l("The address must not contain a user name or a password."))
     route = _ROUTE.search(parts.path)
     if (parts.query or parts.fragment) and not (route and route[0].strip("/ ")):
         raise RefusedError(_l("The address must end with the port or the path, without ? or #."))
@@ -115,7 +115,7 @@ def parse_date(text: str) -> str:
     except ValueError:
         raise RefusedError(_l("This is not a date. Expected: YYYY-MM-DD, such as 2026-12-05")) from None
     if found.year not in YEARS:
-        raise RefusedError(_l("This year cannot be right. Expected: YYYY-MM-DD, such as 2026-12-05"))
+        raise RefusedError(_l("This year cannot be correct. Expected: YYYY-MM-DD, such as 2026-12-05"))
     return found.isoformat()
 
 

@@ -73,7 +73,7 @@ def sign_in() -> Response:
     except PageError as error:
         return _again(error, then, kept, f"{error.title} {error.cure}")
     if not right:
-        cure = _("Sign in with the name “operator” and OPERATOR_PASSWORD of .env.")
+        cure = _("Sign in with the name “operator” and OPERATOR_PASSWORD from .env.")
         return _again(PageError(403, _("That is not the password."), cure), then, kept)
     try:
         _begin()

@@ -129,19 +129,21 @@ def _check_operator() -> Response | None:
     if is_trial():
         raise PageError(
             403,
-            _l("This page is open only on the machine itself."),
-            _l("Set OPERATOR_PASSWORD in .env and restart the service to open it from elsewhere."),
+            _l("This page opens only on the computer itself."),
+            _l("To open it from another computer, set OPERATOR_PASSWORD in .env and restart the service."),
         )
     if "throttled" in g:
         raise g.throttled
     if is_htmx():
-        stopped = _l("This part of the page stands still until you sign in and reload it.")
+        stopped = _l("This part of the page does not update until you sign in and reload it.")
         cure = stopped if is_polled() else _l("What you typed is still here.")
-        raise PageError(401, _l("You are not signed in any more."), cure)
+        raise PageError(401, _l("You are no longer signed in."), cure)
     is_form = request.method not in ("GET", "HEAD")
     if wants_json() or not (is_form or prefers_page()):
         refused = PageError(
-            401, _l("This is the organiser's."), _l("Sign in with the name “operator” and OPERATOR_PASSWORD of .env.")
+            401,
+            _l("This page is for the organiser."),
+            _l("Sign in with the name “operator” and OPERATOR_PASSWORD from .env."),
         )
         refused.headers["WWW-Authenticate"] = 'Basic realm="Repair Cafe", charset="UTF-8"'
         raise refused

@@ -147,17 +147,17 @@ def expired_form(_error: CSRFError) -> Response:
 
 def _malformed(_error: Exception) -> Response:
     """400 for a body whose chunks break RFC 9112. Gunicorn notices only when a view reads the body."""
-    return answer(PageError(400, _("The request is malformed."), _("Send its body as HTTP/1.1 describes.")))
+    return answer(PageError(400, _("The request is not valid."), _("Send its body as HTTP/1.1 describes.")))
 
 
 def _http(error: HTTPException) -> Response:
     if error.response is not None and isinstance(error.response, Response):
         return error.response
     titles = {
-        404: (_("There is no such page."), _("Check the address, or begin again at the home page.")),
-        405: (_("This cannot be done that way."), _("Go back and use the buttons of the page.")),
+        404: (_("There is no such page."), _("Check the address, or start from the home page.")),
+        405: (_("This does not work that way."), _("Go back and use the buttons on the page.")),
         413: (_("That was too much at once."), _("Send less text.")),
-        415: (_("This kind of content is not understood."), _("Send a form or JSON.")),
+        415: (_("This kind of content is not supported."), _("Send a form or JSON.")),
     }
     title, cure = titles.get(error.code or 500, (error.name, error.description or ""))
     found = PageError(error.code or 500, title, cure)
@@ -179,7 +179,7 @@ def _unexpected(error: Exception) -> Response:
     return answer(
         PageError(
             500,
-            _("Something went wrong, and the fault is ours."),
-            _("Nothing was half-saved. Try again; if it stays, give the number below to the technician."),
+            _("Something went wrong, and it is our fault."),
+            _("No change was left half-done. Try again; if it happens again, give the number below to the technician."),
         )
     )

@@ -21,7 +21,7 @@ def check_host(names: list[str]) -> None:
         log.warning("Host refused", event_type=EventType.AUTHZ_FAILURE, remote=request.remote_addr)
         raise PageError(
             421,
-            _l("This machine does not answer to that name."),
+            _l("This computer does not answer to that name."),
             _l("Open it by its IP address, or add the name to TRUSTED_HOSTS in .env and reload the service."),
         )
 
@@ -53,5 +53,5 @@ def check_origin(others: list[str]) -> None:
     raise PageError(
         403,
         _l("A page of another website may not do this."),
-        _l("Where it may use the chat, add its origin to ALLOWED_ORIGINS in .env and reload the service."),
+        _l("To let it use the chat, add its origin to ALLOWED_ORIGINS in .env and reload the service."),
     )

@@ -44,7 +44,7 @@ def read_json() -> Any:
             raise ValueError(len(body))
         return _cleaned(json.loads(body.decode(), parse_constant=_no_number, object_pairs_hook=_without_repeats))
     except (ValueError, RecursionError) as error:  # also for a number of thousands of digits, or thousands of nested [
-        title, cure = _("The body is not JSON."), _('Send, in UTF-8, an object such as {"name": "value"}.')
+        title, cure = _("The body is not JSON."), _('Send an object such as {"name": "value"}, in UTF-8.')
         raise PageError(400, title, cure) from error
 
 

@@ -155,7 +155,7 @@ def sign_in_wait_s() -> int:
 def too_many(wait_s: int) -> PageError:
     """A 429 that says how many seconds to wait."""
     again = ngettext("Try again in %(num)d second.", "Try again in %(num)d seconds.", wait_s)
-    error = PageError(429, _("That was too often."), again)
+    error = PageError(429, _("Too many attempts."), again)
     error.headers["Retry-After"] = str(wait_s)
     return error
 

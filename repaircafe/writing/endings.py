@@ -11,7 +11,7 @@ from repaircafe.writing.generation import COMING
 ENDINGS = {
     State.STOPPED: _l("Stopped."),
     State.FAILED: _l("Not finished."),
-    State.BROKEN: _l("Broken off: the assistant was restarted."),
+    State.BROKEN: _l("Interrupted: the assistant was restarted."),
 }
 """The text below an incomplete reply."""
 RETRY_HELPS = COMING | {Reason.RUNNER_DIED, Reason.TIMEOUT, Reason.RESET, Reason.CUT_OFF}
@@ -33,5 +33,5 @@ def advice(job: Job, for_operator: bool) -> Text:
     if for_operator or job.reason is Reason.TOO_LONG:
         return explain(Neighbour.LLM, job.reason).cure
     if job.reason in RETRY_HELPS:
-        return _("Try again in a minute. If that does not help, please tell a volunteer.")
+        return _("Try again in a minute. If that does not help, please ask a volunteer.")
     return _("Please tell a volunteer.")

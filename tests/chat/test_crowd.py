@@ -103,9 +103,9 @@ def _has_asked(raw: psycopg.Connection, number: int) -> bool:
 def _place(text: str) -> int:
     """How many replies come before this one according to the page; 0 if its turn has come."""
     assert text.count('class="phase"') == 1, text
-    if found := re.search(r"Waiting: (\d+) questions? (?:is|are) before yours", text):
+    if found := re.search(r"Waiting: (\d+) questions? (?:is|are) ahead of yours", text):
         return int(found[1])
-    assert "The model reads the question." in text, text
+    assert "The model is reading the question." in text, text
     return 0
 
 

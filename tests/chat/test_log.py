@@ -60,7 +60,7 @@ def test_no_word_of_a_conversation_is_logged(server: Server, ollama: Ollama) -> 
     visitor.press("Retry")
     assert visitor.comes_to("failed")
     visitor.show()
-    visitor.press("Forget this conversation now")
+    visitor.press("Delete this conversation now")
     assert api(server, WORDS).status_code == 503
     assert CANARY in ollama.chats()[-1]["messages"][0]["content"], "the organiser's notes must be in the prompt"
     assert_nothing_said(server, "Request answered")

@@ -148,7 +148,7 @@ def test_markdown_is_shown_when_the_reply_has_ended(browser: Browser, ollama: Ol
 def test_the_page_says_that_a_loaded_model_reads(browser: Browser, ollama: Ollama) -> None:
     ollama.go_on.clear()
     browser.page = browser.send("Hi", HTMX).text + browser.page
-    assert until(lambda: "The model reads the question" in browser.poll().text)
+    assert until(lambda: "The model is reading the question" in browser.poll().text)
 
 
 def test_a_waiting_page_gets_news_immediately_and_polls_again_immediately(browser: Browser, ollama: Ollama) -> None:
@@ -156,7 +156,7 @@ def test_a_waiting_page_gets_news_immediately_and_polls_again_immediately(browse
     ollama.go_on.clear()
     browser.page = browser.send("Hi", HTMX).text + browser.page
     assert 'hx-trigger="load, ' in browser.page
-    assert until(lambda: "The model reads the question" in browser.poll().text)
+    assert until(lambda: "The model is reading the question" in browser.poll().text)
     browser.page = browser.poll().text
     threading.Timer(0.1, ollama.go_on.set).start()
     fragment = browser.poll()
@@ -170,7 +170,7 @@ def test_waiting_pages_leave_threads_free_for_others(make_app: MakeApp, ollama: 
     ollama.go_on.clear()
     browser = Browser(app.test_client())
     browser.page = browser.send("Hi", HTMX).text + browser.page
-    assert until(lambda: "The model reads" in browser.poll().text)
+    assert until(lambda: "The model is reading" in browser.poll().text)
     browser.page = browser.poll().text
 
     def some_are_not_held() -> bool:
@@ -265,7 +265,7 @@ def test_stop_also_ends_the_waiting_in_the_queue(browser: Browser, ollama: Ollam
     browser.open("/chat")
     browser.send("Second")
     browser.open("/chat")
-    assert "1 question is before yours" in browser.page
+    assert "1 question is ahead of yours" in browser.page
     assert browser.press("Stop", HTMX).status_code == 204
     assert comes_to(browser.client, browser.session_id, "stopped")
 

@@ -19,8 +19,8 @@ def test_a_conversation_is_deleted_immediately(browser: Browser) -> None:
     assert comes_to(browser.client, browser.session_id, "done")
     session_id = browser.session_id
     browser.open("/chat")
-    assert browser.press("Forget this conversation now").status_code == 303
-    assert "has been forgotten" in Browser(browser.client).page
+    assert browser.press("Delete this conversation now").status_code == 303
+    assert "has been deleted" in Browser(browser.client).page
     assert browser.open(f"/chat/{session_id}").status_code == 404
     assert "A secret" not in browser.open("/chat/earlier").text
 
@@ -31,7 +31,7 @@ def test_a_page_that_polls_a_deleted_reply_is_told_once(browser: Browser, ollama
     browser.client.delete(f"/api/chat/{browser.session_id}")
     gone = browser.poll()
     assert gone.headers["HX-Retarget"] == "#log"
-    assert "has been forgotten" in gone.text
+    assert "has been deleted" in gone.text
 
 
 def test_earlier_conversations_are_listed_and_searched(browser: Browser, ollama: Ollama) -> None:
@@ -42,7 +42,7 @@ def test_earlier_conversations_are_listed_and_searched(browser: Browser, ollama:
         assert comes_to(browser.client, browser.session_id, "done")
     listed = browser.open("/chat/earlier").text
     assert listed.index("wool_en") < listed.index("My toaster hums")
-    assert re.search(r"removed on \d+ \w+ \d{4}", listed)
+    assert re.search(r"deleted on \d+ \w+ \d{4}", listed)
     for words, found in (
         ("TOASTER", {"toaster"}),
         ("école", {"toaster"}),
@@ -79,8 +79,8 @@ def test_a_conversation_with_only_a_reply_is_not_listed(browser: Browser, raw: p
     browser.send("My toaster hums")
     assert comes_to(browser.client, browser.session_id, "done")
     raw.execute("DELETE FROM chat_messages WHERE role = 'user'")
-    assert "There are none yet." in browser.open("/chat/earlier").text
-    assert "Nothing was found." in browser.open("/chat/earlier?q=hello").text
+    assert "None yet." in browser.open("/chat/earlier").text
+    assert "Nothing found." in browser.open("/chat/earlier?q=hello").text
 
 
 def test_times_are_in_the_time_zone_of_the_cafe(browser: Browser, raw: psycopg.Connection) -> None:
@@ -91,9 +91,9 @@ def test_times_are_in_the_time_zone_of_the_cafe(browser: Browser, raw: psycopg.C
     raw.execute("UPDATE chat_messages SET created_at = '2026-07-01 22:30:00+00'")
     listed = browser.open("/chat/earlier").text
     assert "2 Jul 2026, 00:30:00" in listed
-    assert "removed on 1 August 2026" in listed, "in the night of that day"
+    assert "deleted on 1 August 2026" in listed, "in the night of that day"
     raw.execute("UPDATE conversations SET updated_at = '2026-07-02 13:00:00+00'")
-    assert "removed on 2 August 2026" in browser.open("/chat/earlier").text, "that night it is not old enough yet"
+    assert "deleted on 2 August 2026" in browser.open("/chat/earlier").text, "that night it is not old enough yet"
     saved = browser.client.get(f"/chat/{session_id}.md")
     assert 'filename="repair-cafe-2026-07-02.md"' in saved.headers["Content-Disposition"]
 
@@ -120,10 +120,10 @@ def test_the_page_says_how_long_things_are_kept(make_app: MakeApp, ollama: Ollam
     browser = Browser(app.test_client())
     assert "kept for 7 days" in browser.page
     browser.send("Hi")
-    assert re.search(r"removed on \d+ \w+ \d{4}", browser.open("/chat").text)
+    assert re.search(r"deleted on \d+ \w+ \d{4}", browser.open("/chat").text)
 
 
 def test_the_page_of_an_unknown_conversation_says_so(browser: Browser) -> None:
     response = browser.client.get(f"/chat/{uuid.uuid4()}", headers=HTML)
     assert response.status_code == 404
-    assert "not there any more" in response.text
+    assert "no longer exists" in response.text

@@ -49,7 +49,7 @@ def test_during_a_database_outage_the_chat_opens_for_a_returning_visitor(
     proxy.break_with("refuse")
     opened = browser.open("/chat")
     assert opened.status_code == 200
-    assert "shown again as soon as the database is back" in opened.text
+    assert "appear again as soon as the database is back" in opened.text
     assert "aria-invalid" not in opened.text, "a field without text has no fault"
     assert browser.session_id != before
     proxy.mend()

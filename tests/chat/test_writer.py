@@ -46,7 +46,7 @@ def test_closing_ends_all_waiting(chat: FlaskClient, app: Flask, ollama: Ollama)
     runner_of(app).close()
     waiting.join(10)
     (answer,) = found
-    assert (answer.status_code, answer.get_json()["title"]) == (503, "Broken off: the assistant was restarted.")
+    assert (answer.status_code, answer.get_json()["title"]) == (503, "Interrupted: the assistant was restarted.")
     assert (answer.get_json()["assistant_message"]["state"], "reason" in answer.get_json()) == ("broken", False)
 
 
@@ -66,7 +66,7 @@ def test_a_program_is_told_that_a_reply_which_does_not_end_in_time_is_broken(
     runner_of(app).close()
     waiting.join(10)
     (answer,) = found
-    assert (answer.status_code, answer.get_json()["title"]) == (503, "Broken off: the assistant was restarted.")
+    assert (answer.status_code, answer.get_json()["title"]) == (503, "Interrupted: the assistant was restarted.")
     assert answer.get_json()["assistant_message"]["content"] == "Half"
     assert int(answer.headers["Retry-After"]) > 0
 

@@ -57,7 +57,7 @@ def test_a_credential_is_not_stored_under_any_name(make_app: MakeApp) -> None:
     response = client.post("/config", json={"event_location": "at 1//r-token street"})
     assert response.status_code == 422
     assert "1//r-token" not in response.text
-    said = "This holds a credential of .env, which must not be stored in the database."
+    said = "This contains a secret from .env, which must not be stored in the database."
     assert response.get_json()["errors"] == {"event_location": said}
 
 
@@ -143,18 +143,18 @@ def test_the_error_says_what_is_wrong_with_each_value(client: FlaskClient) -> No
         ("event_date", 5, "Expected a text."),
         ("event_date", ["2026-12-05"], "Expected a text."),
         ("event_start", "2 pm", "This is not a time. Expected: HH:MM, such as 14:00"),
-        ("event_start", "9:00", "This is not in the expected form, such as: 14:00"),
+        ("event_start", "9:00", "This does not have the expected form, such as: 14:00"),
         ("event_offerings", ["bikes", 5], "Expected a text."),
         ("event_offerings", ["x" * 61], "An entry is too long. At most 60 characters between commas."),
         ("event_offerings", [f"{n:058}" for n in range(41)], "This list is too long. At most 40 entries."),
-        ("event_offerings", ["x" * 60, "a,b"], f"This is not in the expected form, such as: {offered}"),
+        ("event_offerings", ["x" * 60, "a,b"], f"This does not have the expected form, such as: {offered}"),
         ("event_dat", "x", "There is no such setting. Did you mean event_date?"),
-        ("SECRET_KEY", "x", "SECRET_KEY belongs into .env, never into the database."),
+        ("SECRET_KEY", "x", "SECRET_KEY belongs in .env, never in the database."),
         ("zzz", "x", f"There is no such setting. Known: {', '.join(KEYS)}"),
     ):
         found = client.post("/config", json={name: value}).get_json()
         assert found["errors"] == {name: said}
-        assert found["title"] == "Nothing was saved: at least one value is not right."
+        assert found["title"] == "Nothing was saved: at least one value is wrong."
         assert found["detail"] == "Correct the values and send them again."
     half = client.post("/config", data=rb'{"\ud800": "x"}', content_type="application/json")
     assert (half.status_code, list(half.get_json()["errors"])) == (422, [""]), "a lone surrogate is not a name"

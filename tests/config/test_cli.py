@@ -28,7 +28,7 @@ def test_set_show_and_reset(runner: FlaskCliRunner) -> None:
     [
         (["config-set", "event_date", "5/12/2026"], 1, "event_date: This is not a date. Expected: YYYY-MM-DD"),
         (["config-set", "event_dat", "x"], 2, "event_dat: There is no such setting. Did you mean event_date?"),
-        (["config-set", "DATABASE_URL", "x"], 2, "belongs into .env"),
+        (["config-set", "DATABASE_URL", "x"], 2, "belongs in .env"),
         (["config-reset", "colour"], 2, "There is no such setting. Known: llm_endpoint"),
         (["config-test", "coffee"], 2, "Known: db, llm, mail, all"),
     ],
@@ -63,7 +63,7 @@ def test_config_test_fails_and_says_what_to_do(runner: FlaskCliRunner) -> None:
         "     XX Connection",
     ]
     assert "The language model is not running." in result.output
-    assert "What to do: Start Ollama" in result.output
+    assert "What to do: On the computer with that address, start Ollama" in result.output
 
 
 def test_config_test_all_succeeds_if_a_service_is_not_set_up(runner: FlaskCliRunner) -> None:

@@ -34,7 +34,7 @@ def test_the_form_saves_and_says_so_after_a_redirect(client: FlaskClient) -> Non
     assert response.headers["Location"] == "/config"
     page = client.get("/config", headers=HTML).text
     assert "Saved." in page
-    assert "still being loaded" not in page
+    assert "still loading" not in page
     assert "cannot be read at the moment" not in page
     assert settings(client)["event_date"] == "2026-12-05"
     assert settings(client)["event_offerings"] == "bikes, clothes"
@@ -52,7 +52,7 @@ def test_every_fault_is_shown_at_its_field_and_nothing_is_saved(client: FlaskCli
     assert 'id="llm_endpoint-fault"' in response.text
     assert 'id="event_date-fault"' in response.text
     assert 'value="5 December"' in response.text, "what was typed is kept"
-    assert "Save all the same" not in response.text
+    assert "Save anyway" not in response.text
     assert 'value="Dorpsstraat 1"' in response.text
     assert set(settings(client).values()) == {""}
 
@@ -73,7 +73,7 @@ def test_a_model_that_does_not_work_is_saved_only_with_save_anyway(client: Flask
     assert "does not work with these values. The language model is not running." in first.text
     assert re.findall(r'<li class="failed">.*?<strong>(.*?)</strong>', first.text) == ["Connection"]
     assert 'value="Dorpsstraat 1"' in first.text, "what was typed is kept"
-    assert re.search(r'<button[^>]* name="save_anyway" value="1">Save all the same<', first.text)
+    assert re.search(r'<button[^>]* name="save_anyway" value="1">Save anyway<', first.text)
     assert set(settings(client).values()) == {""}
     assert submit(client, **typed, save_anyway="1").status_code == 303
     assert settings(client)["llm_endpoint"] == "http://127.0.0.1:9"
@@ -83,7 +83,7 @@ def test_a_working_model_is_tested_and_saved_at_once(client: FlaskClient) -> Non
     with Ollama("gemma:latest") as ollama:
         assert submit(client, llm_endpoint=ollama.url, llm_model="gemma").status_code == 303
         assert "/api/chat" in [path for _, path, _ in ollama.asked]
-    assert "still being loaded" not in client.get("/config", headers=HTML).text
+    assert "still loading" not in client.get("/config", headers=HTML).text
 
 
 def test_an_unchanged_model_is_not_tested_again(client: FlaskClient) -> None:
@@ -100,7 +100,7 @@ def test_a_model_that_is_loading_is_saved_and_the_page_says_so(client: FlaskClie
         response = submit(client, llm_endpoint=ollama.url, llm_model="gemma")
         ollama.go_on.set()
     assert response.status_code == 303
-    assert "Saved. The model is still being loaded" in client.get("/config", headers=HTML).text
+    assert "Saved. The model is still loading" in client.get("/config", headers=HTML).text
 
 
 def test_a_form_saves_only_the_fields_that_were_changed(client: FlaskClient) -> None:
@@ -145,8 +145,8 @@ def test_a_foreign_host_name_is_refused(make_app: MakeApp, host: str, status: in
 def test_a_closing_time_before_the_opening_time_is_refused(client: FlaskClient, runner: FlaskCliRunner) -> None:
     refused = submit(client, event_start="14:00", event_end="13:00")
     assert refused.status_code == 422
-    assert "Nothing was saved: please look at the marked fields." in refused.text
-    assert "not later than the time at which it opens, 14:00" in refused.text
+    assert "Nothing was saved: please check the marked fields." in refused.text
+    assert "must be later than the opening time, 14:00" in refused.text
     assert 'value="13:00"' in refused.text, "what was typed is kept"
     assert client.post("/config", json={"event_start": "14:00", "event_end": "13:00"}).status_code == 422
     assert submit(client, event_start="14:00", event_end="17.00").status_code == 303
@@ -167,7 +167,7 @@ def test_a_form_that_cannot_be_stored_says_so_and_keeps_what_was_typed(
     proxy.break_with("refuse")
     response = client.post("/config", data=data, headers=HTML)
     assert response.status_code == 503
-    assert "Nothing was saved: the database is away. What you typed is still here" in response.text
+    assert "Nothing was saved: the database is not reachable. What you typed is still here" in response.text
     assert 'value="Dorpsstraat 1"' in response.text
     assert until(lambda: client.get("/config", headers=JSON).get_json()["current"] is False)
     assert settings(client)["event_date"] == "2026-12-05", "the last known value"
@@ -198,4 +198,4 @@ def test_the_page_shows_the_stored_values_and_keeps_the_original_ones(client: Fl
     assert '<option value="Asia/Tokyo">' not in response.text
     typed = submit(client, event_date="x", **{"was.event_location": "before", "event_location": "after"})
     assert 'name="was.event_location" value="before"' in typed.text, "a second save still knows the original value"
-    assert "please look at the marked fields" in typed.text
+    assert "please check the marked fields" in typed.text

@@ -39,7 +39,7 @@ def test_the_step_that_failed_and_its_cure_are_shown(client: FlaskClient) -> Non
     with Ollama("gemma:latest") as ollama:
         response = submit(client, "/config/test/llm", llm_endpoint=ollama.url, llm_model="llama9")
     assert re.findall(r'<li class="failed">.*?<strong>(.*?)</strong>', response.text) == ["Model"]
-    assert "llama9 is not among the installed: gemma:latest" in response.text
+    assert "llama9 is not installed. Installed: gemma:latest" in response.text
     assert "Choose one of the installed models" in response.text
     with Ollama("gemma:latest") as ollama:
         report = client.post("/config/test/llm", json={"llm_endpoint": ollama.url, "llm_model": "llama9"}).get_json()
@@ -65,7 +65,7 @@ def test_a_model_that_is_busy_with_another_question_is_not_reported_as_loading(c
         ollama.go_on.set()
     assert "busy with another question" in tested.text
     assert saved.status_code == 303
-    assert "still being loaded" not in client.get("/config", headers=HTML).text
+    assert "still loading" not in client.get("/config", headers=HTML).text
 
 
 def test_a_save_waits_for_a_running_test_but_a_second_test_does_not(
@@ -99,10 +99,10 @@ def test_a_test_that_does_not_end_says_nothing_about_the_values(
     monkeypatch.setattr(Monitor, "test", lambda *_, **__: checks.report_of(Neighbour.LLM, Reason.BUSY))
     asked = submit(client, llm_endpoint="http://127.0.0.1:9", llm_model="gemma")
     assert (asked.status_code, "does not work" in asked.text) == (409, False)
-    assert "Nothing was saved yet: The test before this one is still running." in asked.text
+    assert "Nothing was saved yet: The previous test is still running." in asked.text
     assert "would leave the building" not in asked.text
     asked = submit(client, llm_endpoint="http://nobody.invalid:9", llm_model="gemma")
-    assert "The test before this one is still running. That address or model is not on this network" in asked.text
+    assert "The previous test is still running. That address or model is not on this network" in asked.text
 
 
 def test_the_page_asks_before_it_saves_a_model_that_a_server_forwards_to_the_cloud(client: FlaskClient) -> None:
@@ -175,7 +175,7 @@ def test_htmx_gets_the_faults_instead_of_the_steps(client: FlaskClient) -> None:
     typed = {"csrf_token": token(client), "llm_endpoint": "no good", "llm_model": "two words"}
     wrong = client.post("/config/test/llm", data=typed, headers=headers)
     assert wrong.status_code == 422
-    assert "The test needs these fields to be right." in wrong.text
+    assert "Correct these fields before the test." in wrong.text
     assert "Address of the language model: This is not an address. Expected: http://HOST:PORT Model: A" in wrong.text
     expired = client.post("/config/test/llm", data={"llm_endpoint": "no good"}, headers=headers)
     assert expired.status_code == 400
@@ -186,7 +186,7 @@ def test_htmx_gets_the_faults_instead_of_the_steps(client: FlaskClient) -> None:
 def test_invalid_values_are_not_tested(client: FlaskClient) -> None:
     response = submit(client, "/config/test/llm", llm_endpoint="no good", event_location="Dorpsstraat 1")
     assert response.status_code == 422
-    assert "The test needs these fields to be right." in response.text
+    assert "Correct these fields before the test." in response.text
     assert 'id="llm_endpoint-fault"' in response.text
     assert 'value="Dorpsstraat 1"' in response.text, "what was typed is kept"
 

@@ -25,7 +25,7 @@ def test_the_page_lists_installed_models_first_then_recommended_ones_with_size(o
     names = re.findall(r'<span class="model">([^<]+)', page)
     assert names == ["gemma3:1b", "gemma3:1b", "llama3.2:1b", "llama3.2:3b", "phi4-mini", "gemma3:4b"]
     assert re.findall(r'<span class="small">([^<]+)', page) == ["815 MB", "1.3 GB", "2.0 GB", "2.5 GB", "3.3 GB"]
-    assert "64.5 GB are free on the disk." in page
+    assert "Free on the disk: 64.5 GB" in page
     downloads = re.findall(r'>Download<span class="offscreen"> ([^<]+)', page)
     assert downloads == names[2:], "the page offers no download of an installed model"
 
@@ -65,11 +65,11 @@ def test_every_process_shows_the_speed_and_the_time_left(organiser: Organiser) -
 @pytest.mark.parametrize(
     ("progress", "said"),
     [
-        ({"stop_asked": True, "done": 5}, "Being cancelled …"),
-        ({"status": "verifying sha256 digest"}, "Checking what has arrived; on an SD card"),
-        ({"status": "writing manifest"}, "Checking what has arrived; on an SD card"),
-        ({"status": "removing unused layers"}, "Checking what has arrived; on an SD card"),
-        ({"status": "success"}, "Checking what has arrived; on an SD card"),
+        ({"stop_asked": True, "done": 5}, "Cancelling …"),
+        ({"status": "verifying sha256 digest"}, "Checking the download; on an SD card"),
+        ({"status": "writing manifest"}, "Checking the download; on an SD card"),
+        ({"status": "removing unused layers"}, "Checking the download; on an SD card"),
+        ({"status": "success"}, "Checking the download; on an SD card"),
         ({"done": 5, "total": 10}, "Downloading."),
         ({"status": "pulling manifest"}, "Looking for the model."),
         (
@@ -90,7 +90,7 @@ def test_the_progress_is_shown_in_words_and_numbers(organiser: Organiser, progre
         assert said in organiser.open()
 
 
-@pytest.mark.parametrize(("free", "said"), [(815_432_100, "815 MB are free"), (1_000_000_000, "1.0 GB are free")])
+@pytest.mark.parametrize(("free", "said"), [(815_432_100, "Free on the disk: 815 MB"), (1_000_000_000, "Free on the disk: 1.0 GB")])
 def test_free_bytes_are_shown_in_a_suitable_unit(
     organiser: Organiser, monkeypatch: pytest.MonkeyPatch, free: int, said: str
 ) -> None:
@@ -140,7 +140,7 @@ def test_a_downloaded_model_can_be_used_immediately(organiser: Organiser) -> Non
     assert organiser.sees("phi4-mini has been downloaded.")
     assert organiser.press("Use it", "phi4-mini").status_code == 303
     assert organiser.model() == "phi4-mini"
-    assert "phi4-mini is in use from now on." in organiser.open()
+    assert "phi4-mini is now in use." in organiser.open()
     assert "has been downloaded" not in organiser.page
     assert organiser.page.count(">in use<") == 2, "in both lists"
 

@@ -30,9 +30,9 @@ def test_cancel_is_confirmed_and_the_next_download_continues(
     assert response.status_code == (303 if headers is HTML else 204)
     assert ollama.hung_up.wait(2)
     assert organiser.sees("The download of llama3.2:3b was cancelled.")
-    assert "Ollama keeps what was downloaded, and goes on with it." in organiser.page
+    assert "Ollama keeps what has been downloaded and continues from there." in organiser.page
     ollama.download = [{"status": "success"}]
-    organiser.press("Go on", "llama3.2:3b")
+    organiser.press("Continue", "llama3.2:3b")
     assert organiser.sees("llama3.2:3b has been downloaded.")
 
 
@@ -40,8 +40,8 @@ def test_after_a_restart_the_page_offers_to_continue(organiser: Organiser) -> No
     with table(organiser) as connection:
         connection.execute(row(7, done=5, total=9))
         connection.commit()
-    assert "The download of phi4-mini ended when the assistant was restarted." in organiser.open()
-    organiser.press("Go on", "phi4-mini")
+    assert "The download of phi4-mini stopped when the assistant was restarted." in organiser.open()
+    organiser.press("Continue", "phi4-mini")
     assert organiser.sees("phi4-mini has been downloaded.")
 
 
@@ -49,8 +49,8 @@ def test_a_failure_says_what_to_do_and_can_be_tried_again(organiser: Organiser, 
     ollama.download = [{"status": "pulling manifest"}, {"error": "pull model manifest: file does not exist"}]
     assert organiser.send("gema3").status_code == 303
     assert organiser.sees("gema3 could not be downloaded.")
-    assert "There is no model of that name to download." in organiser.page
-    assert "Check its spelling" in organiser.page
+    assert "There is no model with that name to download." in organiser.page
+    assert "Check the spelling" in organiser.page
     ollama.download = [{"status": "success"}]
     organiser.press("Try again", "gema3")
     assert organiser.sees("gema3 has been downloaded.")
@@ -61,7 +61,7 @@ def test_a_download_that_arrived_damaged_begins_anew(organiser: Organiser, ollam
     ollama.download = [layer("a", 1_000, 1_000), mismatch]
     organiser.press("Download", "phi4-mini")
     assert organiser.sees(str(explain(Neighbour.LLM, Reason.DOWNLOAD_DAMAGED).sentence))
-    assert "Ollama keeps what was downloaded" not in organiser.page
+    assert "Ollama keeps what has been downloaded" not in organiser.page
     ollama.download = [layer("a", 20, 1_000), threading.Event()]
     organiser.press("Try again", "phi4-mini")
     assert organiser.sees("<strong>2 %</strong>"), "not 100 %"
@@ -73,7 +73,7 @@ def test_a_full_disk_is_reported_with_numbers(
     room(monkeypatch, 3 * GIGABYTE)
     organiser.press("Download", "gemma3:4b")
     assert organiser.sees("The disk is too full for this model.")
-    assert "It needs 3.3 GB, beside which 2.0 GB have to stay free; 3.0 GB are free." in organiser.page
+    assert "It needs 3.3 GB, and 2.0 GB must stay free; 3.0 GB are free." in organiser.page
     assert ollama.pulls() == []
 
 
@@ -86,7 +86,7 @@ def test_a_second_download_is_refused_with_the_name_of_the_first(
     assert organiser.press("Download", "llama3.2:3b", headers).status_code == (303 if headers is HTML else 200)
     response = organiser.press("Download", "phi4-mini", headers)
     shown = response.text if headers is HTMX else organiser.open()
-    assert "phi4-mini was not begun: llama3.2:3b is being downloaded" in shown
+    assert "phi4-mini was not started: llama3.2:3b is still downloading" in shown
     assert 'class="phase"' in shown
     assert until(lambda: ollama.pulls() == ["llama3.2:3b"])
 
@@ -128,7 +128,7 @@ def test_a_correct_name_removes_the_earlier_error(organiser: Organiser, ollama: 
     assert re.search(r'id="other-model" hx-swap-oob="true".* name="model" value=""', shown, re.S)
     assert "model-fault" not in shown
     kept = organiser.send("llama3.2:3b", here).text
-    assert "llama3.2:3b was not begun" in kept
+    assert "llama3.2:3b was not started" in kept
     assert re.search(r'id="other-model" hx-swap-oob="true".* name="model" value="llama3.2:3b"', kept, re.S)
     assert "other-model" not in organiser.press("Download", "llama3.2:3b", HTMX).text, "it may be half typed"
 
@@ -161,7 +161,7 @@ def test_a_server_that_does_not_answer_is_shown_with_its_cure(app: Flask) -> Non
     assert "No language model is set up." in organiser.open(HTMX)
     install(app, f"http://127.0.0.1:{free_port()}")
     assert "The language model is not running." in organiser.open(HTMX)
-    assert "Start Ollama" in organiser.page
+    assert "start Ollama" in organiser.page
 
 
 def test_during_a_database_outage_the_installed_models_are_shown(

@@ -36,8 +36,8 @@ def test_without_a_database_the_command_fails_with_a_plain_message(make_app: Mak
 
 
 def test_the_detail_follows_the_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    missing = Step(StepName.MODEL, "a is not among the installed: b", Reason.MODEL_MISSING)
+    missing = Step(StepName.MODEL, "a is not installed. Installed: b", Reason.MODEL_MISSING)
     echo_report(Report(Neighbour.LLM, (missing,), 1.0))
     first = capsys.readouterr().out.splitlines()[0]
     assert first.startswith("[!!] Language model: ")
-    assert first.endswith(" a is not among the installed: b. [model_missing]")
+    assert first.endswith(" a is not installed. Installed: b. [model_missing]")

@@ -38,7 +38,7 @@ def test_each_step_of_a_models_test_says_what_was_found(client: FlaskClient) -> 
             "model_not_chosen: Installed: gemma:latest",
         )
         for installed, said in (
-            (["b:1", "c:2"], "model_missing: a is not among the installed: b:1, c:2"),
+            (["b:1", "c:2"], "model_missing: a is not installed. Installed: b:1, c:2"),
             ([], "no_model: a"),
         ):
             ollama.models = installed

@@ -154,8 +154,8 @@ def test_tables_of_a_newer_version_are_reported_while_everything_works(app: Flas
     assert client.post("/config", json={"event_location": "Zaal 3"}).status_code == 200
     assert "Zaal 3" in client.get("/", headers={"Accept": "text/html"}).text
     banner = client.get("/banner").text
-    assert "Everything works all the same." in banner
-    assert "Install the newer version on this machine as well." in banner
+    assert "Everything still works." in banner
+    assert "Install the newer version on this computer as well." in banner
 
 
 def test_visitors_see_nothing_of_a_newer_versions_tables(make_app: MakeApp) -> None:
@@ -299,7 +299,7 @@ def test_the_page_shows_each_result_and_its_age(client: FlaskClient, monkeypatch
     )  # the machine may be busy with something else
     page = client.get("/health", headers=HTML).text
     assert f"Migration {head_revision()} of {head_revision()}" in page
-    assert 'Health <span class="pill healthy">all is well</span>' in page
+    assert 'Health <span class="pill healthy">everything works</span>' in page
     assert 'Database <span class="pill ok">works</span>' in page
     assert re.search(r'Checked <time datetime="[^"]+">\d+ seconds? ago</time>', page)
 

@@ -25,7 +25,7 @@ def test_the_banner_says_what_is_away_what_works_and_what_to_do(client: FlaskCli
     text = client.get("/banner").text
     assert "The language model is not running." in text
     assert "Everything else works" in text
-    assert "Start Ollama" in text
+    assert "start Ollama" in text
 
 
 def test_the_banner_says_nothing_twice(client: FlaskClient) -> None:
@@ -70,7 +70,7 @@ def test_visitors_are_told_of_the_model_and_not_of_mail(make_app: MakeApp) -> No
     assert "Please tell a volunteer." in visitor
     assert 'data-service="mail"' not in visitor
     assert 'data-service="mail"' in organiser
-    assert "Start Ollama" not in visitor
+    assert "start Ollama" not in visitor
     assert "Everything else works" in visitor, "as far as a visitor is concerned"
     assert "Everything else works" not in organiser
 
@@ -84,9 +84,9 @@ def test_a_database_that_takes_no_changes_is_told_until_it_does(app: Flask, clie
         "/chat/5b7f7b5e-1f0c-4f6e-9a55-8c1f9a3f2e11", data=form(client, message="My words"), headers=HTML
     )
     assert asked.status_code == 503
-    assert "Not sent. The database can be read, but takes no changes. What you typed is still here." in asked.text
+    assert "Not sent. The database can be read, but accepts no changes. What you typed is still here." in asked.text
     page = client.post("/config", data=form(client, event_location="Zaal 2"), headers=HTML)
-    assert "Nothing was saved. The database can be read, but takes no changes." in page.text
+    assert "Nothing was saved. The database can be read, but accepts no changes." in page.text
     assert until(lambda: services(client)["db"]["reason"] == "read_only")
     assert health_becomes(client, "degraded")
     make_read_only(app, "off")

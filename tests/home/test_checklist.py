@@ -24,7 +24,7 @@ def still_open(client: FlaskClient) -> list[str]:
 
 
 def test_items_are_ticked_off_one_by_one_and_then_the_list_is_gone(client: FlaskClient) -> None:
-    server, model = "A language model&#39;s server is found", "A model is installed and chosen"
+    server, model = "A language model&#39;s server has been found", "A model is installed and chosen"
     event, mail = "The next repair café is planned", "Mail is set up"
     assert until(lambda: still_open(client) == [server, model, event, mail])
     with Ollama("gemma:latest") as ollama:
@@ -65,4 +65,4 @@ def test_only_the_organiser_gets_the_list(client: FlaskClient, make_app: MakeApp
     assert "Getting started" not in client.get("/").text
     assert "Getting started" in client.get("/", auth=AUTH).text
     assert client.get("/checklist").status_code == 401
-    assert "There is a password for the organiser" in still_open(make_app().test_client())
+    assert "The organiser has a password" in still_open(make_app().test_client())

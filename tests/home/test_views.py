@@ -37,8 +37,8 @@ def test_only_pressing_the_link_contacts_the_map(client: FlaskClient) -> None:
 def test_the_posters_code_holds_the_address_that_visitors_use(client: FlaskClient) -> None:
     here = {**HTML, "Host": "192.168.1.9:8000"}
     text = client.get("/poster", headers=here).text
-    assert "The code on it leads to http://192.168.1.9:8000/, for visitors on this Wi-Fi." in text
-    assert "which only this machine can open" in client.get("/poster", headers=HTML).text
+    assert "The code leads to http://192.168.1.9:8000/, for visitors on this Wi-Fi." in text
+    assert "which only this computer can open" in client.get("/poster", headers=HTML).text
     code = client.get("/poster/qr.svg", headers=here)
     assert code.mimetype == "image/svg+xml"
     assert code.data != client.get("/poster/qr.svg").data
@@ -58,6 +58,12 @@ def test_it_shows_date_place_and_offerings(client: FlaskClient) -> None:
     text = client.get("/").text
     assert f'<time datetime="{soon.isoformat()}">{soon:%A}, {soon.day} {soon:%B %Y}</time>' in text
     assert "from 14:00 to 17:00" in text
+    for language, hours in (
+        ("nl", "van 14.00 tot 17.00 uur"),
+        ("de", "von 14:00 bis 17:00 Uhr"),
+        ("fr", "de 14\N{NO-BREAK SPACE}h à 17\N{NO-BREAK SPACE}h"),
+    ):
+        assert hours in client.get("/", headers={**HTML, "Accept-Language": language}).text
     assert "Dorpsstraat 1" in text
     assert "<li>bikes</li><li>clothes</li>" in text
 

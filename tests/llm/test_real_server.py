@@ -61,7 +61,7 @@ def test_config_test_with_a_stopped_server_exits_1_and_says_what_to_do(llama: Ll
     result = flask(database_url, "config-test", "llm")
     assert result.returncode == 1
     assert "The language model is not running." in result.stdout
-    assert "What to do: Start Ollama (sudo docker start repaircafe-ollama), or the llama.cpp server" in result.stdout
+    assert "start Ollama (sudo docker start repaircafe-ollama) or the llama.cpp server" in result.stdout
     assert "Traceback" not in result.stdout + result.stderr
 
 

@@ -120,13 +120,13 @@ def test_health_names_the_model_and_the_settings_stay_empty(client: FlaskClient)
     settings = client.get("/config", headers=JSON).get_json()["settings"]
     assert (settings["llm_endpoint"], settings["llm_model"]) == ("", "")
     page = client.get("/config", headers=HTML).text
-    assert "While there is no address, the trial's own small model answers." in page
+    assert "If you enter no address, the trial's own small model answers." in page
     assert MODEL not in page, "the organiser cannot choose it"
 
 
 def test_the_chat_says_that_the_model_is_the_trials_and_where_to_choose_another(client: FlaskClient) -> None:
     page = client.get("/chat/new", headers=HTML).text
-    said = "This is the trial's own small model: English, and often wrong;"
+    said = "This is the trial's own small model: it knows only English and is often wrong;"
     assert f'{said} <a href="/config#llm_endpoint">choose a real one in the settings</a>.' in page
 
 

@@ -31,7 +31,7 @@ def test_every_page_is_the_waiting_page_that_reloads_itself(absent: Flask) -> No
         assert response.status_code == 503
         assert response.headers["Retry-After"] == "5"
         assert '<meta http-equiv="refresh" content="3">' in response.text
-        assert "It waits for its database" in response.text
+        assert "It is waiting for its database" in response.text
 
 
 def test_a_form_is_kept_on_the_waiting_page_and_sent_again(absent: Flask) -> None:

@@ -119,7 +119,7 @@ def test_no_variable_of_the_environment_is_a_setting(name: str) -> None:
     for written in (name, name.upper()):
         with pytest.raises(UnknownKeyError) as caught:
             parse(written, "x")
-        assert "belongs into .env" in str(caught.value.hint)
+        assert "belongs in .env" in str(caught.value.hint)
 
 
 def test_the_hint_for_an_unknown_key_suggests_a_similar_one() -> None:
@@ -188,8 +188,8 @@ def test_settings_are_typed() -> None:
     ("start", "end", "fault"),
     [
         ("14:00", "14:01", None),
-        ("14:00", "14:00", "This is not later than the time at which it opens, 14:00."),
-        ("14:00", "13:59", "This is not later than the time at which it opens, 14:00."),
+        ("14:00", "14:00", "This must be later than the opening time, 14:00."),
+        ("14:00", "13:59", "This must be later than the opening time, 14:00."),
         ("14:00", "", None),
         ("", "14:00", None),
     ],

@@ -343,4 +343,4 @@ def test_without_a_password_only_the_machine_itself_is_the_organiser(client: Fla
     assert home.status_code == 200
     assert "There is no password yet" not in home.text
     assert client.get("/config", **elsewhere).status_code == 403
-    assert "this page is open only on the machine itself" in client.get("/sign-in", **elsewhere).text
+    assert "this page opens only on the computer itself" in client.get("/sign-in", **elsewhere).text

@@ -43,7 +43,7 @@ def test_a_polling_fragment_shows_that_the_sign_in_has_ended_and_stops(make_app:
         "#message",
         "innerHTML",
     )
-    assert "You are not signed in any more." in answer.text
+    assert "You are no longer signed in." in answer.text
     assert ">Sign in</a>" in answer.text
 
 

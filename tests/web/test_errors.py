@@ -22,7 +22,7 @@ def test_a_program_gets_a_problem_with_the_requests_id(client: FlaskClient) -> N
 def test_a_person_gets_a_page_with_what_to_do(client: FlaskClient) -> None:
     response = client.get("/nowhere", headers=HTML)
     assert response.mimetype == "text/html"
-    assert "begin again at the home page" in response.text
+    assert "start from the home page" in response.text
     assert response.headers["X-Request-ID"] in response.text
 
 

@@ -213,7 +213,7 @@ def test_numbers_follow_each_languages_format(app: Flask) -> None:
 
 def test_errors_and_reasons_are_in_the_readers_language(client: FlaskClient) -> None:
     dutch = {**HTML, "Accept-Language": "nl"}
-    assert "Die pagina is er niet." in client.get("/nowhere", headers=dutch).text
+    assert "Die pagina bestaat niet." in client.get("/nowhere", headers=dutch).text
     assert "Er is geen taalmodel ingesteld." in client.get("/health", headers=dutch).text
     wrong = {"csrf_token": csrf_token(client.get("/config", headers=dutch).text), "event_date": "5 december"}
     assert "Dit is geen datum." in client.post("/config", data=wrong, headers=dutch).text

@@ -44,7 +44,7 @@ class Example(ABC):
     stop_label: ClassVar[str] = "Stop"
     busy_mark: ClassVar[str] = 'class="phase"'
     """What a page has only while a job is under way."""
-    broken_sentence: ClassVar[str] = "Broken off: the assistant was restarted."
+    broken_sentence: ClassVar[str] = "Interrupted: the assistant was restarted."
     keeps_attempts: ClassVar[bool] = False
     """Whether an attempt stays on the page after the next one."""
 
@@ -203,7 +203,7 @@ class ReplyExample(Example):
 
     def forget(self) -> None:
         """Forgets the conversation."""
-        self.pages.press(self.path, "Forget this conversation now")
+        self.pages.press(self.path, "Delete this conversation now")
 
     def again_label(self) -> str:
         """Depends on whether there is a text."""
@@ -248,7 +248,7 @@ class AnnouncementExample(Example):
 
     def again_label(self) -> str:
         """For another draft."""
-        return "Retry" if self.state in ("stopped", "failed", "broken") else "Have the model write another"
+        return "Retry" if self.state in ("stopped", "failed", "broken") else "Let the language model write another text"
 
 
 class DownloadExample(Example):
@@ -261,7 +261,7 @@ class DownloadExample(Example):
     phases = ("loading", "writing")
     lane = "download"
     stop_label = "Cancel"
-    broken_sentence = "ended when the assistant was restarted."
+    broken_sentence = "stopped when the assistant was restarted."
 
     @property
     def path(self) -> str:
@@ -285,7 +285,7 @@ class DownloadExample(Example):
 
     def again_label(self) -> str:
         """The server continues with the bytes that it has."""
-        return "Try again" if self.state == "failed" else "Go on"
+        return "Try again" if self.state == "failed" else "Continue"
 
     @staticmethod
     def as_content(text: str, progress: Mapping[str, Any]) -> str:  # noqa: ARG004  a download has no text
@@ -315,7 +315,7 @@ class DownloadExample(Example):
         page = self.look()
         if content == self.whole():
             return f"{MODEL_TO_DOWNLOAD} has been downloaded." in page
-        return ("Ollama keeps what was downloaded" in page) is bool(content)
+        return ("Ollama keeps what has been downloaded" in page) is bool(content)
 
 
 KINDS: tuple[type[Example], ...] = (ReplyExample, AnnouncementExample, DownloadExample)

@@ -229,9 +229,9 @@ def test_a_script_in_a_message_or_a_reply_is_shown_as_text(
             assert page.url == here
             page.reload()
         page.goto("/chat/earlier")
-        page.get_by_label("Search in what was said").fill(payload)
+        page.get_by_label("Search the conversations").fill(payload)
         press(page, "Search")
-        expect(page.get_by_label("Search in what was said")).to_have_value(payload)
+        expect(page.get_by_label("Search the conversations")).to_have_value(payload)
         expect(page.locator(".cards a").first).to_have_text(payload)
         assert_nothing_ran(page, traces)
 

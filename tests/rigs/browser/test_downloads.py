@@ -53,7 +53,7 @@ def test_a_model_is_downloaded_from_the_settings_and_used(page: Page, configured
     expect(page.locator("#model-lists .model").first).to_have_text("llama3.2:3b")
     expect(page.locator("#model-lists")).to_contain_text("qwen3:0.6b")
     page.locator("#download").get_by_role("button", name="Use it").click()
-    expect(part(page)).to_contain_text("qwen3:0.6b is in use from now on.")
+    expect(part(page)).to_contain_text("qwen3:0.6b is now in use.")
     expect(page.get_by_label("Model", exact=True)).to_have_value("qwen3:0.6b")
     expect(page.get_by_label("Place")).to_have_value("typed, not saved")
     assert stored(configured)["llm_model"] == "qwen3:0.6b"
@@ -90,7 +90,7 @@ def test_cancel_keeps_the_focus_and_works(page: Page, configured: Server, ollama
     page.keyboard.press("Enter")
     expect(part(page)).to_contain_text("was cancelled")
     assert ollama.hung_up.wait(3)
-    expect(part(page).get_by_role("button", name="Go on")).to_be_visible()
+    expect(part(page).get_by_role("button", name="Continue")).to_be_visible()
 
 
 def test_a_wrong_name_is_reported_at_its_field(page: Page, configured: Server) -> None:  # noqa: ARG001
@@ -137,7 +137,7 @@ def test_a_download_ended_by_a_restart_says_so_and_can_continue(
     configured.start()
     save(configured, event_location="after the restart")
     page.goto("/config")
-    expect(part(page)).to_contain_text("ended when the assistant was restarted.")
-    part(page).get_by_role("button", name="Go on").click()
+    expect(part(page)).to_contain_text("stopped when the assistant was restarted.")
+    part(page).get_by_role("button", name="Continue").click()
     expect(part(page)).to_contain_text("has been downloaded.")
     assert until(lambda: "qwen3:0.6b" in ollama.models)

@@ -135,7 +135,7 @@ def test_a_model_that_does_not_work_is_saved_only_after_a_second_press(page: Pag
     expect(message(page)).to_contain_text("Nothing was saved yet")
     expect(page.locator("#test-llm .message")).to_contain_text("The language model is not running.")
     assert stored(server)["event_location"] == ""
-    press(page, "Save all the same")
+    press(page, "Save anyway")
     expect(message(page)).to_have_text("Saved.")
     assert stored(server)["llm_endpoint"] == absent
     assert stored(server)["event_location"] == "Zaal 2"
@@ -190,7 +190,7 @@ def test_a_database_killed_under_the_page_keeps_what_was_typed(
         with page.expect_response(lambda response: response.request.method == "POST") as saving:
             press(page, "Save")
         assert saving.value.status == 503
-        expect(message(page)).to_contain_text("Nothing was saved: the database is away.")
+        expect(message(page)).to_contain_text("Nothing was saved: the database is not reachable.")
         expect(place(page)).to_have_value("Zaal 2")
         expect(page.locator("#banner")).to_contain_text("The database is not running.")
         postmaster.start()
@@ -294,7 +294,7 @@ def test_the_button_to_save_anyway_fits_a_small_phone(new_page: NewPage, server:
     page.goto("/config")
     address(page).fill(f"http://127.0.0.1:{free_port()}")
     press(page, "Save")
-    expect(page.get_by_role("button", name="Save all the same")).to_be_visible()
+    expect(page.get_by_role("button", name="Save anyway")).to_be_visible()
     assert_fits(page)
 
 

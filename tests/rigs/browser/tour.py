@@ -162,9 +162,9 @@ def chat_long(on: Stage) -> Page:
 def chat_said_before(on: Stage) -> Page:
     """A long conversation after the link at its top has shown the earlier messages above the others."""
     page = chat_long(on)
-    page.get_by_role("link", name="Show what was said before").click()
+    page.get_by_role("link", name="Show earlier messages").click()
     expect(page.locator(".reply")).to_have_count(4)
-    expect(page.get_by_role("link", name="Show what was said before")).to_be_focused()
+    expect(page.get_by_role("link", name="Show earlier messages")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(".reply")).to_have_count(6)
     expect(page.get_by_text("The conversation begins here.")).to_be_focused()
@@ -175,7 +175,7 @@ def chat_said_before(on: Stage) -> Page:
 def chat_before_alone(on: Stage) -> Page:
     """The earlier messages on their own page, as a browser without JavaScript opens it."""
     page = chat_long(on)
-    page.goto(page.get_by_role("link", name="Show what was said before").get_attribute("href") or "")
+    page.goto(page.get_by_role("link", name="Show earlier messages").get_attribute("href") or "")
     expect(page.get_by_role("link", name="To the newest messages")).to_be_visible()
     return page
 
@@ -258,7 +258,7 @@ def config_not_working(on: Stage) -> Page:
     page = config(on)
     page.get_by_label("Address of the language model").fill(f"http://127.0.0.1:{free_port()}")
     press(page, "Save")
-    expect(page.get_by_role("button", name="Save all the same")).to_be_visible()
+    expect(page.get_by_role("button", name="Save anyway")).to_be_visible()
     expect(page.locator("#model-lists")).to_be_visible()
     return page
 
@@ -290,7 +290,7 @@ def announcements(on: Stage) -> Page:
 
 
 def _have_written(page: Page, form: str) -> None:
-    page.locator(f"#draft-{form}").get_by_role("button", name="Have the model write").click()
+    page.locator(f"#draft-{form}").get_by_role("button", name="Let the language model write").click()
 
 
 @state

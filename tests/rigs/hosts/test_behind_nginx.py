@@ -111,7 +111,7 @@ def test_when_no_host_has_its_database_the_waiting_page_is_what_visitors_see(
     for _ in range(4):
         answer = requests.get(nginx.url, headers=HTML, timeout=30)
         assert answer.status_code == 503
-        assert "It waits for its database" in answer.text
+        assert "It is waiting for its database" in answer.text
 
 
 def test_when_a_host_dies_in_the_middle_of_a_reply_it_is_broken_off_and_can_be_retried(

@@ -63,7 +63,7 @@ def test_without_a_database_it_serves_the_waiting_page_and_opens_by_itself(make_
     assert machine.health()["status"] == "starting"
     page = machine.run("/usr/bin/python3", "-c", _PAGE, "http://127.0.0.1:8000/").stdout
     assert page.startswith("503")
-    assert "It waits for its database" in page
+    assert "It is waiting for its database" in page
     machine.run("systemctl", "start", "postgres-test")
     assert until(machine.is_healthy, 10)
     assert machine.show("NRestarts") == "0"
