@@ -120,6 +120,8 @@ def _save_form(typed: dict[str, str]) -> Response:
     report = _test_changed_model(values)
     doubt = _doubt(report, values) if report and not request.form.get("save_anyway") else None
     if report and doubt:
+        if only := _only_model(report):
+            typed = {**typed, "llm_model": only}
         return _page(typed, report=report, problem=doubt, offer_anyway=True, status=409)
     try:
         store().save(values, anyway=True)  # _doubt() has asked already
@@ -189,6 +191,7 @@ def _not_saved(error: AwayError) -> Text:
 
 def _test_form(neighbour: Neighbour, typed: dict[str, str]) -> Response:
     watched = {key.name: typed[key.name] for key in KEYS.values() if key.neighbour is neighbour}
+    watched |= {"llm_model": request.form["choose"]} if "choose" in request.form else {}
     try:
         values = validate(watched, parts()[Redactor])
     except InvalidSettingsError as error:
@@ -197,14 +200,27 @@ def _test_form(neighbour: Neighbour, typed: dict[str, str]) -> Response:
             named = [f"{KEYS[name].label}: {fault}" for name, fault in error.faults.items()]
             return _fragment(422, problem, " ".join(named))
         return _page(typed, faults=error.faults, problem=problem, status=422)
-    new = Settings.of(values)
-    report = monitor().test(neighbour, new.llm_endpoint, new.llm_model, new.llm_temperature)
+    report = _test(neighbour, values)
+    if only := _only_model(report):
+        values = {**values, "llm_model": only}
+        report = _test(neighbour, values)
     if is_htmx():
         cut = [KEYS[name] for name, value in values.items() if value != typed[name].strip()]
         said = {"report": report, "refill": True, "cut": cut, "values": values, "faults": {}}
         said["damaged"] = _damaged(report, values)
         return make_response(render_template("config/_test.html", **said))
     return _page({**typed, **values}, report=report)
+
+
+def _test(neighbour: Neighbour, values: Mapping[str, str]) -> Report:
+    new = Settings.of(values)
+    return monitor().test(neighbour, new.llm_endpoint, new.llm_model, new.llm_temperature)
+
+
+def _only_model(report: Report) -> str:
+    """The model to fill in if none is chosen and the server has only this one; otherwise empty."""
+    is_open = report.reason is Reason.MODEL_NOT_CHOSEN and len(report.models) == 1
+    return report.models[0] if is_open else ""
 
 
 def _damaged(report: Report | None, values: Mapping[str, str]) -> str:
@@ -235,6 +251,7 @@ def _page(
         values=values,
         before={BEFORE + name: value for name, value in before.items() if value is not None},
         faults=faults or {},
+        first_fault=next((name for name in KEYS if name in (faults or {})), ""),
         report=report,
         damaged=_damaged(report, values),
         problem=problem,

@@ -6,13 +6,16 @@ from flask_babel import gettext as _
 
 from repaircafe.health.monitor import Health, monitor
 from repaircafe.neighbours.explanations import explain
-from repaircafe.neighbours.report import Neighbour, Reason, Report, Status, Text
+from repaircafe.neighbours.report import SERVER_GONE, Neighbour, Reason, Report, Status, Text
 from repaircafe.settings.definitions import Settings
 from repaircafe.settings.store import store
 from repaircafe.web.authentication import is_trial
 
 NO_SERVER = frozenset({Reason.MODEL_MISSING, Reason.MODEL_NOT_CHOSEN, Reason.LOADING})
 """The reasons for which a language model is not ready although its server is."""
+
+SERVER_OFF = SERVER_GONE | {Reason.DNS, Reason.UNREACHABLE, Reason.TIMEOUT}
+"""The reasons for which a server says nothing about its models: the one that is chosen stays chosen."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ def lines(health: Health, settings: Settings, *, has_password: bool) -> tuple[Li
     """The list, in the best order for doing it; empty when everything is done that is not optional."""
     found = (
         _database(health.report(Neighbour.DB)),
-        *_language_model(health.report(Neighbour.LLM)),
+        *_language_model(health.report(Neighbour.LLM), settings),
         _event(settings),
         _password(has_password),
         _mail(health.report(Neighbour.MAIL)),
@@ -51,7 +54,7 @@ def _database(report: Report) -> Line:
     return Line(_("The database works"), report.status is Status.OK, cure, _("Health"), "health.show")
 
 
-def _language_model(report: Report) -> tuple[Line, Line]:
+def _language_model(report: Report, settings: Settings) -> tuple[Line, Line]:
     """The lines about the server and the model. The trial's own model counts as none, although it answers."""
     reason = Reason.NOT_SET if report.is_trial else report.reason
     is_there = reason is None or reason in NO_SERVER
@@ -59,7 +62,8 @@ def _language_model(report: Report) -> tuple[Line, Line]:
     server = Line(
         _("A language model's server has been found"), is_there, cure, _("Settings"), "config.show", "llm_endpoint"
     )
-    is_ready = reason is None or reason is Reason.LOADING
+    is_off = bool(settings.llm_model) and reason in SERVER_OFF
+    is_ready = reason is None or reason is Reason.LOADING or is_off
     cure = cure if is_there else _("Find the server first.")
     return server, Line(_("A model is installed and chosen"), is_ready, cure, _("Settings"), "config.show", "downloads")
 

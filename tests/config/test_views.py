@@ -148,12 +148,22 @@ def test_a_closing_time_before_the_opening_time_is_refused(client: FlaskClient, 
     assert "Nothing was saved: please check the marked fields." in refused.text
     assert "must be later than the opening time, 14:00" in refused.text
     assert 'value="13:00"' in refused.text, "what was typed is kept"
+    assert re.findall(r'<li><a href="#(\w+)">', refused.text) == ["event_end"]
     assert client.post("/config", json={"event_start": "14:00", "event_end": "13:00"}).status_code == 422
     assert submit(client, event_start="14:00", event_end="17.00").status_code == 303
     assert settings(client)["event_end"] == "17:00"
     assert client.post("/config", json={"event_start": "17:00"}).get_json()["errors"].keys() == {"event_end"}
     assert runner.invoke(args=["config-set", "event_start", "18:00"]).exit_code == 1
     assert settings(client)["event_start"] == "14:00"
+
+
+def test_every_fault_is_a_link_to_its_field_and_the_first_field_has_the_focus(client: FlaskClient) -> None:
+    refused = submit(client, event_timezone="Mars", event_date="soon").text
+    links = re.findall(r'<li><a href="#(\w+)">', refused)
+    faulty = re.findall(r'<(?:input|textarea) id="(\w+)"[^>]*aria-invalid="true"( autofocus)?', refused)
+    assert links == [name for name, _ in faulty]
+    assert set(links) == {"event_timezone", "event_date"}
+    assert [focus for _, focus in faulty] == [" autofocus", ""]
 
 
 def test_a_form_that_cannot_be_stored_says_so_and_keeps_what_was_typed(

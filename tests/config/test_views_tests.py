@@ -46,6 +46,27 @@ def test_the_step_that_failed_and_its_cure_are_shown(client: FlaskClient) -> Non
     assert report["reason"] == "model_missing"
 
 
+def test_the_only_model_of_a_server_is_tested_and_filled_in(client: FlaskClient) -> None:
+    with Ollama("gemma:latest") as ollama:
+        tested = submit(client, "/config/test/llm", llm_endpoint=ollama.url)
+        saved = submit(client, llm_endpoint=ollama.url)
+    for answer, status in ((tested, 200), (saved, 409)):
+        assert answer.status_code == status
+        assert re.search(r'<input id="llm_model" name="llm_model" value="gemma:latest"', answer.text)
+    assert '<li class="failed">' not in tested.text
+
+
+def test_a_server_with_several_models_has_a_button_for_each(client: FlaskClient) -> None:
+    with Ollama("gemma:latest", "qwen:latest") as ollama:
+        asked = submit(client, "/config/test/llm", llm_endpoint=ollama.url)
+        pressed = {"csrf_token": token(client), "llm_endpoint": ollama.url, "choose": "qwen:latest"}
+        chosen = client.post("/config/test/llm", data=pressed, headers=HTMX)
+    assert '<li class="failed">' not in asked.text
+    assert re.findall(r'name="choose" value="([^"]*)"', asked.text) == ["gemma:latest", "qwen:latest"]
+    assert re.search(r'<input id="llm_model" name="llm_model" value="qwen:latest"', chosen.text)
+    assert 'name="choose"' not in chosen.text
+
+
 def test_a_model_that_is_loading_has_the_reason_loading(client: FlaskClient) -> None:
     with Ollama("gemma:latest") as ollama:
         ollama.go_on.clear()

@@ -40,6 +40,15 @@ def test_items_are_ticked_off_one_by_one_and_then_the_list_is_gone(client: Flask
         assert until(lambda: still_open(client) == [event, mail])
 
 
+def test_a_model_stays_chosen_while_its_server_is_off(client: FlaskClient, make_app: MakeApp) -> None:
+    with Ollama("gemma:latest") as ollama:
+        client.post("/config", json={"llm_endpoint": ollama.url, "llm_model": "gemma"}, auth=AUTH)
+        assert until(lambda: "A model is installed and chosen" not in still_open(client))
+    later = make_app(operator_password=PASSWORD).test_client()
+    assert until(lambda: "A language model&#39;s server has been found" in still_open(later))
+    assert "A model is installed and chosen" not in still_open(later)
+
+
 def test_each_link_leads_to_an_anchor_that_exists(client: FlaskClient) -> None:
     found = re.findall(r'href="([^"#]+)#([^"]+)"', client.get("/checklist", auth=AUTH).text)
     assert len(found) == 4
