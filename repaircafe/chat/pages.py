@@ -10,6 +10,7 @@ from typing import Any
 from flask import Response, make_response, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_babel import to_user_timezone
+from jinja2.utils import LRUCache
 from markupsafe import Markup
 
 from repaircafe.chat import conversation
@@ -21,13 +22,18 @@ from repaircafe.health.monitor import monitor
 from repaircafe.limits import MAX_MESSAGE_CHARS, MAX_STRETCH_BYTES
 from repaircafe.neighbours.report import Neighbour
 from repaircafe.parts import parts
+from repaircafe.web.languages import language
 from repaircafe.web.negotiation import is_htmx, uncached
-from repaircafe.work.models import RETRIABLE
+from repaircafe.work.models import RETRIABLE, State
 from repaircafe.work.pages import JobView
 from repaircafe.writing import endings, findings, markdown
 
 NIGHTLY = timedelta(hours=3, minutes=40)
 """The earliest time at which the retention starts: OnCalendar= of deploy/systemd/repaircafe-retention.timer."""
+MAX_KEPT_CHARS = 10_000
+"""A longer turn is rendered each time."""
+_RENDERED = LRUCache(256)
+"""Turns as HTML, by language and replies: rendering one takes longer than reading it from the database."""
 
 
 def back_to(reply: Reply) -> Response:
@@ -87,6 +93,19 @@ def view_of(reply: Reply) -> JobView:
 
 
 def _turn(turn: Turn, context: dict[str, Any]) -> str:
+    """One turn as HTML, kept for the next page if it cannot change any more."""
+    ended = turn.reply is not None and all(one.state is State.DONE for one in turn.replies)
+    key = (language(), *(one.id for one in turn.replies)) if ended else None
+    kept: str | None = _RENDERED.get(key)
+    if kept is not None:
+        return kept
+    rendered = _rendered(turn, context)
+    if key is not None and len(rendered) <= MAX_KEPT_CHARS:
+        _RENDERED[key] = rendered
+    return rendered
+
+
+def _rendered(turn: Turn, context: dict[str, Any]) -> str:
     """One turn as HTML. If all attempts at its reply do not fit on a page, only the newest ones."""
     whole = render_template("chat/_turn.html", turn=turn, **context)
     if len(whole.encode()) <= MAX_STRETCH_BYTES:

@@ -47,6 +47,17 @@ def test_leaving_and_coming_back_shows_everything(browser: Browser) -> None:
     assert "My first question" not in browser.page
 
 
+def test_a_turn_that_was_shown_before_is_in_the_readers_language(browser: Browser) -> None:
+    browser.send("My first question")
+    assert comes_to(browser.client, browser.session_id, "done")
+    browser.open("/chat")
+    dutch = browser.client.get(f"/chat/{browser.session_id}", headers=HTML | {"Accept-Language": "nl"}).text
+    browser.open("/chat")
+    assert '<h2 class="who">You</h2>' in browser.page
+    assert '<h2 class="who">Jij</h2>' in dutch
+    assert "My first question" in dutch
+
+
 def test_a_page_without_scripts_never_reloads_over_the_typed_text(browser: Browser, ollama: Ollama) -> None:
     ollama.go_on.clear()
     browser.send("Hi")
