@@ -90,7 +90,9 @@ def test_the_progress_is_shown_in_words_and_numbers(organiser: Organiser, progre
         assert said in organiser.open()
 
 
-@pytest.mark.parametrize(("free", "said"), [(815_432_100, "Free on the disk: 815 MB"), (1_000_000_000, "Free on the disk: 1.0 GB")])
+@pytest.mark.parametrize(
+    ("free", "said"), [(815_432_100, "Free on the disk: 815 MB"), (1_000_000_000, "Free on the disk: 1.0 GB")]
+)
 def test_free_bytes_are_shown_in_a_suitable_unit(
     organiser: Organiser, monkeypatch: pytest.MonkeyPatch, free: int, said: str
 ) -> None:
