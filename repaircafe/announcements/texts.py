@@ -9,7 +9,9 @@ from flask_babel import force_locale, get_locale
 from flask_babel import gettext as _
 
 from repaircafe.facts.wording import clock_time
+from repaircafe.settings import wording
 from repaircafe.settings.definitions import Settings
+from repaircafe.settings.offerings import listed
 from repaircafe.web.languages import in_words, locale_of
 
 
@@ -29,9 +31,10 @@ def text(form: Format, settings: Settings, day: date, language: str) -> str:
 
 
 def _poster(settings: Settings, day: date) -> str:
-    lines = [_("Repair Café"), _when(settings, day), settings.event_location]
-    if settings.event_offerings:
-        lines += ["", _("We repair: %(offerings)s", offerings=", ".join(settings.event_offerings))]
+    lines = [settings.cafe_name or _("Repair Café"), _when(settings, day), settings.event_location]
+    offered = [_("We repair: %(offerings)s", offerings=listed(settings.event_offerings))]
+    more = [*(offered if settings.event_offerings else []), *_conditions(settings)]
+    lines += ["", *more] if more else []
     return "\n".join(line for number, line in enumerate(lines) if line or number > 2)
 
 
@@ -41,9 +44,10 @@ def _newsletter(settings: Settings, day: date) -> str:
         _("Bring something broken: our volunteers repair it together with you."),
     ]
     if settings.event_offerings:
-        parts.append(_("They know about %(offerings)s.", offerings=", ".join(settings.event_offerings)))
+        parts.append(_("They know about %(offerings)s.", offerings=listed(settings.event_offerings)))
     if settings.event_location:
         parts.append(_("You find us here: %(place)s.", place=settings.event_location))
+    parts += [*_conditions(settings)]
     return " ".join(parts)
 
 
@@ -55,7 +59,13 @@ def _post(settings: Settings, day: date) -> str:
 def _reply(settings: Settings, day: date) -> str:
     when = _("The next repair café is on %(when)s.", when=_when(settings, day))
     place = _("The address: %(place)s.", place=settings.event_location) if settings.event_location else ""
-    return " ".join(part for part in (when, place, _("You are welcome without an appointment.")) if part)
+    return " ".join(part for part in (when, place, *_conditions(settings)) if part)
+
+
+def _conditions(settings: Settings) -> list[str]:
+    """Cost and appointment as sentences, if the settings say anything about them."""
+    said = (wording.cost(settings), wording.appointment(settings))
+    return [one if one.endswith((".", "!", "?")) else f"{one}." for one in said if one]
 
 
 def _when(settings: Settings, day: date) -> str:

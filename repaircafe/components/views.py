@@ -8,7 +8,7 @@ from flask import Blueprint, Response, make_response, render_template, url_for
 from repaircafe.chat.models import Reply
 from repaircafe.health.monitor import STATE_LABELS
 from repaircafe.neighbours.report import STATUS_LABELS, Neighbour, Reason, Report, Step, StepName
-from repaircafe.settings.definitions import KEYS
+from repaircafe.settings.keys import KEYS
 from repaircafe.work.models import UNDER_WAY, State
 from repaircafe.work.pages import JobView
 

@@ -11,7 +11,8 @@ from repaircafe.health.schemas import TestReport
 from repaircafe.logs import Redactor, name_faults
 from repaircafe.neighbours.report import Neighbour, Reason, Text
 from repaircafe.parts import parts
-from repaircafe.settings.definitions import KEYS, Settings, UnknownKeyError, parse
+from repaircafe.settings.definitions import Settings, UnknownKeyError, parse
+from repaircafe.settings.keys import KEYS
 from repaircafe.settings.store import InvalidSettingsError, store, validate
 from repaircafe.settings.values import RefusedError
 from repaircafe.web.errors import PageError, neighbour_away

@@ -16,7 +16,8 @@ from repaircafe.health.schemas import TestReport
 from repaircafe.neighbours.checks import report_of
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import STEP_LABELS, Neighbour, NeighbourError, Reason, Report, Status
-from repaircafe.settings.definitions import KEYS, Settings, UnknownKeyError
+from repaircafe.settings.definitions import Settings, UnknownKeyError
+from repaircafe.settings.keys import GROUP_LABELS, KEYS
 from repaircafe.settings.store import InvalidSettingsError, OutsideError, read, store
 from repaircafe.web import errors
 
@@ -31,8 +32,11 @@ def show(as_json: bool) -> None:
     if as_json:
         click.echo(Values.model_validate(values).model_dump_json(indent=2))
         return
-    for key in KEYS.values():
-        click.echo(f"{key.name:<16} {values[key.name] or '(not set)'}")
+    for group, label in GROUP_LABELS.items():
+        click.echo(f"{label}:")
+        for key in KEYS.values():
+            if key.group is group:
+                click.echo(f"  {key.name:<16} {values[key.name] or '(not set)'}")
 
 
 @click.command("config-set", context_settings={"ignore_unknown_options": True})  # notes may begin with a dash
@@ -46,8 +50,11 @@ def set_value(key: str, value: str, anyway: bool) -> None:
     VALUE is checked as on the settings page. A list goes on one line, with commas.
     """
     with _plain_failures():
-        saved = store().save({key: value}, anyway=anyway).values[key]
+        stored = store().save({key: value}, anyway=anyway)
+    saved = stored.values[key]
     click.echo(f"{key} = {saved}" if saved else f"{key} is no longer set.")
+    if key in stored.warnings:
+        click.echo(str(stored.warnings[key]), err=True)
 
 
 @click.command("config-reset")

@@ -6,14 +6,15 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from repaircafe.limits import MAX_OFFERING_CHARS, MAX_OFFERINGS_COUNT
-from repaircafe.settings.definitions import KEYS, Key, parse
+from repaircafe.settings.definitions import parse
+from repaircafe.settings.keys import KEYS, Key
 from repaircafe.settings.values import OFFERING
 
 
 def _value(key: Key) -> Any:
     """The type of a key's value: a text that matches its pattern and its parser accepts. Empty or null: not set."""
     clean = BeforeValidator(lambda given: key.clean(given) if isinstance(given, str) else given)
-    form = Field(max_length=key.longest, pattern=rf"^(?:{key.pattern})?$")
+    form = Field(max_length=key.longest_sent, pattern=rf"^(?:{key.pattern})?$")
     text = Annotated[str, form, clean, AfterValidator(partial(parse, key.name))]
     if not key.is_list:
         return text | None
@@ -39,7 +40,11 @@ Values: type[BaseModel] = create_model(
 
 
 class Stored(BaseModel, from_attributes=True):
-    """All settings. `current` is false if the database is unavailable and they are the last ones known."""
+    """All settings. `current` is false if the database is unavailable and they are the last ones known.
+
+    `warnings`: what the organiser should know about valid values, by key, such as a date that has passed.
+    """
 
     settings: Values = Field(validation_alias="values")  # type: ignore[valid-type]  # made above
     current: bool
+    warnings: dict[str, Annotated[str, BeforeValidator(str)]]

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import UnsupportedMediaType
 
-from repaircafe.config import api
+from repaircafe.config import api, fields
 from repaircafe.config.schemas import Changes, Stored
 from repaircafe.database.errors import UNWRITABLE, AwayError
 from repaircafe.health.monitor import monitor
@@ -17,7 +17,8 @@ from repaircafe.logs import Redactor
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Neighbour, Reason, Report, Text
 from repaircafe.parts import parts
-from repaircafe.settings.definitions import KEYS, Settings
+from repaircafe.settings.definitions import Settings
+from repaircafe.settings.keys import GROUP_LABELS, KEYS
 from repaircafe.settings.store import InvalidSettingsError, OutsideError, store, validate
 from repaircafe.web.errors import PageError, Problem, answer
 from repaircafe.web.negotiation import is_htmx, wants_json
@@ -48,7 +49,7 @@ def save() -> Response:
 
     An address outside the network is saved only with `save_anyway`, because questions would leave the network.
     """
-    return api.save() if wants_json() else _save_form(_typed())
+    return api.save() if wants_json() else _save_form(fields.typed(request.form))
 
 
 @blueprint.post("/config/test/<neighbour>")
@@ -56,7 +57,7 @@ def save() -> Response:
 def test(neighbour: str) -> Response:
     """Tests a neighbour with unsaved values, and shows the steps."""
     known = _known(neighbour)
-    return api.test(known) if wants_json() else _test_form(known, _typed())
+    return api.test(known) if wants_json() else _test_form(known, fields.typed(request.form))
 
 
 @blueprint.get("/config/test/<neighbour>")
@@ -91,7 +92,7 @@ def expired(_error: CSRFError) -> Response:
         cure = _("Press Save: what you typed is kept. Then test it.")
         return _fragment(400, _("This page was open for too long."), cure)
     problem = _("This page was open for too long. Nothing has been saved yet: press the button again.")
-    return _page(_typed(), problem=problem, status=400)
+    return _page(fields.typed(request.form), problem=problem, status=400)
 
 
 @blueprint.errorhandler(UnsupportedMediaType)
@@ -107,12 +108,12 @@ def _known(neighbour: str) -> Neighbour:
     return Neighbour(neighbour)
 
 
-def _typed() -> dict[str, str]:
-    return {name: request.form.get(name, "") for name in KEYS}
-
-
 def _save_form(typed: dict[str, str]) -> Response:
-    changed = {name: text for name, text in typed.items() if text != request.form.get(BEFORE + name)}
+    changed = {
+        name: text
+        for name, text in typed.items()
+        if not fields.is_unchanged(KEYS[name], text, request.form.get(BEFORE + name))
+    }
     try:
         values = validate(changed, parts()[Redactor])
     except InvalidSettingsError as error:
@@ -124,7 +125,7 @@ def _save_form(typed: dict[str, str]) -> Response:
             typed = {**typed, "llm_model": only}
         return _page(typed, report=report, problem=doubt, offer_anyway=True, status=409)
     try:
-        store().save(values, anyway=True)  # _doubt() has asked already
+        saved = store().save(values, anyway=True)  # _doubt() has asked already
     except InvalidSettingsError as error:
         return _page(typed, faults=error.faults, problem=_refused(), status=422)
     except AwayError as error:
@@ -132,6 +133,9 @@ def _save_form(typed: dict[str, str]) -> Response:
     monitor().forget(Neighbour.LLM)
     loading = report is not None and report.reason is Reason.LOADING
     flash(_("Saved. The model is still loading; that may take a few minutes.") if loading else _("Saved."))
+    for name, warning in saved.warnings.items():
+        if name in values:
+            flash(str(warning), "doubt")
     return make_response(redirect(url_for("config.show"), 303))
 
 
@@ -247,6 +251,9 @@ def _page(
     page = render_template(
         "config/show.html",
         keys=KEYS.values(),
+        groups=GROUP_LABELS,
+        chosen=fields.chosen,
+        own_words=fields.own_words,
         zones=ZONES,
         values=values,
         before={BEFORE + name: value for name, value in before.items() if value is not None},

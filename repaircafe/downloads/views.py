@@ -22,7 +22,7 @@ from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.model_names import is_cloud_model, is_same
 from repaircafe.neighbours.report import Neighbour, NeighbourError, Reason, Text
 from repaircafe.parts import parts
-from repaircafe.settings.definitions import KEYS
+from repaircafe.settings.keys import KEYS
 from repaircafe.settings.store import InvalidSettingsError, OutsideError, store, validate
 from repaircafe.web.errors import PageError, expired_form
 from repaircafe.web.negotiation import is_htmx, retargeted, wants_json

@@ -22,7 +22,9 @@ from repaircafe.facts.claims import PLAIN, Account, Claim, Entry, Facts, Finding
 from repaircafe.facts.grammar import Found, Reading, Scanner
 from repaircafe.facts.normal import Normal, normal
 from repaircafe.facts.tokens import tokens
+from repaircafe.facts.words import LANGUAGES
 from repaircafe.settings.definitions import Settings
+from repaircafe.settings.offerings import listed_in
 
 _SCANNERS: tuple[tuple[Scanner, str], ...] = (
     (recurrences.recurring, "every other nth weekday"),
@@ -65,7 +67,7 @@ _SAID = {"is_past": "told", "is_former": "formerly", "is_later": "later", "is_ne
 
 def known(settings: Settings, today: date) -> Facts:
     """The facts in the settings, including the organiser's notes."""
-    said = f"{settings.event_location}\n{settings.organiser_notes}\n{', '.join(settings.event_offerings)}"
+    said = _said(settings)
     noted = tuple(claims(said, today))
     held = [one for one in noted if one.kind is Kind.DATE and not one.is_closed]
     open_days = {day for one in held for day in dates.dates_of(one.values, today)}
@@ -82,6 +84,29 @@ def known(settings: Settings, today: date) -> Facts:
         place=settings.event_location,
         words=tuple(one.word for one in tokens(normal(said)) if one.is_word or one.is_number),
     )
+
+
+_COST = {"free": "A repair is free.", "gift": "A repair is free."}
+"""A donation is nobody's price: a text that says "free" is right."""
+
+
+def _said(settings: Settings) -> str:
+    """What the settings say in words, a line each. Presets are known by their name in every language."""
+    cost = f"A repair costs: {settings.cost}" if settings.cost else ""
+    lines = (
+        settings.event_location,
+        settings.organiser_notes,
+        *(listed_in(LANGUAGES, entries) for entries in (settings.event_offerings, settings.not_repaired)),
+        settings.cafe_name,
+        settings.cafe_town,
+        f"Tel. {settings.cafe_phone}" if settings.cafe_phone else "",
+        settings.cafe_mail,
+        settings.cafe_website,
+        settings.public_url,
+        settings.appointment_note,
+        _COST.get(settings.cost, cost),
+    )
+    return "\n".join(line for line in lines if line)
 
 
 def claims(text: str, today: date, language: str = "") -> Iterator[Claim]:

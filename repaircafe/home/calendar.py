@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from repaircafe.home.models import Event
 from repaircafe.settings.definitions import Settings
+from repaircafe.settings.offerings import listed
 
 PRODID = "-//Repair Café//repaircafe//EN"
 MAX_LENGTH = timedelta(hours=3)
@@ -56,7 +57,7 @@ def as_entry(settings: Settings, day: date, event: Event, title: str, address: s
     if settings.event_location:
         entry.add("location", settings.event_location)
     if settings.event_offerings:
-        entry.add("description", ", ".join(settings.event_offerings))
+        entry.add("description", listed(settings.event_offerings))
     entry.add("url", address)
     return entry
 

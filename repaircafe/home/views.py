@@ -69,7 +69,7 @@ def entry() -> Response:
             _("Check again later: the date will be on the home page."),
         )
     event = calendar.current(db.session(), settings, day)
-    title, address = _("Repair Café"), url_for("home.show", _external=True)
+    title, address = settings.cafe_name or _("Repair Café"), url_for("home.show", _external=True)
     entries = [calendar.as_entry(settings, day, event, title, address)]
     response = make_response(calendar.as_calendar(entries))
     response.mimetype = "text/calendar"

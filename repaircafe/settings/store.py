@@ -21,7 +21,15 @@ from repaircafe.neighbours.deadlines import Cached, DeadlineError
 from repaircafe.neighbours.model_names import is_cloud_model
 from repaircafe.neighbours.report import Reason, TemporaryError, Text
 from repaircafe.parts import parts
-from repaircafe.settings.definitions import KEYS, TRIAL_TEMPERATURE, Settings, UnknownKeyError, check_together, parse
+from repaircafe.settings.definitions import (
+    TRIAL_TEMPERATURE,
+    Settings,
+    UnknownKeyError,
+    check_together,
+    parse,
+    warnings,
+)
+from repaircafe.settings.keys import KEYS
 from repaircafe.settings.models import Setting
 from repaircafe.settings.values import RefusedError
 
@@ -58,6 +66,11 @@ class Stored:
     def settings(self) -> Settings:
         """The settings with their types."""
         return Settings.of(self.values)
+
+    @property
+    def warnings(self) -> dict[str, Text]:
+        """What the organiser should know about valid values, by key."""
+        return warnings(self.values)
 
 
 def validate(changes: Mapping[str, str], redactor: Redactor) -> dict[str, str]:

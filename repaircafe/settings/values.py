@@ -43,6 +43,12 @@ URL = (
     rf"(?:[Hh][Tt][Tt][Pp][Ss]?://)?(?:[A-Za-z0-9_.-]+|\[(?:{_IPV6})\])(?::(?:{_PORT}))?"
     r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*/?"
 )
+_PATH = r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*/?"
+PUBLIC_URL = rf"(?:[Hh][Tt][Tt][Pp][Ss]?://)?[A-Za-z0-9_.-]+(?::(?:{_PORT}))?{_PATH}"
+WEB = rf"{PUBLIC_URL}(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?"
+MAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
+PHONE = r"[+]?(?:[ ()./-]?[ ()./-]?[0-9]){6,15}"
+APPOINTMENT = "needed|not_needed"
 TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 TEMPERATURE = "0(?:[.][0-9]{1,2})?|1(?:[.]00?)?"
 DATE = (  # a date in YEARS
@@ -142,6 +148,52 @@ def parse_line(text: str) -> str:
 def parse_notes(text: str) -> str:
     """The lines as they were written, without spaces at their ends."""
     return "\n".join(line.rstrip() for line in text.split("\n"))
+
+
+def parse_public_url(text: str) -> str:
+    """The address at which visitors open these pages, without a slash at its end."""
+    address = parse_web(text)
+    if "?" in address:
+        raise RefusedError(_l("The address must end with the port or the path, without ? or #."))
+    return address.rstrip("/")
+
+
+def parse_web(text: str) -> str:
+    """A web address; https if it names no protocol."""
+    refused = RefusedError(_l("This is not a web address. Expected: https://repaircafe.example"))
+    try:
+        parts = urlsplit(text if re.match("[a-z]+://", text, re.IGNORECASE) else f"https://{text}")
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise refused from None
+    if parts.scheme not in ("http", "https") or not host or re.search(r"[^\w.-]", host) or re.search(r"\s", text):
+        raise refused
+    if parts.username is not None or parts.password is not None:
+        raise RefusedError(_l("The address must not contain a user name or a password."))
+    return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path, parts.query, ""))
+
+
+def parse_mail(text: str) -> str:
+    """An e-mail address, without `mailto:` before it."""
+    found = re.fullmatch(f"(?:mailto:)?({MAIL})", text, re.ASCII)
+    if found is None:
+        raise RefusedError(_l("This is not an e-mail address. Expected: name@example.org"))
+    return found[1]
+
+
+def parse_phone(text: str) -> str:
+    """A telephone number as it was written, with single spaces."""
+    number = parse_line(text)
+    if re.fullmatch(r"[+(]{0,2}(?:[ ()./-]*[0-9]){6,15}", number, re.ASCII) is None:
+        raise RefusedError(_l("This is not a telephone number. Expected: digits, such as 030 123 45 67"))
+    return number
+
+
+def parse_appointment(text: str) -> str:
+    """Whether visitors need an appointment."""
+    if text not in ("needed", "not_needed"):
+        raise RefusedError(_l("Expected: needed or not_needed"))
+    return text
 
 
 def parse_list(text: str) -> str:

@@ -1,12 +1,14 @@
 """The prompt: how to behave, the facts from the settings, and as much of the conversation as the model can hold."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from repaircafe.limits import MAX_REPLY_TOKENS, PROMPT_CONTEXT_TOKENS
 from repaircafe.llm.base import Message, TooLongError
 from repaircafe.neighbours.report import PermanentError, Reason
+from repaircafe.settings import wording
 from repaircafe.settings.definitions import Settings
+from repaircafe.settings.offerings import listed_in
 
 CHARACTERS_PER_TOKEN = 3.0
 """A cautious estimate until a server has counted: European languages have 3.5 to 4.5."""
@@ -15,6 +17,9 @@ SMALL_CONTEXT_TOKENS = 2_048
 """The context that is assumed if a server does not say its own: for long it was Ollama's default."""
 
 UNKNOWN = "not known yet"
+
+COSTS = {"free": "a repair is free", "gift": "no fixed price; a donation is welcome"}
+APPOINTMENTS = {"needed": "visitors need an appointment", "not_needed": "visitors need no appointment"}
 
 BEHAVIOUR = """\
 You are the assistant of a repair café: an afternoon on which volunteers mend what visitors bring, together with them.
@@ -81,8 +86,7 @@ def _facts(settings: Settings) -> str:
     facts = [
         "Facts:",
         f"- Today: {_day(settings.now.date())}",
-        f"- Place: {settings.event_location or UNKNOWN}",
-        f"- What can be repaired: {', '.join(settings.event_offerings) or UNKNOWN}",
+        *_about(settings),
         f"- Open: {_hours(settings) or UNKNOWN}",
         f"- Next repair café: {_next(settings)}",
     ]
@@ -91,6 +95,27 @@ def _facts(settings: Settings) -> str:
     if settings.organiser_notes:
         facts += ["", "The organiser says:", settings.organiser_notes]
     return "\n".join(facts)
+
+
+def _about(settings: Settings) -> Iterator[str]:
+    """Who the café is, and what it does. What is often asked is said to be unknown; the rest is left out."""
+    for label, value in (("Name", settings.cafe_name), ("Town", settings.cafe_town)):
+        if value:
+            yield f"- {label}: {value}"
+    yield f"- Place: {settings.event_location or UNKNOWN}"
+    yield f"- What can be repaired: {listed_in(('en',), settings.event_offerings) or UNKNOWN}"
+    for label, value in (
+        ("What cannot be repaired", listed_in(("en",), settings.not_repaired)),
+        ("What a repair costs", COSTS.get(settings.cost, settings.cost)),
+        ("Appointment", _appointment(settings)),
+        ("Contact", wording.contact(settings)),
+    ):
+        if value:
+            yield f"- {label}: {value}"
+
+
+def _appointment(settings: Settings) -> str:
+    return ". ".join(one for one in (APPOINTMENTS.get(settings.appointment, ""), settings.appointment_note) if one)
 
 
 def _next(settings: Settings) -> str:

@@ -4,9 +4,11 @@ from datetime import date
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 
 from repaircafe.announcements.texts import Format, text
 from repaircafe.facts.check import check, known
+from repaircafe.settings import wording
 from repaircafe.settings.definitions import Settings
 from repaircafe.web import languages
 
@@ -56,3 +58,29 @@ def test_the_first_of_a_month_in_french_is_not_a_finding(page: Flask) -> None:
         said = text(Format.NEWSLETTER, settings, date(2027, 5, 1), "fr")
     assert "1er mai 2027" in said
     assert check(said, known(settings, TODAY)) == []
+
+
+@pytest.mark.parametrize("cost", ["", "free", "gift", "5 euros for materials"])
+@pytest.mark.parametrize("appointment", ["", "needed", "not_needed"])
+def test_what_no_setting_says_is_in_no_text(page: Flask, cost: str, appointment: str) -> None:
+    """And what a setting says is right."""
+    more = {
+        "cost": cost,
+        "appointment": appointment,
+        "event_offerings": "bikes, hats",
+        "cafe_name": "Repair Café Lombok",
+    }
+    settings = Settings.of({"event_date": DAY.isoformat(), **more})
+    bare = Settings.of({"event_date": DAY.isoformat(), "event_offerings": "bikes, hats"})
+    with page.test_request_context():
+        facts = known(settings, TODAY)
+        for language in languages.LANGUAGES:
+            with force_locale(languages.locale_of(language)):
+                said = wording.cost(settings), wording.appointment(settings)
+            assert [bool(one) for one in said] == [bool(cost), bool(appointment)]
+            for form in (Format.POSTER, Format.NEWSLETTER, Format.REPLY):
+                written = text(form, settings, DAY, language)
+                assert all(one in written for one in said)
+                assert check(written, facts, language) == [], written
+                if not (cost or appointment) and form is not Format.POSTER:
+                    assert written == text(form, bare, DAY, language)

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from repaircafe.database.errors import AwayError
 from repaircafe.database.migrations import head_revision
 from repaircafe.neighbours.report import Reason
-from repaircafe.settings.definitions import KEYS
+from repaircafe.settings.keys import KEYS
 from repaircafe.settings.store import _log_ignored
 from tests.config.scene import settings
 from tests.conftest import MakeApp
@@ -24,6 +24,12 @@ def test_json_changes_some_settings_and_leaves_the_others(client: FlaskClient) -
     assert response.get_json()["settings"]["event_location"] == "Dorpsstraat 1"
     assert settings(client)["event_date"] == "2026-12-05"
     assert settings(client)["event_offerings"] == ""
+
+
+def test_a_day_that_has_passed_is_saved_and_named_in_a_warning(client: FlaskClient) -> None:
+    saved = client.post("/config", json={"event_date": "2020-01-04"})
+    assert (saved.status_code, [*saved.get_json()["warnings"]]) == (200, ["event_date"])
+    assert client.post("/config", json={"event_date": "2099-01-03"}).get_json()["warnings"] == {}
 
 
 @pytest.mark.parametrize(

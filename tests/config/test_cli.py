@@ -9,6 +9,7 @@ from flask.testing import FlaskCliRunner
 
 from repaircafe.database.engines import Database
 from repaircafe.parts import parts
+from repaircafe.settings.keys import GROUP_LABELS, KEYS
 from tests.conftest import MakeApp
 from tests.fakes.scripted import Ollama
 from tests.harness.database import DATABASE_AWAY
@@ -23,13 +24,27 @@ def test_set_show_and_reset(runner: FlaskCliRunner) -> None:
     assert json.loads(runner.invoke(args=["config-show", "--json"]).stdout)["event_date"] == ""
 
 
+def test_the_list_has_the_four_groups(runner: FlaskCliRunner) -> None:
+    lines = runner.invoke(args=["config-show"]).output.splitlines()
+    groups = [line for line in lines if not line.startswith(" ")]
+    assert groups == [f"{label}:" for label in GROUP_LABELS.values()]
+    assert len(lines) == len(groups) + len(KEYS)
+
+
+def test_a_day_that_has_passed_is_saved_with_a_warning(runner: FlaskCliRunner) -> None:
+    saved = runner.invoke(args=["config-set", "event_date", "2020-01-04"])
+    assert (saved.exit_code, saved.stdout) == (0, "event_date = 2020-01-04\n")
+    assert "has passed" in saved.stderr
+    assert runner.invoke(args=["config-set", "event_start", "14:00"]).stderr == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
         (["config-set", "event_date", "5/12/2026"], 1, "event_date: This is not a date. Expected: YYYY-MM-DD"),
         (["config-set", "event_dat", "x"], 2, "event_dat: There is no such setting. Did you mean event_date?"),
         (["config-set", "DATABASE_URL", "x"], 2, "belongs in .env"),
-        (["config-reset", "colour"], 2, "There is no such setting. Known: llm_endpoint"),
+        (["config-reset", "colour"], 2, "There is no such setting. Known: cafe_name"),
         (["config-test", "coffee"], 2, "Known: db, llm, mail, all"),
     ],
 )

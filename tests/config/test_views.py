@@ -10,7 +10,7 @@ from flask.testing import FlaskClient, FlaskCliRunner
 
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Neighbour, Reason
-from repaircafe.settings.definitions import KEYS
+from repaircafe.settings.keys import KEYS
 from tests.config.scene import settings, submit, token
 from tests.conftest import MakeApp
 from tests.fakes.proxy import Proxy
@@ -24,7 +24,7 @@ def test_all_keys_are_on_the_page_and_in_the_json(client: FlaskClient) -> None:
     names = set(KEYS)
     assert set(settings(client)) == names
     page = client.get("/config", headers=HTML).text
-    assert set(re.findall(r'<(?:input|textarea) id="(\w+)"', page)) == names
+    assert set(re.findall(r'<(?:input|textarea|select|fieldset) id="(\w+)"', page)) == names
     assert set(re.findall(r'name="was\.(\w+)"', page)) == names
 
 
@@ -209,3 +209,13 @@ def test_the_page_shows_the_stored_values_and_keeps_the_original_ones(client: Fl
     typed = submit(client, event_date="x", **{"was.event_location": "before", "event_location": "after"})
     assert 'name="was.event_location" value="before"' in typed.text, "a second save still knows the original value"
     assert "please check the marked fields" in typed.text
+
+
+def test_the_form_warns_of_a_day_that_has_passed(client: FlaskClient) -> None:
+    assert submit(client, event_date="2020-01-04").status_code == 303
+    page = client.get("/config", headers=HTML).text
+    assert re.findall(r'<div class="message (\w+)" role="status">', page) == ["done", "doubt"]
+    assert submit(client, event_location="De Hoek").status_code == 303
+    assert re.findall(r'<div class="message (\w+)" role="status">', client.get("/config", headers=HTML).text) == [
+        "done"
+    ]

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repaircafe.environment import Environment
-from repaircafe.settings.definitions import KEYS, Key, Settings, UnknownKeyError, check_together, parse
+from repaircafe.settings.definitions import Settings, UnknownKeyError, check_together, parse, warnings
+from repaircafe.settings.keys import KEYS, Key
 from repaircafe.settings.values import RefusedError
 
 
@@ -53,6 +54,16 @@ from repaircafe.settings.values import RefusedError
         ("event_timezone", "Europe/Berlin", "Europe/Berlin"),
         ("event_date", "2020-01-01", "2020-01-01"),
         ("event_date", "2099-12-31", "2099-12-31"),
+        ("cafe_name", " Repair  Café ", "Repair Café"),
+        ("cafe_phone", " +31 (0)30  123.45-67", "+31 (0)30 123.45-67"),
+        ("cafe_mail", "mailto:Info@Hoek.example", "Info@Hoek.example"),
+        ("cafe_website", "Hoek.example", "https://hoek.example"),
+        ("cafe_website", "http://hoek.example/a/?page=1#top", "http://hoek.example/a/?page=1"),
+        ("public_url", "http://192.168.1.9:8000/", "http://192.168.1.9:8000"),
+        ("cost", "free", "free"),
+        ("cost", "5 euros, for materials", "5 euros, for materials"),
+        ("appointment", "not_needed", "not_needed"),
+        ("not_repaired", "microwaves,  gas boilers", "microwaves, gas boilers"),
         ("organiser_notes", " One \r\n\t two  \r\n", "One\n\t two"),
     ],
 )
@@ -85,6 +96,17 @@ def test_a_good_value_is_stored_in_its_canonical_form(key: str, text: str, store
         ("event_date", "２０２６-12-05"),
         ("event_date", "2019-12-31"),
         ("event_date", "2100-01-01"),
+        ("cafe_phone", "12345"),
+        ("cafe_phone", "ask for Jan"),
+        ("cafe_mail", "info@hoek"),
+        ("cafe_mail", "two words@hoek.example"),
+        ("cafe_mail", "a@b.example, c@d.example"),
+        ("cafe_website", "javascript:alert(1)"),
+        ("cafe_website", "ftp://hoek.example"),
+        ("cafe_website", "https://user:pass@hoek.example"),
+        ("cafe_website", "https://hoek.example/a b"),
+        ("public_url", "https://hoek.example/?a=1"),
+        ("appointment", "perhaps"),
         ("event_start", "24:00"),
         ("event_start", "14:60"),
         ("event_start", "half two"),
@@ -155,6 +177,11 @@ def test_every_example_is_a_valid_value(key: str) -> None:
     assert parse(key, KEYS[key].example) == KEYS[key].example
 
 
+def test_a_day_that_has_passed_is_a_warning_and_no_fault() -> None:
+    assert warnings({"event_date": "2020-01-04"}).keys() == {"event_date"}
+    assert warnings({"event_date": "2099-01-04"}) == warnings({}) == {}
+
+
 def test_settings_are_typed() -> None:
     texts = {
         "llm_endpoint": "http://127.0.0.1:11434",
@@ -167,6 +194,16 @@ def test_settings_are_typed() -> None:
         "event_location": "De Hoek",
         "event_offerings": "bikes, clothes",
         "organiser_notes": "A repair is free.",
+        "cafe_name": "Repair Café Lombok",
+        "cafe_town": "Utrecht",
+        "cafe_phone": "030 123 45 67",
+        "cafe_mail": "info@lombok.example",
+        "cafe_website": "https://lombok.example",
+        "public_url": "https://ask.lombok.example",
+        "cost": "gift",
+        "appointment": "needed",
+        "appointment_note": "Call us.",
+        "not_repaired": "microwaves, gas boilers",
     }
     assert texts.keys() == KEYS.keys()
     assert Settings.of(texts) == Settings(
@@ -180,6 +217,16 @@ def test_settings_are_typed() -> None:
         event_location="De Hoek",
         event_offerings=("bikes", "clothes"),
         organiser_notes="A repair is free.",
+        cafe_name="Repair Café Lombok",
+        cafe_town="Utrecht",
+        cafe_phone="030 123 45 67",
+        cafe_mail="info@lombok.example",
+        cafe_website="https://lombok.example",
+        public_url="https://ask.lombok.example",
+        cost="gift",
+        appointment="needed",
+        appointment_note="Call us.",
+        not_repaired=("microwaves", "gas boilers"),
     )
     assert Settings.of({}) == Settings() == Settings.of(dict.fromkeys(texts, ""))
 

@@ -13,7 +13,8 @@ from repaircafe.database.errors import AwayError
 from repaircafe.neighbours.report import PermanentError, Reason, TemporaryError
 from repaircafe.parts import parts
 from repaircafe.settings import store as storing
-from repaircafe.settings.definitions import KEYS, Settings
+from repaircafe.settings.definitions import Settings
+from repaircafe.settings.keys import KEYS
 from repaircafe.settings.store import InvalidSettingsError, OutsideError, Store, Stored
 from tests.conftest import MakeApp
 from tests.harness.client import HTML, JSON

@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from repaircafe.environment import PROJECT
-from repaircafe.settings.definitions import KEYS
+from repaircafe.settings.keys import KEYS
 from repaircafe.web.access import PUBLIC_ENDPOINTS
 from tests.fakes.scripted import Ollama
 from tests.harness.client import AUTH, PASSWORD

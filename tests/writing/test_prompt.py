@@ -48,6 +48,35 @@ def test_the_prompt_has_the_facts_and_says_which_are_unknown() -> None:
     assert "- What can be repaired: not known yet" in told.content
 
 
+def test_the_prompt_says_who_the_cafe_is() -> None:
+    told = prompt.messages(
+        settings(
+            cafe_name="Repair Café Lombok",
+            cafe_town="Utrecht",
+            cafe_phone="030 123 45 67",
+            cafe_mail="info@lombok.example",
+            cost="free",
+            appointment="needed",
+            appointment_note="Call us before Thursday.",
+            event_offerings="bikes, hats",
+            not_repaired="microwaves",
+        ),
+        TALK[:1],
+    )[0].content
+    for fact in (
+        "- Name: Repair Café Lombok",
+        "- Town: Utrecht",
+        "- What can be repaired: bikes, hats",
+        "- What cannot be repaired: microwaves",
+        "- What a repair costs: a repair is free",
+        "- Appointment: visitors need an appointment. Call us before Thursday.",
+        "- Contact: 030 123 45 67, info@lombok.example",
+    ):
+        assert f"{fact}\n" in told
+    bare = prompt.messages(settings(), TALK[:1])[0].content
+    assert not any(f"- {label}:" in bare for label in ("Name", "What a repair costs", "Appointment", "Contact"))
+
+
 @pytest.mark.parametrize(
     ("days", "said"), [(0, "- Next repair café: {day}"), (-1, "not planned yet; the last one was on {day}")]
 )

@@ -14,11 +14,11 @@ import psycopg
 import pytest
 import requests
 from flask import Flask
-from playwright.sync_api import Dialog, Page, Response, expect
+from playwright.sync_api import Dialog, Locator, Page, Response, expect
 
 from repaircafe.home.views import MAP
 from repaircafe.limits import MAX_MESSAGE_CHARS
-from repaircafe.settings.definitions import KEYS, Key
+from repaircafe.settings.keys import KEYS, Key
 from tests.conftest import MakeApp
 from tests.harness.conditions import until
 from tests.harness.server import Server
@@ -49,7 +49,10 @@ MADE = (
     f" [autofocus], [href*=pwned]:not([href^='{MAP}?query=']), [src*=pwned], [hx-get*=pwned]"
 )
 """Elements that only a payload can have put into our pages. The link to the map may contain any name of a place."""
-FREE_TEXTS = {"llm_model", "event_location", "event_offerings", "organiser_notes"}
+FREE_TEXTS = {
+    *("llm_model", "event_location", "event_offerings", "organiser_notes", "not_repaired"),
+    *("cafe_name", "cafe_town", "cost", "appointment_note"),
+}
 """The settings that accept every payload. The other settings are tried as well and may refuse it."""
 
 FORM = """([url, type, fields]) => {
@@ -64,6 +67,11 @@ FORM = """([url, type, fields]) => {
 FETCH = """([method, url, mode, type, body]) => fetch(url, {
     method, mode, credentials: "include", headers: {"Content-Type": type}, body: method === "GET" ? undefined : body,
 }).then((answer) => answer.type, () => "refused")"""
+FILL = """(field, text) => {
+    field.removeAttribute("type");
+    if (field.options) field.append(new Option(text));
+    field.value = text;
+}"""
 BEACON = "([url, body]) => navigator.sendBeacon(url, new Blob([body], {type: 'application/json'}))"
 EMBED = """([tag, address, url]) => new Promise((seen) => {
     const frame = document.createElement(tag);
@@ -144,9 +152,15 @@ def planted(key: Key, payload: str) -> str:
     return f"http://127.0.0.1:9/{payload}" if key.kind == "url" else payload
 
 
+def field(page: Page, key: Key) -> Locator:
+    """Where the organiser's own words go."""
+    return page.locator(f"#{key.name}-own" if key.kind in ("tiles", "words") else f"#{key.name}")
+
+
 def kept(page: Page, key: Key) -> str:
     """The value in the form, even if the field cannot show it."""
-    found: str = page.locator(f"#{key.name}").evaluate("field => field.defaultValue")
+    shown = "field => field.options ? field.selectedOptions[0].value : field.defaultValue"
+    found: str = field(page, key).evaluate(shown)
     return found
 
 
@@ -201,8 +215,7 @@ def test_a_script_in_a_refused_form_is_shown_as_text(page: Page, configured: Ser
     for payload in PAYLOADS:
         page.goto("/config")
         for key in KEYS.values():
-            fill = "(field, text) => { field.removeAttribute('type'); field.value = text; }"
-            page.locator(f"#{key.name}").evaluate(fill, planted(key, payload))
+            field(page, key).evaluate(FILL, planted(key, payload))
         press(page, "Save")
         expect(message(page)).to_contain_text("Nothing was saved")  # at least the date is invalid
         for key in KEYS.values():

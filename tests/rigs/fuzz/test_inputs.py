@@ -17,7 +17,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from repaircafe.parts import parts
-from repaircafe.settings.definitions import KEYS
+from repaircafe.settings.keys import KEYS
 from repaircafe.web.application import HEADERS
 from repaircafe.web.throttle import Throttle
 from tests.harness.client import PASSWORD
@@ -62,6 +62,7 @@ NASTY = [
 TEXTS = st.one_of(st.sampled_from(NASTY), st.text(max_size=40), st.text(max_size=20).map(lambda text: text + MARK))
 NAMES = ["message", "reply_id", "csrf_token", "session_id", "model", "next", "password", "username", "save_anyway"]
 NAMES += ["from", "q", "on", "seen", "look", "kept.message", "kept.csrf_token", *KEYS, *(f"was.{key}" for key in KEYS)]
+NAMES += ["cost.own", "event_offerings.own"]
 FIELDS = st.one_of(st.sampled_from(NAMES), st.sampled_from(NASTY))
 PAIRS = st.lists(st.tuples(FIELDS, TEXTS), max_size=6)
 
@@ -70,7 +71,7 @@ OWN = {
     "announcements.write": ["language", "draft"],
     "chat.ask": ["message", "reply_id"],
     "chat_api.ask": ["message", "session_id"],
-    "config.save": [*KEYS],
+    "config.save": [*KEYS, "cost.own", "event_offerings.own"],
     "config.test": [*KEYS],
     "languages.choose": ["language", "back"],
     "downloads.start": ["model"],
