@@ -85,7 +85,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     monitor = Monitor(app, opening, DatabaseCheck(database), _other_checks(parts, store))
     logs.watch_requests(app, monitor.errors.count)
     opening.guard()
-    opening.before_opening += [store.learn, access.init_app(app, lambda: opening.ready).learn]
+    opening.before_opening += [store.learn, *access.init_app(app, lambda: opening.ready)]
     languages.init_app(app, lambda: store.settings().event_zone.key)
     chat_api.init_app(app)
     signin_views.init_app(app, signin_views.Hooks(home_views.first_page, chat_views.hand_over_to_operator))

@@ -14,6 +14,8 @@ TEST_PROMISE_S = 5.0
 
 MIN_OPERATOR_PASSWORD_CHARS = 12
 """Characters. Everybody on the Wi-Fi can try passwords, at the pace that web/throttle.py allows."""
+MIN_DISTINCT_CHARS_COUNT = 5
+"""Different characters in a password that is chosen in a page."""
 MIN_SECRET_CHARS = 8
 """Characters. A shorter value would appear in log lines by chance, and would be redacted there."""
 MIN_KEY_CHARS = 32
@@ -54,6 +56,8 @@ OPENAPI_KEPT_S = 3600
 """How long a client may use its copy of the document before it asks whether the document has changed."""
 MAX_SIGN_IN = timedelta(hours=12)
 """An afternoon and its preparation; a tablet that somebody leaves behind is signed out the next day."""
+HASHES_AT_ONCE_COUNT = 2
+"""Passwords that are compared with a slow hash at the same time. Each needs 32 MB."""
 SIGN_INS_FRESH_S = 1.0
 SIGN_INS_READ_LIMIT_S = 0.3
 """How long a page waits for the sign-ins before it uses the last known ones; a read takes milliseconds."""

@@ -43,6 +43,10 @@ _DAMAGED = (
 """The errors that zipfile, json and pydantic raise for a damaged file."""
 
 
+WITHOUT_ROWS = ("passwords",)
+"""The tables whose rows no backup contains: a backup is copied to sticks and other machines."""
+
+
 class Kind(StrEnum):
     """Why a backup was made. All kinds except daily and manual are made before a step that changes the data."""
 
@@ -58,6 +62,9 @@ class Table(BaseModel, frozen=True):
 
     rows: int
     digest: str
+
+
+NO_ROWS = Table(rows=0, digest="0")
 
 
 class Manifest(BaseModel, frozen=True):
@@ -124,10 +131,14 @@ def read_manifest(archive: zipfile.ZipFile) -> Manifest:
 
 
 def tables(connection: psycopg.Connection[Any]) -> dict[str, Table]:
-    """Every table of the schema public with its rows and digest, in the connection's transaction."""
+    """Every table of the schema public with its rows and digest, in the connection's transaction.
+
+    WITHOUT_ROWS count as empty.
+    """
     for setting, value in _OUTPUT.items():
         connection.execute("SELECT set_config(%s, %s, true)", (setting, value))
-    return {name: _table(connection, name) for name in table_names(connection)}
+    names = table_names(connection)
+    return {name: NO_ROWS if name in WITHOUT_ROWS else _table(connection, name) for name in names}
 
 
 def table_names(connection: psycopg.Connection[Any]) -> list[str]:

@@ -14,7 +14,7 @@ import psycopg
 import structlog
 
 from repaircafe.backup import folder
-from repaircafe.backup.archive import CHUNK, DUMP, FORMAT, MANIFEST, Kind, Manifest, tables
+from repaircafe.backup.archive import CHUNK, DUMP, FORMAT, MANIFEST, WITHOUT_ROWS, Kind, Manifest, tables
 from repaircafe.backup.folder import Backup
 from repaircafe.database import programs
 from repaircafe.database.programs import BackupError
@@ -110,6 +110,7 @@ def _dump(
         f"--dbname={programs.address(target, environment.db_connect_timeout)}",
         f"--snapshot={_scalar(connection, 'SELECT pg_export_snapshot()')}",
         "--format=custom",
+        *(f"--exclude-table-data=public.{name}" for name in WITHOUT_ROWS),
         "--no-owner",
         "--no-privileges",
         "--no-password",

@@ -111,6 +111,8 @@ def _restore(
         return Restored(before.name, None)
     try:
         _fill(environment, make_conninfo(target, dbname=fresh), path, manifest)
+        if before.exists:
+            _keep(environment, target, make_conninfo(target, dbname=fresh))
         safety = _swap(environment, target, server, before, fresh, sparing=path.name)
     except BaseException:
         with suppress(psycopg.Error):  # otherwise it would hide the first error; the next restore drops the database
@@ -141,6 +143,20 @@ def _fill(environment: Environment, target: str, path: Path, manifest: Manifest)
             f"What was restored is not what was backed up: {', '.join(names)}.",
             "Nothing was replaced. Use another backup (repaircafe backup list), and report this.",
         )
+
+
+def _keep(environment: Environment, target: str, fresh: str) -> None:
+    """Copies the rows that no backup contains from the live database into the fresh one, if both have the table."""
+    with programs.connect(environment, target) as live, programs.connect(environment, fresh) as filled:
+        names = set(archive.table_names(live)) & set(archive.table_names(filled))
+        for name in names.intersection(archive.WITHOUT_ROWS):
+            table = sql.Identifier("public", name)
+            with (
+                live.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(table)) as rows,
+                filled.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(table)) as into,
+            ):
+                for part in rows:
+                    into.write(part)
 
 
 def _differ(name: str, found: dict[str, archive.Table], manifest: Manifest) -> bool:

@@ -47,7 +47,15 @@ GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105  a public
 READ_BY_OTHERS = ("postgres_password", "database_url")
 """Docker Compose reads this password too, as it stands in `.env`; so we do not drop what nobody sees of it."""
 
-MIN_CHARS = {"secret_key": MIN_KEY_CHARS, "operator_password": MIN_OPERATOR_PASSWORD_CHARS}
+MIN_CHARS = {
+    "secret_key": MIN_KEY_CHARS,
+    "operator_password": MIN_OPERATOR_PASSWORD_CHARS,
+    "setup_code": MIN_OPERATOR_PASSWORD_CHARS,
+}
+
+
+WAYS_IN = ("operator_password", "setup_code")
+"""Where both are missing, this machine itself is the organiser."""
 
 
 class Stage(StrEnum):
@@ -90,6 +98,9 @@ class Environment(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None, description="postgresql://USER:${POSTGRES_PASSWORD}@HOST:5432/DATABASE"
     )
+    setup_code: SecretStr | None = Field(
+        default=None, description="12 characters or more; the way in until a password is chosen in a page"
+    )
     operator_password: SecretStr | None = Field(
         default=None, description="12 characters or more, or a werkzeug hash (scrypt:… or pbkdf2:…)"
     )
@@ -131,7 +142,7 @@ class Environment(BaseSettings):
         default="", description="an absolute path that the app may write, such as /var/lib/repaircafe/backups"
     )
     host: Annotated[str, AfterValidator(ip_address)] = Field(
-        default="127.0.0.1", description="an IP address of this machine; other than loopback needs OPERATOR_PASSWORD"
+        default="127.0.0.1", description="an IP address of this machine; other than loopback needs a password"
     )
     threads: int = Field(default=16, ge=4, le=64, description="a whole number from 4 to 64")
     port: int = Field(default=8000, ge=1, le=65535, description="a whole number from 1 to 65535")
@@ -175,7 +186,16 @@ class Environment(BaseSettings):
         check_hash(value.get_secret_value() if value else "")
         return value
 
-    @field_validator("secret_key", "database_url", "operator_password")
+    @field_validator("operator_password")
+    @classmethod
+    def _one_way_in(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        stage = info.data.get("environment")
+        has_none = value is None and info.data.get("setup_code", ...) is None
+        if has_none and stage is not None and stage is not Stage.DEVELOPMENT:
+            raise ValueError(f"is not set, and neither is SETUP_CODE; {stage.value} needs one of them")
+        return value
+
+    @field_validator("secret_key", "database_url")
     @classmethod
     def _required_outside_development(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         stage = info.data.get("environment")
@@ -216,8 +236,10 @@ class Environment(BaseSettings):
     @field_validator("host")
     @classmethod
     def _open_to_others_needs_password(cls, value: str, info: ValidationInfo) -> str:
-        if not is_loopback(value) and info.data.get("operator_password", ...) is None:
-            raise ValueError(f"{value!r} opens the pages to other machines, and OPERATOR_PASSWORD is not set")
+        if not is_loopback(value) and all(info.data.get(name, ...) is None for name in WAYS_IN):
+            raise ValueError(
+                f"{value!r} opens the pages to others, and neither OPERATOR_PASSWORD nor SETUP_CODE is set"
+            )
         return value
 
     @classmethod
@@ -253,6 +275,11 @@ class Environment(BaseSettings):
     def may_keep_model(self) -> bool:
         """Whether the app may start a small language model of its own: in development, unless .env forbids it."""
         return self.development and self.trial_model
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether the organiser needs a password or a code."""
+        return any(getattr(self, name) is not None for name in WAYS_IN)
 
     def flask_key(self) -> str:
         """The key that signs the cookies; in development without SECRET_KEY, a new random key at each call."""

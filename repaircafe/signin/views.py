@@ -1,5 +1,7 @@
-"""`/sign-in` with the organiser's password, and `/sign-out`."""
+"""`/sign-in` with the organiser's password or, before there is one, with the code; and `/sign-out`."""
 
+import hashlib
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -8,6 +10,7 @@ from flask import (
     Blueprint,
     Flask,
     Response,
+    current_app,
     flash,
     make_response,
     redirect,
@@ -21,21 +24,28 @@ from flask_wtf.csrf import CSRFError
 
 from repaircafe.database.errors import AwayError
 from repaircafe.database.tables import db
-from repaircafe.logs import EventType
+from repaircafe.limits import MIN_OPERATOR_PASSWORD_CHARS
+from repaircafe.logs import EventType, name_faults
 from repaircafe.neighbours.report import Neighbour
 from repaircafe.parts import parts
+from repaircafe.signin import choice
+from repaircafe.signin.choice import Choice
 from repaircafe.web import authentication
 from repaircafe.web.access import safe_next_path, sign_in_page
 from repaircafe.web.authentication import SIGN_IN, Operator, check_password, current_operator, is_operator
 from repaircafe.web.errors import PageError, answer, expired_form, neighbour_away
 from repaircafe.web.languages import CHOSEN
-from repaircafe.web.negotiation import wants_json
+from repaircafe.web.negotiation import uncached, wants_json
+from repaircafe.web.passwords import Way, passwords
 from repaircafe.web.users import users
 
 blueprint = Blueprint("signin", __name__)
 
 KEPT = "kept."
 """The prefix of hidden fields: they keep the form that was sent after the sign-in had expired."""
+
+CODE_GIVEN = "code_given"
+"""The session's key for the proof that the code was typed in this browser."""
 
 log = structlog.get_logger()
 
@@ -66,15 +76,20 @@ def show() -> Response:
 
 @blueprint.post("/sign-in")
 def sign_in() -> Response:
-    """Gives the browser a new session if the password is right."""
+    """Gives the browser a new session if the password is right. After the code, a password has to be chosen first."""
     then, kept = safe_next_path(request.form.get("next", ""), ""), _kept()
+    way = passwords().secret().way
     try:
         right = check_password(request.form.get("password", ""))
     except PageError as error:
         return _again(error, then, kept, f"{error.title} {error.cure}")
     if not right:
-        cure = _("Sign in with the name “operator” and OPERATOR_PASSWORD from .env.")
-        return _again(PageError(403, _("That is not the password."), cure), then, kept)
+        cure = _("Sign in with the name “operator” and the organiser's password.")
+        title = _("That is not the code.") if way is Way.CODE else _("That is not the password.")
+        return _again(PageError(403, title, cure), then, kept)
+    if way is Way.CODE:
+        session[CODE_GIVEN] = _proof()
+        return make_response(redirect(url_for("signin.choose", next=then), 303))
     try:
         _begin()
     except AwayError as error:
@@ -83,6 +98,53 @@ def sign_in() -> Response:
     if kept:
         return make_response(render_template("signin/again.html", then=then, sent=kept))
     return make_response(redirect(then, 303))
+
+
+@blueprint.get("/sign-in/password")
+def choose() -> Response:
+    """The form for the first password, in a browser in which the code was typed."""
+    if not _may_choose():
+        return make_response(redirect(url_for("signin.show"), 303))
+    return _choice_page(safe_next_path(request.args.get("next", ""), ""))
+
+
+@blueprint.post("/sign-in/password")
+def save_choice() -> Response:
+    """Stores the first password and signs the browser in. From then on the code opens nothing."""
+    then = safe_next_path(request.form.get("next", ""), "")
+    if not _may_choose():
+        return make_response(redirect(url_for("signin.show", next=then), 303))
+    chosen = choice.typed()
+    if chosen.faults:
+        name_faults(chosen.faults)
+        return _choice_page(then, chosen, 422)
+    if not passwords().choose(db.session(), chosen.password, is_first=True):
+        flash(_("A password was chosen in the meantime. Sign in with it."))
+        return make_response(redirect(url_for("signin.show", next=then), 303))
+    _begin()
+    flash(_("Your password is saved. The code no longer opens anything."))
+    return make_response(redirect(then or _hooks().first_page(), 303))
+
+
+def _may_choose() -> bool:
+    """Whether there is no password yet, and the code was typed in this browser."""
+    return passwords().secret().way is Way.CODE and hmac.compare_digest(str(session.get(CODE_GIVEN, "")), _proof())
+
+
+def _proof() -> str:
+    """What the cookie holds after the code was typed: only this app can make it, and only from this code."""
+    key = current_app.config["SECRET_KEY"]
+    return hmac.digest(key.encode(), passwords().secret().text.encode(), hashlib.sha256).hex()
+
+
+def _choice_page(then: str, chosen: Choice | None = None, status: int = 200) -> Response:
+    page = render_template(
+        "signin/choose.html",
+        then=then,
+        faults=chosen.faults if chosen else {},
+        least=MIN_OPERATOR_PASSWORD_CHARS,
+    )
+    return uncached(make_response(page, status))
 
 
 @blueprint.errorhandler(CSRFError)

@@ -25,6 +25,7 @@ from repaircafe.web.authentication import RightPassword, current_operator, is_op
 from repaircafe.web.errors import PageError
 from repaircafe.web.negotiation import is_htmx, prefers_page, uncached, wants_json
 from repaircafe.web.origin import check_host, check_origin
+from repaircafe.web.passwords import Passwords, passwords
 from repaircafe.web.users import Users
 
 PUBLIC_ENDPOINTS = frozenset(
@@ -53,6 +54,8 @@ PUBLIC_ENDPOINTS = frozenset(
         "chat_api.forget",
         "signin.show",
         "signin.sign_in",
+        "signin.choose",
+        "signin.save_choice",
         "signin.sign_out",
         "languages.choose",
         "openapi.show",
@@ -75,8 +78,10 @@ def open_while_starting(view: View) -> View:
     return view
 
 
-def init_app(app: Flask, is_open: Callable[[], bool]) -> Users:
-    """Registers the checks of every request, in the order in which they run. Returns the app's users.
+def init_app(app: Flask, is_open: Callable[[], bool]) -> list[Callable[[], None]]:
+    """Registers the checks of every request, in the order in which they run.
+
+    Returns the functions that read the sign-ins and the password before the app opens.
 
     `is_open`: whether the database may be used yet.
     """
@@ -96,6 +101,7 @@ def init_app(app: Flask, is_open: Callable[[], bool]) -> Users:
     parts(app).add(RightPassword())
     csrf.init_app(app)
     users = Users(app, is_open)
+    known = Passwords(app, users)
     throttle.init_app(app)
     names = environment.trusted_names()
     app.before_request(lambda: check_host(names))
@@ -105,7 +111,7 @@ def init_app(app: Flask, is_open: Callable[[], bool]) -> Users:
     app.after_request(_forbid_copies)
     app.teardown_request(_forget_identity)
     app.jinja_env.globals.update(current_operator=current_operator, is_operator=is_operator, is_trial=is_trial)
-    return users
+    return [users.learn, known.learn]
 
 
 def _identify() -> None:
@@ -130,7 +136,7 @@ def _check_operator() -> Response | None:
         raise PageError(
             403,
             _l("This page opens only on the computer itself."),
-            _l("To open it from another computer, set OPERATOR_PASSWORD in .env and restart the service."),
+            _l("On that computer, the set-up says how to open it from another one."),
         )
     if "throttled" in g:
         raise g.throttled
@@ -143,7 +149,7 @@ def _check_operator() -> Response | None:
         refused = PageError(
             401,
             _l("This page is for the organiser."),
-            _l("Sign in with the name “operator” and OPERATOR_PASSWORD from .env."),
+            _l("Sign in with the name “operator” and the organiser's password."),
         )
         refused.headers["WWW-Authenticate"] = 'Basic realm="Repair Cafe", charset="UTF-8"'
         raise refused
@@ -153,8 +159,12 @@ def _check_operator() -> Response | None:
 
 
 def sign_in_page(then: str, kept: dict[str, str] | None = None, problem: str = "", status: int = 200) -> Response:
-    """The page with the password form. `then`: the path that comes next; `kept`: the form to send there again."""
-    page = render_template("signin/show.html", then=then, kept=kept or {}, problem=problem)
+    """The page with the form for the password or the code.
+
+    `then`: the path that comes next; `kept`: the form to send there again.
+    """
+    way = passwords().secret().way
+    page = render_template("signin/show.html", then=then, kept=kept or {}, problem=problem, way=way)
     return uncached(make_response(page, status))
 
 

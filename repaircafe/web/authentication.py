@@ -17,9 +17,11 @@ from werkzeug.security import check_password_hash
 
 from repaircafe.environment import HASHES, Environment, is_loopback
 from repaircafe.logs import EventType
+from repaircafe.neighbours.report import Neighbour, Reason
 from repaircafe.parts import parts
 from repaircafe.web import throttle
-from repaircafe.web.errors import PageError
+from repaircafe.web.errors import PageError, neighbour_away
+from repaircafe.web.passwords import Hashing, Way, normal, passwords
 from repaircafe.web.users import OPERATOR, operator, users
 
 SIGN_IN = "_user_id"
@@ -108,16 +110,20 @@ def author_id(session: Session) -> int | None:
 
 
 def is_trial() -> bool:
-    """Whether there is no password, so that this machine itself is the organiser. Only in development."""
-    environment = parts()[Environment]
-    return environment.operator_password is None
+    """Whether `.env` has no password and no code, so that this machine itself is the organiser. Only in development."""
+    return not parts()[Environment].is_guarded
 
 
 def check_password(given: str, name: str = OPERATOR) -> bool:
-    """Whether name and password are the organiser's. Counts and logs wrong ones. Raises PageError after too many."""
-    environment = parts()[Environment]
-    secret = environment.operator_password
-    kept = secret.get_secret_value() if secret is not None and name == OPERATOR else None
+    """Whether name and password are the organiser's. Counts and logs wrong ones. Raises PageError after too many.
+
+    Until a password is chosen, the code of `.env` counts as the password.
+    """
+    secret = passwords().secret()
+    if secret.way is Way.UNKNOWN:
+        raise neighbour_away(Neighbour.DB, Reason.TIMEOUT)
+    given = normal(given) if secret.way is Way.CHOSEN else given
+    kept = secret.text if secret.text and name == OPERATOR else None
     with _COUNTING:
         if wait_s := throttle.sign_in_wait_s():
             _log_refused(unread=True)
@@ -125,12 +131,22 @@ def check_password(given: str, name: str = OPERATOR) -> bool:
         if kept is not None and _is_known(given, kept):
             return True
         throttle.wrong_password()  # before the slow hash: else every thread could guess once more
-    if kept is not None and kept.startswith(HASHES) and check_password_hash(kept, given):
+    if kept is not None and kept.startswith(HASHES) and _is_right(given, kept):
         throttle.right_password()
         parts()[RightPassword].proof = _proof(given, kept)
         return True
     _log_refused()
     return False
+
+
+def _is_right(given: str, kept: str) -> bool:
+    """Whether the password fits the hash. Raises PageError without a look if too many passwords come at once."""
+    try:
+        with parts()[Hashing].turn():
+            return _is_known(given, kept) or check_password_hash(kept, given)  # known: a program's request just before
+    except PageError:
+        throttle.right_password()
+        raise
 
 
 def _log_refused(**more: bool) -> None:

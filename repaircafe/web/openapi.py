@@ -97,7 +97,7 @@ def document(app: Flask) -> dict[str, Any]:
                 SECURITY: {
                     "type": "http",
                     "scheme": "basic",
-                    "description": "The name “operator” with OPERATOR_PASSWORD of .env.",
+                    "description": "The name “operator” with the organiser's password.",
                 }
             },
         },

@@ -28,10 +28,10 @@ log = structlog.get_logger()
 
 
 class User(Base):
-    """Somebody who can sign in. The password is in .env."""
+    """Somebody who can sign in."""
 
     __tablename__ = "users"
-    __table_args__ = ({"comment": "Who can sign in. Passwords are in .env alone"},)
+    __table_args__ = ({"comment": "Who can sign in"},)
 
     id: Mapped[int] = mapped_column(sa.Identity(), primary_key=True, comment="Given by the database")
     name: Mapped[str] = mapped_column(sa.String(255), unique=True, comment="What the person signs in with")
@@ -80,7 +80,7 @@ class Users:
 
         While the database is unavailable, the last known id, or None.
         """
-        return self._waited(self._operator, lambda: operator(db.session()))
+        return self.waited(self._operator, lambda: operator(db.session()))
 
     def begin(self, session: Session) -> SignIn:
         """Stores a new sign-in of the organiser and returns it. Raises AwayError."""
@@ -104,11 +104,21 @@ class Users:
             self._forget_ended(session)
         self._sign_ins.expire()
 
+    def end_others(self, session: Session, keep: uuid.UUID | None) -> None:
+        """Ends every sign-in except `keep`, and commits: in this process at once, in others within a second.
+
+        Raises AwayError.
+        """
+        session.execute(sa.delete(SignIn).where(SignIn.id != keep) if keep else sa.delete(SignIn))
+        session.commit()
+        self._sign_ins.put({one: known for one, known in (self._sign_ins.last or {}).items() if one == keep})
+        self._sign_ins.expire()
+
     def find(self, sign_in: uuid.UUID) -> Known | None:
         """The sign-in, if it is valid; while the database is unavailable, as it was last known."""
         if sign_in not in (self._sign_ins.last or {}):
             self._sign_ins.expire()  # another process may have just stored it; the cookie is signed, so it is ours
-        known = (self._waited(self._sign_ins, lambda: self._read(db.session())) or {}).get(sign_in)
+        known = (self.waited(self._sign_ins, lambda: self._read(db.session())) or {}).get(sign_in)
         if known is None or sign_in in self._ended or known.ends_at <= datetime.now(UTC):
             return None
         return known
@@ -133,7 +143,9 @@ class Users:
         session.commit()
         self._ended -= ended
 
-    def _waited(self, cached: Cached[Result], work: Callable[[], Result]) -> Result | None:
+    def waited(self, cached: Cached[Result], work: Callable[[], Result]) -> Result | None:
+        """What `work` reads from the database; while that is unavailable, the last known value, or None."""
+
         def run() -> Result:
             with self._app.app_context():
                 return work()

@@ -269,3 +269,29 @@ def numbers_of(url: str) -> list[int]:
     """The numbers that the writer has stored there."""
     with psycopg.connect(url) as connection:
         return [int(row[0]) for row in connection.execute("SELECT number FROM written")]
+
+
+def test_no_backup_contains_a_chosen_password_and_a_restore_keeps_the_machines_own(
+    environment: Environment, database_url: str
+) -> None:
+    marker = "scrypt:a-marker-in-the-hash"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO passwords (name, hash) VALUES ('operator', %s)", (marker,))
+        made = create(environment, database_url, Kind.DAILY)
+        assert marker.encode() not in made.path.read_bytes()
+        assert made.manifest is not None
+        assert made.manifest.tables["passwords"].rows == 0
+        connection.execute("UPDATE passwords SET hash = 'scrypt:a-later-one'")
+    restored(environment, database_url, made.path)
+    assert "scrypt:a-later-one" in str(content(database_url)["passwords"])
+
+
+def test_on_a_new_machine_a_restore_leaves_no_password(
+    environment: Environment, database_url: str, cluster: Path, empty_database: str
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("INSERT INTO passwords (name, hash) VALUES ('operator', 'scrypt:x')")
+    made = create(environment, database_url, Kind.DAILY)
+    target = url_of(cluster, empty_database)
+    restored(environment, target, made.path)
+    assert content(target)["passwords"] == []

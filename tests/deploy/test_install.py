@@ -1,5 +1,6 @@
 """deploy/install, as far as it can be tested without a machine: tests/system has the rest."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -40,3 +41,27 @@ def test_where_the_file_system_has_no_hard_links_the_packages_are_installed_anew
     assert run(home, f"{refusing}\nreuse_packages") == ""
     assert not (home / "new" / ".venv").exists()
     assert (home / "old" / ".venv" / "package.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("lines", "shown"),
+    [
+        ("SETUP_CODE=0123456789abcdef\n", "code      0123456789abcdef"),
+        ("SETUP_CODE=0123456789abcdef\nOPERATOR_PASSWORD=twelve chars\n", "password  twelve chars"),
+        ("OPERATOR_PASSWORD='scrypt:32768:8:1$salt$hash'\n", ""),
+        ("", ""),
+    ],
+)
+def test_the_first_installation_shows_what_opens_the_pages(home: Path, lines: str, shown: str) -> None:
+    (home / ".env").write_text(lines)
+    said = run(home, "show_secret")
+    assert shown in said
+    assert bool(shown) == bool(said)
+
+
+def test_a_new_machine_gets_a_code_and_no_password(home: Path) -> None:
+    set_up = 'docker=no ollama=no pointed=no state=/var/lib/repaircafe; chown() { :; }; export DATABASE_URL="$1"'
+    run(home, f"{set_up} HOST= PORT=\nuser=$(id -un) environment")
+    written = dict(line.split("=", 1) for line in (home / ".env").read_text().splitlines() if line[0] != "#")
+    assert re.fullmatch("[0-9a-f]{16}", written["SETUP_CODE"])
+    assert "OPERATOR_PASSWORD" not in written

@@ -39,6 +39,7 @@ def test_no_secret_is_in_the_message(tmp_path: Path) -> None:
             SECRET_KEY=marker,
             POSTGRES_PASSWORD=marker,
             OPERATOR_PASSWORD=marker,
+            SETUP_CODE=marker,
             DATABASE_URL=f"mysql://u:{marker}@h/d",
             GMAIL_CLIENT_ID=marker,
             GMAIL_CLIENT_SECRET=marker,
@@ -69,6 +70,7 @@ def test_a_wrong_environment_ends_the_process_with_78_before_anything_listens(co
     assert done.returncode == EX_CONFIG
     for name in ("SECRET_KEY", "DATABASE_URL", "OPERATOR_PASSWORD", "PORT"):
         assert f"  {name}: " in done.stderr
+    assert "SETUP_CODE" in done.stderr
     assert "Traceback" not in done.stderr
     assert "Listening" not in done.stderr
 

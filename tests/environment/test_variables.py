@@ -20,9 +20,17 @@ def test_a_good_production_environment_loads(tmp_path: Path) -> None:
 
 def test_credentials_are_required_in_production(tmp_path: Path) -> None:
     found = faults(tmp_path, ENVIRONMENT="production")
-    assert found == dict.fromkeys(
-        ("SECRET_KEY", "DATABASE_URL", "OPERATOR_PASSWORD"), "is not set, and production needs it"
-    )
+    needed = dict.fromkeys(("SECRET_KEY", "DATABASE_URL"), "is not set, and production needs it")
+    assert found == {**needed, "OPERATOR_PASSWORD": found["OPERATOR_PASSWORD"]}
+    assert "SETUP_CODE" in found["OPERATOR_PASSWORD"]
+
+
+def test_a_code_is_enough_in_production_and_for_an_open_host(tmp_path: Path) -> None:
+    values = {name: value for name, value in GOOD.items() if name != "OPERATOR_PASSWORD"}
+    found = load(tmp_path, **values, SETUP_CODE="twelve chars", HOST="0.0.0.0")
+    assert (found.is_guarded, found.operator_password) == (True, None)
+    assert "twelve chars" in found.secret_values()
+    assert "SETUP_CODE" in faults(tmp_path, **values, SETUP_CODE="eleven char")
 
 
 def test_staging_is_refused_with_the_valid_values(tmp_path: Path) -> None:

@@ -83,22 +83,54 @@ def test_a_wrong_name_counts_like_a_wrong_password(guarded: Flask) -> None:
 
 def test_no_more_are_looked_at_when_they_come_all_at_once(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     app = make_app(operator_password=generate_password_hash(PASSWORD))
-    all_there = threading.Barrier(A_MINUTE)
+    others_refused = threading.Event()
     looked_at: list[str] = []
+    answers: list[int] = []
 
     def hashed(_kept: str, given: str) -> bool:
         looked_at.append(given)
-        all_there.wait(10)  # until all allowed guesses are being checked at once, when another one might slip through
+        assert others_refused.wait(10), "the others wait instead of being refused"
         return False
 
-    def guess(number: int) -> int:
-        return client_at(app, HERE).get("/config", auth=("operator", f"wrong {number}")).status_code
+    def guess(number: int) -> None:
+        answers.append(client_at(app, HERE).get("/config", auth=("operator", f"wrong {number}")).status_code)
+        if answers == [429] * (16 - A_MINUTE):
+            others_refused.set()
 
     monkeypatch.setattr("repaircafe.web.authentication.check_password_hash", hashed)
     with ThreadPoolExecutor(16) as threads:
-        answers = list(threads.map(guess, range(16)))
+        list(threads.map(guess, range(16)))
     assert sorted(answers) == [401] * A_MINUTE + [429] * (16 - A_MINUTE)
     assert len(looked_at) == A_MINUTE
+
+
+def test_slow_hashes_use_two_at_a_time_and_half_of_the_threads(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(operator_password=generate_password_hash(PASSWORD), threads=8)
+    go_on, lock = threading.Event(), threading.Lock()
+    running, most, answers = 0, 0, list[int]()
+
+    def hashed(_kept: str, _given: str) -> bool:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        assert go_on.wait(10)
+        with lock:
+            running -= 1
+        return False
+
+    def guess(number: int) -> None:
+        answers.append(client_at(app, f"10.0.0.{number}").get("/config", auth=AUTH).status_code)
+        if len(answers) == 4:  # those for whom there was no room
+            go_on.set()
+
+    monkeypatch.setattr("repaircafe.web.authentication.check_password_hash", hashed)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(guess, range(8)))
+    assert answers == [429] * 4 + [401] * 4
+    assert most == 2
 
 
 def test_checking_a_right_password_against_its_hash_does_not_count(make_app: MakeApp) -> None:

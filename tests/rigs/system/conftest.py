@@ -188,7 +188,7 @@ def edit_environment(machine: Machine, **variables: str) -> None:
 
 def in_environment(machine: Machine, name: str) -> str:
     """A value of the machine's .env."""
-    return dotenv_values(machine.root / "opt/repaircafe/.env", interpolate=False)[name] or ""
+    return dotenv_values(machine.root / "opt/repaircafe/.env", interpolate=False).get(name) or ""
 
 
 class Load:

@@ -1,6 +1,6 @@
 """Kills the service's master again and again in the middle of settings writes; prints what it found as JSON.
 
-Runs inside a machine with its own Python: `python3 kill_writes.py OPERATOR_PASSWORD ROUNDS SEED`. A write sets three
+Runs inside a machine with its own Python: `python3 kill_writes.py PASSWORD ROUNDS SEED`. A write sets three
 settings to the same number. After each kill the service must come back by itself, and the three must agree: on a number
 not older than the last one that was acknowledged, and not newer than the last one that was sent.
 """

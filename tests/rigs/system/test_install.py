@@ -20,12 +20,13 @@ def test_a_bare_machine_serves_after_one_command(make_machine: MakeMachine) -> N
     machine = make_machine(fresh=True)
     said = install(machine).stdout
     assert until(lambda: machine.health().get("status") == "healthy", 60)
-    assert said.rstrip().splitlines()[-1] == f"✓ Repair Café {__version__} runs. Open http://cafe.local:8000/config"
+    assert said.rstrip().splitlines()[-1] == f"✓ Repair Café {__version__} runs. Open http://cafe.local:8000/setup"
     # The secrets are its own, in a file for the service alone, and the one that a person needs is shown.
     env = (machine.root / "opt/repaircafe/.env").stat()
     assert stat.S_IMODE(env.st_mode) == 0o600
     assert machine.say("stat", "-c", "%U", "/opt/repaircafe/.env") == "repaircafe"
-    assert f"password  {in_environment(machine, 'OPERATOR_PASSWORD')}" in said
+    assert f"code      {in_environment(machine, 'SETUP_CODE')}" in said
+    assert in_environment(machine, "OPERATOR_PASSWORD") == ""
     assert in_environment(machine, "SECRET_KEY") not in said
     assert len(in_environment(machine, "SECRET_KEY")) == 64
     # It comes back with the machine, and so do its timers.
@@ -75,7 +76,7 @@ def test_with_docker_the_database_gets_its_password_and_the_model_its_address(ma
 def test_two_installations_do_not_share_a_secret(make_machine: MakeMachine, machine: Machine) -> None:
     other = make_machine(fresh=True)
     install(other)
-    for name in ("SECRET_KEY", "OPERATOR_PASSWORD"):
+    for name in ("SECRET_KEY", "SETUP_CODE"):
         assert in_environment(machine, name) != in_environment(other, name)
 
 
@@ -91,7 +92,7 @@ def test_run_again_it_upgrades_keeps_everything_and_refuses_nobody(machine: Mach
     assert machine.say("readlink", "/opt/repaircafe/current") != before
     assert (machine.root / "opt/repaircafe" / before).is_dir(), "the version before stays for a way back"
     assert (machine.root / "opt/repaircafe/.env").read_text() == credentials
-    assert "password" not in said
+    assert in_environment(machine, "SETUP_CODE") not in said
     assert machine.run("repaircafe", "config-show").stdout.count("Zaal 3") == 1
     backups = json.loads(machine.run("repaircafe", "backup", "list", "--json").stdout)
     assert [one["kind"] for one in backups] == ["upgrade"]
@@ -114,7 +115,7 @@ def test_a_changed_port_is_taken_by_the_next_run(machine: Machine) -> None:
     edit_environment(machine, PORT="8080")
     machine.run("systemctl", "restart", "repaircafe")
     assert until(lambda: "PORT differs from the port of repaircafe.socket" in machine.journal())
-    assert "http://cafe.local:8080/config" in install(machine).stdout
+    assert "http://cafe.local:8080/setup" in install(machine).stdout
     assert until(lambda: machine.health(8080).get("status") == "healthy", 60)
     assert machine.health(8000) == {}
 
@@ -183,7 +184,7 @@ def test_a_checkout_that_only_root_may_read_can_be_installed(machine: Machine) -
     assert machine.is_healthy()
 
 
-def test_the_password_is_shown_by_the_run_that_succeeds(make_machine: MakeMachine) -> None:
+def test_the_code_is_shown_by_the_run_that_succeeds(make_machine: MakeMachine) -> None:
     machine = make_machine(fresh=True)
     failed = machine.run(
         "/src/deploy/install",
@@ -200,7 +201,7 @@ def test_the_password_is_shown_by_the_run_that_succeeds(make_machine: MakeMachin
     assert other.returncode == 1
     assert ".env already exists and names another database." in other.stderr
     machine.run("rm", "/opt/repaircafe/.env")
-    assert "password  " in install(machine).stdout
+    assert "code      " in install(machine).stdout
 
 
 def test_a_wrong_environment_stops_an_upgrade_before_it_changes_anything(machine: Machine) -> None:
