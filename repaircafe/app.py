@@ -45,6 +45,8 @@ from repaircafe.retention import cli as retention_cli
 from repaircafe.runtime import startup
 from repaircafe.runtime.lifecycle import Lifecycle
 from repaircafe.settings.store import Store
+from repaircafe.setup import views as setup_views
+from repaircafe.setup.finder import Finder
 from repaircafe.signin import cli as signin_cli
 from repaircafe.signin import views as signin_views
 from repaircafe.web import access, errors, languages, openapi
@@ -88,6 +90,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     opening.before_opening += [store.learn, *access.init_app(app, lambda: opening.ready)]
     languages.init_app(app, lambda: store.settings().event_zone.key)
     chat_api.init_app(app)
+    Finder(app)
     signin_views.init_app(app, signin_views.Hooks(home_views.first_page, chat_views.hand_over_to_operator))
     errors.init_app(app)
     _add_versions(app)
@@ -168,6 +171,7 @@ def _add_pages(app: Flask) -> None:
         openapi,
         languages,
         announcements_views,
+        setup_views,
     ):
         app.register_blueprint(views.blueprint)
     if app.debug:

@@ -13,6 +13,7 @@ from repaircafe.database.errors import AwayError
 from repaircafe.database.tables import db
 from repaircafe.downloads.downloader import downloader
 from repaircafe.downloads.models import Download
+from repaircafe.downloads.sizes import MEGABYTE, size
 from repaircafe.health.monitor import monitor
 from repaircafe.limits import MAX_MODEL_CHARS
 from repaircafe.llm.disk import GIGABYTE, RESERVE
@@ -31,7 +32,6 @@ from repaircafe.work.pages import JobView, news
 
 blueprint = Blueprint("downloads", __name__)
 
-MEGABYTE = 1_000_000
 FEW_SECONDS = 15
 """Up to so many seconds, the time that is left is not counted."""
 
@@ -168,7 +168,7 @@ def _rendered(template: str, status: int = 200, *, download: Download | None = N
         choices=CHOICES,
         longest=MAX_MODEL_CHARS,
         is_same=is_same,
-        size=_size,
+        size=size,
         download=download,
         view=_view_of(download) if download else None,
         ending=_ending(download) if download else "",
@@ -227,13 +227,6 @@ def _left(download: Download) -> Text:
     if seconds <= FEW_SECONDS:
         return _("a few seconds left") if seconds else ""
     return ngettext("%(num)d minute left", "%(num)d minutes left", -(-seconds // 60))
-
-
-def _size(count: int) -> Text:
-    """A number of bytes for people, in the units that Ollama uses for a model's size."""
-    if count < GIGABYTE:
-        return _("%(count)s MB", count=format_decimal(count / MEGABYTE, "0"))
-    return _("%(count)s GB", count=format_decimal(count / GIGABYTE, "0.0"))
 
 
 def _part(done: int, total: int) -> Text:

@@ -1,5 +1,7 @@
 """What the page of models shows: what a server has, and which models we recommend."""
 
+import math
+import os
 from dataclasses import dataclass
 
 from pydantic import SecretStr
@@ -19,6 +21,21 @@ class Choice:
     name: str
     size: int
 
+    @property
+    def answer_s(self) -> int:
+        """About how many seconds an answer takes on a Raspberry Pi 5, in steps of five.
+
+        For each token, the computer reads the whole model out of its memory.
+        """
+        return 5 * math.ceil(ANSWER_TOKENS * self.size / PI_BYTES_PER_S / 5)
+
+
+ANSWER_TOKENS = 80
+"""Tokens of a short answer: three sentences."""
+PI_BYTES_PER_S = 11_000_000_000
+"""How fast a Raspberry Pi 5 reads its memory: two thirds of the 17 GB/s that its chips allow."""
+MAX_ANSWER_S = 15
+"""A recommended model answers in this time, so that nobody gives up."""
 
 CHOICES = (
     Choice("gemma3:1b", 815_000_000),
@@ -44,6 +61,21 @@ class Inventory:
     def has(self, model: str) -> bool:
         """Whether the model is installed under this name."""
         return any(is_same(model, one) for one in self.models)
+
+
+def recommended(memory: int, free: int | None = None) -> Choice:
+    """The best model for a computer with so many bytes of memory, and of free disk if that is known.
+
+    It leaves three quarters of the memory to everything else, and does not make people wait.
+    """
+    fit = [one for one in CHOICES if one.size <= memory // 4 and one.answer_s <= MAX_ANSWER_S]
+    fit = [one for one in fit if free is None or one.size + disk.RESERVE <= free]
+    return (fit or CHOICES)[-1 if fit else 0]
+
+
+def memory() -> int:
+    """How many bytes of memory this computer has."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def ask(endpoint: str, key: SecretStr | None) -> Inventory:

@@ -24,6 +24,7 @@ from repaircafe.database.errors import SchemaError
 from repaircafe.environment import Environment
 from repaircafe.logs import EventType
 from repaircafe.neighbours.explanations import explain
+from repaircafe.neighbours.lan import page_addresses
 from repaircafe.neighbours.report import Neighbour, Reason, in_english
 from repaircafe.parts import Parts, parts
 from repaircafe.runtime import startup, systemd
@@ -94,9 +95,9 @@ def when_ready(server: Any) -> None:
     if systemd.SOCKET_HELD and environment.port not in [found[1] for found in addresses]:
         log.warning("PORT differs from the port of repaircafe.socket, which is used: run deploy/install again")
     if environment.development:
-        pages = f"http://{address(environment)}"
-        print(f"Repair Café runs at {pages}/", flush=True)
-        print(f"Ask it a question at {pages}/chat, set it up at {pages}/config, end it with Ctrl-C.", flush=True)
+        here, *others = page_addresses(environment.host, environment.port)
+        print(f"Repair Café runs at {here}/", *(f"and for telephones at {other}/" for other in others), flush=True)
+        print(f"Ask it a question at {here}/chat, set it up at {here}/setup, end it with Ctrl-C.", flush=True)
 
 
 def _rehearse(server: Any) -> None:

@@ -40,7 +40,8 @@ def test_the_example_gives_the_range_of_each_number(name: str) -> None:
 def test_only_the_required_variables_of_the_example_are_not_comments() -> None:
     lines = re.findall(r"^[A-Z_]+=.*$", EXAMPLE.read_text(), re.MULTILINE)
     assert lines == [
-        "ENVIRONMENT=development", "SECRET_KEY=", "POSTGRES_PASSWORD=", "DATABASE_URL=", "SETUP_CODE=", "OPERATOR_PASSWORD="
+        "ENVIRONMENT=development", "SECRET_KEY=", "POSTGRES_PASSWORD=", "DATABASE_URL=", "SETUP_CODE=",
+        "OPERATOR_PASSWORD=",
     ]  # fmt: skip
 
 

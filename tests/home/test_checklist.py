@@ -1,11 +1,15 @@
 """The organiser's checklist after the installation: always true, and gone when everything is done."""
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 from flask.testing import FlaskClient
 
+from repaircafe.home import checklist
+from repaircafe.neighbours.report import Neighbour, Reason, Report, Step, StepName
+from repaircafe.settings.definitions import Settings
 from tests.conftest import MakeApp
 from tests.fakes.scripted import Ollama
 from tests.harness.client import AUTH, HTML, PASSWORD
@@ -26,10 +30,10 @@ def still_open(client: FlaskClient) -> list[str]:
 def test_items_are_ticked_off_one_by_one_and_then_the_list_is_gone(client: FlaskClient) -> None:
     server, model = "A language model&#39;s server has been found", "A model is installed and chosen"
     event, mail = "The next repair café is planned", "Mail is set up"
-    assert until(lambda: still_open(client) == [server, model, event, mail])
+    assert until(lambda: still_open(client) == [event, server, model, mail])
     with Ollama("gemma:latest") as ollama:
         client.post("/config", json={"llm_endpoint": ollama.url}, auth=AUTH)
-        assert until(lambda: still_open(client) == [model, event, mail])
+        assert until(lambda: still_open(client) == [event, model, mail])
         client.post("/config", json={"llm_model": "gemma"}, auth=AUTH)
         assert until(lambda: still_open(client) == [event, mail])
         soon = (date.today() + timedelta(days=9)).isoformat()
@@ -49,11 +53,24 @@ def test_a_model_stays_chosen_while_its_server_is_off(client: FlaskClient, make_
     assert "A model is installed and chosen" not in still_open(later)
 
 
-def test_each_link_leads_to_an_anchor_that_exists(client: FlaskClient) -> None:
-    found = re.findall(r'href="([^"#]+)#([^"]+)"', client.get("/checklist", auth=AUTH).text)
-    assert len(found) == 4
+def test_each_link_leads_to_a_page_and_an_anchor_that_exist(client: FlaskClient) -> None:
+    found = re.findall(r'href="([^"#]+)#?([^"]*)"', client.get("/checklist", auth=AUTH).text)
+    assert ("/setup", "") in found
+    assert ("/setup/assistant", "") in found
     for path, anchor in found:
-        assert f'id="{anchor}"' in client.get(path, auth=AUTH, headers=HTML).text, anchor
+        page = client.get(path, auth=AUTH, headers=HTML)
+        assert page.status_code == 200
+        assert not anchor or f'id="{anchor}"' in page.text
+
+
+def test_the_trials_own_model_counts_as_a_model() -> None:
+    trial = Report(Neighbour.LLM, (Step(StepName.ADDRESS, "", Reason.TRIAL_STARTING),), 0.0, is_trial=True)
+    for report, is_done in (
+        (trial, True),
+        (replace(trial, steps=()), True),
+        (replace(trial, steps=(Step(StepName.ADDRESS, "", Reason.TRIAL_FAILING),)), False),
+    ):
+        assert checklist.model_is_chosen(report, Settings()) == is_done
 
 
 def test_a_poll_gets_the_list_only_when_it_has_changed(client: FlaskClient) -> None:

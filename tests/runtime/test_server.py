@@ -120,6 +120,16 @@ def test_the_terminal_shows_the_address_of_the_app(make_app: MakeApp, capfd: pyt
     assert "Repair Café runs at http://127.0.0.1:8123/\n" in capfd.readouterr().out
 
 
+def test_the_terminal_shows_addresses_that_a_browser_can_open(
+    make_app: MakeApp, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("repaircafe.neighbours.lan.lan_address", lambda: "192.168.1.9")
+    server.when_ready(arbiter(make_app(host="0.0.0.0", port=8320, setup_code="0123456789abcdef")))
+    shown = capfd.readouterr().out
+    assert re.findall(r"http://\S+/(?=\s)", shown) == ["http://127.0.0.1:8320/", "http://192.168.1.9:8320/"]
+    assert "0.0.0.0" not in shown
+
+
 def test_the_log_warns_if_systemd_holds_another_port_than_env(
     make_app: MakeApp, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
