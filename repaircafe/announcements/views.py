@@ -44,7 +44,7 @@ class Draft:
         """Every claim in the text."""
         return self.compare()
 
-    @property
+    @cached_property
     def findings(self) -> list[StoredFinding]:
         """What does not agree with the facts."""
         return findings(self.account)

@@ -3,16 +3,20 @@
 import re
 import threading
 import uuid
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from functools import partial
 
 import psycopg
 import pytest
 from flask.testing import FlaskClient
 
+from repaircafe.announcements.models import Announcement
+from repaircafe.announcements.views import Draft
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Neighbour, Reason
+from repaircafe.settings.definitions import Settings
 from repaircafe.web.languages import LANGUAGES
+from repaircafe.writing.findings import comparison
 from tests.conftest import MakeApp
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
@@ -82,6 +86,14 @@ def test_what_the_settings_do_not_say_is_underlined_with_its_kind_and_everything
     agree, contradict, unknown = re.findall(r"\d+", shown[shown.index("Compared with your settings") :])[:3]
     assert (agree, contradict) == ("1", "1")
     assert int(unknown) == len(re.findall(r"<u>", shown))
+
+
+def test_the_findings_of_a_draft_are_computed_once() -> None:
+    """The page needs them twice: for the marks in the text and for the list below it."""
+    job = Announcement(content="We open at 15:00.")
+    draft = Draft(job, job, lambda: comparison(Settings(event_start=time(14)))(job.said, "en"))
+    assert [one.text for one in draft.findings] == ["15:00"]
+    assert draft.findings is draft.findings
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
