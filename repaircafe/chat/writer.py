@@ -84,6 +84,11 @@ class Writer(Kind):
         """Locks the conversation against deletion."""
         session.execute(_KEPT.where(Reply.id == job_id))
 
+    def prepare_end(self, task: Task, outcome: Outcome) -> dict[str, Any]:
+        """Compares a text that is done or was stopped with the settings. The first time, that loads the grammars."""
+        is_compared = task.content and outcome.state in (State.DONE, State.STOPPED)
+        return {"findings": compared(task.content, self._store.settings())} if is_compared else {}
+
     def store_end(self, session: Session, job: Any) -> None:
         """Moves the text to the messages if the reply is done or was stopped."""
         if job.content and job.state in (State.DONE, State.STOPPED):
@@ -91,7 +96,6 @@ class Writer(Kind):
             session.add(message)
             session.flush()
             job.message_id, job.content = message.id, ""
-            job.findings = compared(message.content, self._store.settings())
 
     def _shown_when_there(self, task: Task) -> list[Message]:
         """The conversation. Waits for the database: an outage just after the question must not end the reply."""

@@ -62,6 +62,10 @@ class Kind(ABC):
     def lock(self, session: Session, job_id: uuid.UUID) -> None:  # noqa: B027  most kinds lock nothing
         """Locks what must be locked before the job's row, so that two transactions never wait for each other."""
 
+    def prepare_end(self, task: "Task", outcome: Outcome) -> dict[str, Any]:  # noqa: ARG002  most kinds prepare nothing
+        """The columns of this kind that the end sets. It may take long: nothing is locked yet."""
+        return {}
+
     def store_end(self, session: Session, job: Any) -> None:  # noqa: B027  most kinds store only the job
         """Stores what the job's end changes elsewhere, in the transaction that stores the end."""
 
@@ -187,7 +191,8 @@ def perform(task: Task, closing: threading.Event) -> Outcome:
 def finish(task: Task, ours: Database, closing: threading.Event, outcome: Outcome) -> None:
     """Stores the end. Waits until the database is available, unless `closing` is set."""
     try:
-        _store_end_when_there(task, ours, closing, outcome)
+        prepared = task.kind.prepare_end(task, outcome)
+        _store_end_when_there(task, ours, closing, outcome, prepared)
     except Exception as error:
         log.error("Job not stored", event_type=EventType.DB_ERROR, resource_id=str(task.id), exc_info=error)
         _store_progress(task, ours, state=State.FAILED, reason=Reason.INTERNAL)
@@ -206,23 +211,25 @@ def finish(task: Task, ours: Database, closing: threading.Event, outcome: Outcom
     )
 
 
-def _store_end_when_there(task: Task, ours: Database, closing: threading.Event, outcome: Outcome) -> None:
+def _store_end_when_there(
+    task: Task, ours: Database, closing: threading.Event, outcome: Outcome, prepared: Mapping[str, Any]
+) -> None:
     while True:
         try:
-            return _store_end(task, ours, outcome)
+            return _store_end(task, ours, outcome, prepared)
         except AwayError:
             if closing.wait(1.0):
                 raise
 
 
-def _store_end(task: Task, ours: Database, outcome: Outcome) -> None:
-    """Stores the end and what the kind stores with it, in one transaction."""
+def _store_end(task: Task, ours: Database, outcome: Outcome, prepared: Mapping[str, Any]) -> None:
+    """Stores the end, the columns of `prepare_end` and what the kind stores with it, in one transaction."""
     with Session(ours.engine) as session:
         task.kind.lock(session, task.id)
         job = session.get(task.kind.model, task.id, with_for_update={"of": task.kind.model})
         if job is None or not _may_end(session, job, task.kind):
             return
-        for column, value in task.progress().items():
+        for column, value in {**task.progress(), **prepared}.items():
             setattr(job, column, value)
         job.state, job.reason, job.updated_at = outcome.state, outcome.reason, sa.func.now()
         task.kind.store_end(session, job)

@@ -1,11 +1,15 @@
 """What the model says against the settings is stored with the reply, and shown beside it with the fact."""
 
+import uuid
 from datetime import date, timedelta
+from typing import Any
 
 import psycopg
 import pytest
 from flask.testing import FlaskClient
 
+from repaircafe.settings.definitions import Settings
+from repaircafe.writing.findings import compared
 from tests.fakes.scripted import Ollama
 from tests.harness.client import HTML, csrf_token
 from tests.harness.program import ask, comes_to, last
@@ -66,6 +70,22 @@ def test_a_text_that_failed_is_not_compared(planned: FlaskClient, ollama: Ollama
     assert comes_to(planned, failed, "failed")
     assert last(planned, failed)["findings"] == []
     assert raw.execute("SELECT findings FROM jobs").fetchall() == [(None,)]
+
+
+def test_the_comparison_keeps_no_lock(
+    planned: FlaskClient, raw: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first comparison loads the grammars. A visitor who deletes the conversation must not wait for that."""
+    locked = []
+
+    def looked_at(text: str, settings: Settings) -> list[dict[str, Any]]:
+        locked.extend(raw.execute("SELECT id FROM conversations FOR UPDATE SKIP LOCKED").fetchall())
+        return compared(text, settings)
+
+    monkeypatch.setattr("repaircafe.chat.writer.compared", looked_at)
+    session_id = ask(planned, "When are you open?")["session_id"]
+    assert comes_to(planned, session_id, "done")
+    assert locked == [(uuid.UUID(session_id),)]
 
 
 def test_a_reply_that_agrees_has_nothing_beside_it(planned: FlaskClient, ollama: Ollama) -> None:
