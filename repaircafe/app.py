@@ -97,6 +97,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     _add_pages(app)
     _add_commands(app)
     health_views.init_templates(app.jinja_env.globals)
+    app.jinja_env.globals.update(cafe_name=lambda: "Repair Café")
     return app
 
 

@@ -3,13 +3,15 @@
 document.addEventListener("htmx:afterRequest", (event) => {
   document.getElementById("lost").hidden = event.detail.xhr.status > 0;
 });
+// The page's own link in the menu is in view, where the menu is wider than the screen.
+document.querySelector("header [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 // Nothing that is read or about to be pressed moves when something comes or goes by itself: what has gone leaves its
-// place empty, and a banner that has no place comes at the lower edge.
+// place empty, and a banner that has no place comes at the lower edge. In the chat it is a line of the form.
 document.addEventListener("htmx:beforeSwap", () => {
   document.querySelectorAll(".place").forEach((place) => { place.style.minHeight = `${place.offsetHeight}px`; });
 });
 document.addEventListener("htmx:afterSwap", () => {
-  const banner = document.getElementById("banner");
+  const banner = document.querySelector(".place > #banner");
   if (!banner) return;
   banner.classList.remove("late");
   banner.classList.toggle("late", banner.offsetHeight > parseFloat(banner.parentElement.style.minHeight));
@@ -17,7 +19,7 @@ document.addEventListener("htmx:afterSwap", () => {
 // A conversation that is being written is busy, so that a screen reader waits; and stays in view for who reads its end.
 const log = document.getElementById("log");
 const covered = () => {
-  const form = document.getElementById("ask");  // which a page of earlier messages does not have
+  const form = document.getElementById("foot");  // which a page of earlier messages does not have
   return form ? (log.lastElementChild?.getBoundingClientRect().bottom ?? 0) - form.getBoundingClientRect().top : 0;
 };
 let follow = false;
@@ -51,6 +53,22 @@ document.addEventListener("htmx:afterRequest", (event) => {
   const pressed = event.detail.requestConfig.triggeringEvent?.target?.closest?.("button");
   if (pressed?.isConnected && document.activeElement === document.body) pressed.focus({ preventScroll: true });
 });
+// Enter sends a question, unless it ends a word of an input method; Shift and Enter begin a new line.
+const IME = 229;  // Safari's key code for the Enter that ends a word
+document.addEventListener("keydown", (event) => {
+  const field = event.target, isPlain = !(event.shiftKey || event.ctrlKey || event.altKey || event.metaKey);
+  if (event.key !== "Enter" || field.id !== "question" || !isPlain || event.isComposing || event.keyCode === IME) return;
+  event.preventDefault();
+  if (!field.readOnly) field.form.requestSubmit(document.getElementById("send"));
+});
+// Its field grows with it, where the style sheet's word for that is not known.
+if (!CSS.supports("field-sizing", "content")) {
+  document.addEventListener("input", ({ target }) => {
+    if (target.id !== "question") return;
+    target.style.height = "auto";
+    target.style.height = `${target.scrollHeight + 4}px`;
+  });
+}
 // A double click sends a form once, and its button shows that it is on its way: saving tests the connections first. After
 // that it may be sent again: the reader may have stopped the browser. A form of htmx has its own ways.
 const DOUBLE_MS = 1500;
@@ -68,6 +86,7 @@ addEventListener("pageshow", () => {
   }
 });
 // A text is copied by a button; without this script it is selected and copied by hand.
+const COPIED_MS = 4000;
 const offerCopies = () => document.querySelectorAll("[data-copy]").forEach((button) => { button.hidden = false; });
 offerCopies();
 document.addEventListener("htmx:afterSettle", offerCopies);
@@ -82,5 +101,30 @@ document.addEventListener("click", (event) => {
   if (!document.execCommand("copy")) navigator.clipboard?.writeText(plain.value);
   plain.remove();
   button.focus();
-  button.textContent = button.dataset.copied;
+  const label = button.querySelector("span");
+  button.dataset.label ??= label.textContent;
+  label.textContent = button.dataset.copied;
+  setTimeout(() => { label.textContent = button.dataset.label; }, COPIED_MS);
 });
+// What was typed and not sent yet stays where the reader chooses another language: the tab keeps it for that one reload,
+// and for this page alone. A password is never kept. This comes last: a browser may forbid its store.
+const KEPT = "typed";
+const fields = () => [...document.querySelectorAll("main :is(input, textarea, select)")]
+  .filter((field) => !field.readOnly && !["hidden", "password", "file"].includes(field.type));
+const isChoice = (field) => ["checkbox", "radio"].includes(field.type);
+const keyOf = (field) => [field.form?.id, field.name, isChoice(field) ? field.value : ""].join();
+const isTyped = (field) => isChoice(field) ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
+const languages = document.querySelector("form.languages");
+document.addEventListener("htmx:pushedIntoHistory", (event) => { languages.elements.back.value = event.detail.path; });
+languages.addEventListener("submit", () => {
+  const typed = fields().filter(isTyped).map((field) => [keyOf(field), isChoice(field) ? field.checked : field.value]);
+  sessionStorage.setItem(KEPT, JSON.stringify({ path: location.pathname, typed }));
+});
+const kept = JSON.parse(sessionStorage.getItem(KEPT));
+sessionStorage.removeItem(KEPT);
+if (kept?.path === location.pathname) {
+  const typed = new Map(kept.typed);
+  for (const field of fields()) {
+    if (typed.has(keyOf(field))) field[isChoice(field) ? "checked" : "value"] = typed.get(keyOf(field));
+  }
+}

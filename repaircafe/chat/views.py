@@ -60,7 +60,9 @@ def show_last() -> Response:
         return conversation_page(
             uuid.uuid4(), [], notice=_("Earlier messages appear again as soon as the database is back.")
         )
-    return make_response(redirect(url_for("chat.show", session_id=last), 303)) if is_there else begin()
+    if not is_there:
+        return begin()
+    return make_response(redirect(url_for("chat.show", session_id=last, _anchor="newest"), 303))
 
 
 @blueprint.get("/chat/new")

@@ -1,6 +1,7 @@
 """The home page, the entry for visitors' calendars, and the poster."""
 
 import io
+import uuid
 from urllib.parse import urlencode
 
 import segno
@@ -12,6 +13,8 @@ from repaircafe.database.tables import db
 from repaircafe.environment import is_loopback
 from repaircafe.facts.wording import clock_time
 from repaircafe.home import calendar, checklist
+from repaircafe.home.countdown import countdown
+from repaircafe.limits import MAX_MESSAGE_CHARS
 from repaircafe.logs import polled
 from repaircafe.settings.definitions import Settings
 from repaircafe.settings.store import store
@@ -26,20 +29,29 @@ MAP = "https://www.openstreetmap.org/search"
 
 
 @blueprint.get("/")
-def show() -> str:
-    """The next repair café, as far as it is known."""
+def show() -> Response:
+    """The next repair café, as far as it is known, and the form that begins a conversation.
+
+    Nobody stores the page: a form that is shown again would begin the same conversation.
+    """
     stored = store().stored()
     settings = stored.settings if stored else Settings()
+    day = settings.next_date
     found = checklist.current() if is_operator() else ()
-    return render_template(
+    page = render_template(
         "home/show.html",
         settings=settings,
         known=stored is not None,
+        chip=countdown(settings, day, settings.now) if day else None,
         hours=_hours(settings),
         map_url=_map(settings),
         checklist=found,
         version=_version(found),
+        session_id=uuid.uuid4(),
+        fresh_id=uuid.uuid4(),
+        longest=MAX_MESSAGE_CHARS,
     )
+    return uncached(make_response(page))
 
 
 def first_page() -> str:

@@ -1,11 +1,12 @@
 """The visitors' page shows what is known about the next repair café, and nothing that it should not."""
 
+import re
 from datetime import date, timedelta
 
 from flask.testing import FlaskClient
 
 from tests.conftest import MakeApp
-from tests.harness.client import AUTH, HTML, PASSWORD
+from tests.harness.client import AUTH, HTML, PASSWORD, field
 
 
 def test_without_settings_it_says_that_nothing_is_planned(make_app: MakeApp) -> None:
@@ -56,7 +57,10 @@ def test_it_shows_date_place_and_offerings(client: FlaskClient) -> None:
     changes = {"event_date": soon.isoformat(), "event_location": "Dorpsstraat 1", "event_offerings": "bikes, clothes"}
     assert client.post("/config", json={**changes, "event_start": "14:00", "event_end": "17:00"}).status_code == 200
     text = client.get("/").text
-    assert f'<time datetime="{soon.isoformat()}">{soon:%A}, {soon.day} {soon:%B %Y}</time>' in text
+    leaf = re.search(rf'<time [^>]*datetime="{soon.isoformat()}">(.*?)</time>', text)
+    assert leaf
+    assert re.sub("<[^>]+>", "", leaf[1]).split()[:3] == [f"{soon:%A}", str(soon.day), f"{soon:%B}"]
+    assert "in 10 days" in text
     assert "from 14:00 to 17:00" in text
     for language, hours in (
         ("nl", "van 14.00 tot 17.00 uur"),
@@ -65,7 +69,25 @@ def test_it_shows_date_place_and_offerings(client: FlaskClient) -> None:
     ):
         assert hours in client.get("/", headers={**HTML, "Accept-Language": language}).text
     assert "Dorpsstraat 1" in text
-    assert "<li>bikes</li><li>clothes</li>" in text
+    offerings = re.search(r'<ul class="offerings">(.*?)</ul>', text)
+    assert offerings
+    assert re.findall(r"</svg>(.*?)</li>", offerings[1]) == ["bikes", "clothes"]
+
+
+def test_a_question_can_be_asked_on_it(client: FlaskClient) -> None:
+    page = client.get("/", headers=HTML)
+    assert page.headers["Cache-Control"] == "no-store"
+    action = re.search(r'<form method="post" action="(/chat/[0-9a-f-]+)"', page.text)
+    assert action
+    sent = {name: field(page.text, name) for name in ("csrf_token", "reply_id")}
+    answered = client.post(action[1], data={**sent, "message": "Can you fix my toaster?"}, headers=HTML)
+    assert answered.status_code == 303
+    assert f"reply-{sent['reply_id']}" in answered.headers["Location"]
+
+
+def test_every_page_has_the_cafes_name_in_its_title(client: FlaskClient) -> None:
+    for path in ("/", "/chat/new", "/poster", "/health", "/config", "/announcements", "/no-such-page"):
+        assert re.search(r"<title>.+ · Repair Café</title>", client.get(path, headers=HTML).text), path
 
 
 def test_an_event_without_an_end_shows_its_start_alone(client: FlaskClient) -> None:

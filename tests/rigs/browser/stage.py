@@ -24,6 +24,7 @@ MODEL = "llama3.2:3b"
 SHIFTS = """
 const shifts = [];
 const answers = new Map();
+addEventListener("input", () => answers.set({}, [performance.now(), performance.now() + 100]), true);
 addEventListener("htmx:beforeRequest", ({detail}) => {
     if (detail.requestConfig.triggeringEvent?.isTrusted) answers.set(detail.xhr, [performance.now(), Infinity]);
 });
@@ -42,7 +43,8 @@ new PerformanceObserver((list) => {
 }).observe({type: "layout-shift", buffered: true});
 """
 """Records what moves on a page without the reader's input (Layout Instability, WICG). For the browser, a press is input
-for half a second; here until its response is shown, however slow the machine is."""
+for half a second; here until its response is shown, however slow the machine is. What is typed is input as well, even
+by a test: the field of a question grows with it."""
 
 
 def coming_saturday() -> date:
