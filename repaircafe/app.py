@@ -57,6 +57,9 @@ from repaircafe.work.runner import Runner
 from repaircafe.writing.generation import Generator
 from repaircafe.writing.warm_up import WarmUp
 
+NAMELESS = "Repair Café"
+"""What a café is called on its pages while the settings have no name."""
+
 
 def create_app(environment: Environment | None = None) -> Flask:
     """The application with all its parts, which find each other by `parts()`. `Startup.run` waits for the database.
@@ -97,7 +100,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     _add_pages(app)
     _add_commands(app)
     health_views.init_templates(app.jinja_env.globals)
-    app.jinja_env.globals.update(cafe_name=lambda: "Repair Café")
+    app.jinja_env.globals["cafe_name"] = lambda: store.last_known().cafe_name or NAMELESS
     return app
 
 

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from repaircafe.environment import PROJECT
+from repaircafe.settings.offerings import PRESETS
 
 SPRITE = PROJECT / "static/icons.svg"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -24,6 +25,10 @@ def test_every_icon_that_a_template_names_is_drawn() -> None:
     named = {name for file in templates for name in NAMED.findall(file.read_text())}
     assert len(named) >= 8
     assert named <= symbols().keys()
+
+
+def test_every_preset_of_what_can_be_repaired_is_drawn() -> None:
+    assert PRESETS.keys() <= symbols().keys()
 
 
 @pytest.mark.parametrize("name", symbols())

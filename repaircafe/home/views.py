@@ -16,6 +16,7 @@ from repaircafe.home import calendar, checklist
 from repaircafe.home.countdown import countdown
 from repaircafe.limits import MAX_MESSAGE_CHARS
 from repaircafe.logs import polled
+from repaircafe.settings import wording
 from repaircafe.settings.definitions import Settings
 from repaircafe.settings.store import store
 from repaircafe.web.authentication import is_operator
@@ -44,7 +45,10 @@ def show() -> Response:
         known=stored is not None,
         chip=countdown(settings, day, settings.now) if day else None,
         hours=_hours(settings),
-        map_url=_map(settings),
+        cost=wording.cost(settings),
+        appointment=wording.appointment(settings),
+        place=_place(settings),
+        map_url=_map(_place(settings)),
         checklist=found,
         version=_version(found),
         session_id=uuid.uuid4(),
@@ -127,5 +131,11 @@ def _hours(settings: Settings) -> str:
     return str(_("from %(start)s to %(end)s", start=opens, end=clock_time(end, get_locale())))
 
 
-def _map(settings: Settings) -> str:
-    return f"{MAP}?{urlencode({'query': settings.event_location})}" if settings.event_location else ""
+def _place(settings: Settings) -> str:
+    """Where it is, with the town if the place does not name it already."""
+    place, town = settings.event_location, settings.cafe_town
+    return ", ".join(part for part in (place, town if town.casefold() not in place.casefold() else "") if part)
+
+
+def _map(place: str) -> str:
+    return f"{MAP}?{urlencode({'query': place})}" if place else ""

@@ -158,6 +158,11 @@ class Store:
         stored = self.stored()
         return stored.settings if stored else Settings()
 
+    def last_known(self) -> Settings:
+        """The settings as they were read last, without asking the database: every page shows the café's name."""
+        last = self._cache.last
+        return Settings.of(last) if last is not None else Settings()
+
     def with_endpoint(self) -> Settings:
         """The settings with the address and the name of the language model that answers.
 

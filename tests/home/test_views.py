@@ -5,6 +5,8 @@ from datetime import date, timedelta
 
 from flask.testing import FlaskClient
 
+from repaircafe.database import embedded
+from repaircafe.database.embedded import Postmaster
 from tests.conftest import MakeApp
 from tests.harness.client import AUTH, HTML, PASSWORD, field
 
@@ -85,9 +87,53 @@ def test_a_question_can_be_asked_on_it(client: FlaskClient) -> None:
     assert f"reply-{sent['reply_id']}" in answered.headers["Location"]
 
 
-def test_every_page_has_the_cafes_name_in_its_title(client: FlaskClient) -> None:
-    for path in ("/", "/chat/new", "/poster", "/health", "/config", "/announcements", "/no-such-page"):
-        assert re.search(r"<title>.+ · Repair Café</title>", client.get(path, headers=HTML).text), path
+def test_every_page_has_the_cafes_name_in_its_title_and_its_header(client: FlaskClient) -> None:
+    paths = ("/", "/chat/new", "/poster", "/health", "/config", "/announcements", "/no-such-page")
+    for name in ("", "Repair Café De Hoek"):
+        assert client.post("/config", json={"cafe_name": name}).status_code == 200
+        for path in paths:
+            text = client.get(path, headers=HTML).text
+            assert re.search(rf"<title>.+ · {name or 'Repair Café'}</title>", text), path
+            assert re.search(rf'<a class="brand" [^>]+><img [^>]+>{name or "Repair Café"}</a>', text), path
+
+
+def test_the_name_stays_while_the_database_is_away(make_app: MakeApp, postmaster: Postmaster) -> None:
+    client = make_app(database_url=embedded.url(postmaster.folder)).test_client()
+    client.post("/config", json={"cafe_name": "De Hoek"})
+    postmaster.kill()
+    assert "· De Hoek</title>" in client.get("/no-such-page", headers=HTML).text
+
+
+def test_it_says_of_cost_and_appointment_what_the_settings_say_and_nothing_else(client: FlaskClient) -> None:
+    told = re.compile(r'<ul class="told">(.*?)</ul>', re.S)
+    assert not told.search(client.get("/", headers=HTML).text)
+    client.post("/config", json={"cost": "gift", "appointment": "needed", "appointment_note": "Call 06 1234 5678."})
+    found = told.search(client.get("/", headers=HTML).text)
+    assert found
+    assert "A donation is welcome." in found[1]
+    assert "Please make an appointment first. Call 06 1234 5678." in found[1]
+
+
+def test_a_tile_has_the_icon_of_its_preset_and_own_words_have_one_for_all(client: FlaskClient) -> None:
+    client.post(
+        "/config", json={"event_offerings": ["bikes", "harmoniums"], "not_repaired": ["microwaves", "televisions"]}
+    )
+    text = client.get("/", headers=HTML).text
+    assert re.findall(r'<li><svg [^>]+><use href="[^"#]+#([a-z]+)"/></svg>([^<]+)</li>', text) == [
+        ("bikes", "bikes"),
+        ("other", "harmoniums"),
+    ]
+    assert "microwaves, televisions" in text
+
+
+def test_the_town_follows_the_place_that_does_not_name_it(client: FlaskClient) -> None:
+    for place, town, shown in (
+        ("Dorpsstraat 1", "Utrecht", "Dorpsstraat 1, Utrecht"),
+        ("Dorpsstraat 1, Utrecht", "utrecht", "Dorpsstraat 1, Utrecht"),
+        ("", "Utrecht", "Utrecht"),
+    ):
+        client.post("/config", json={"event_location": place, "cafe_town": town})
+        assert f"<span>{shown}</span>" in client.get("/", headers=HTML).text
 
 
 def test_an_event_without_an_end_shows_its_start_alone(client: FlaskClient) -> None:

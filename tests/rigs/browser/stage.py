@@ -58,7 +58,11 @@ EVENT = {
     "event_start": "14:00",
     "event_end": "17:00",
     "event_location": "Community centre De Hoek, Dorpsstraat 1",
-    "event_offerings": "bicycles, clothes, lamps, radios, small kitchen appliances",
+    "event_offerings": "bikes, clothing, lamps, audio, appliances, coffee, toys, knives, harmoniums",
+    "cafe_name": "Repair Café De Hoek",
+    "cost": "gift",
+    "appointment": "not_needed",
+    "not_repaired": "microwave ovens, televisions",
 }
 
 
