@@ -34,6 +34,7 @@ from repaircafe.llm import check as llm_check
 from repaircafe.llm import explanations as llm_explanations
 from repaircafe.llm.failures import Failures
 from repaircafe.llm.trial import Trial
+from repaircafe.logo import views as logo_views
 from repaircafe.mail import check as mail_check
 from repaircafe.mail import explanations as mail_explanations
 from repaircafe.mail.gmail import GmailCredentials
@@ -95,6 +96,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     chat_api.init_app(app)
     Finder(app)
     signin_views.init_app(app, signin_views.Hooks(home_views.first_page, chat_views.hand_over_to_operator))
+    logo_views.init_app(app)
     errors.init_app(app)
     _add_versions(app)
     _add_pages(app)
@@ -169,6 +171,7 @@ def _add_pages(app: Flask) -> None:
         health_views,
         config_views,
         downloads_views,
+        logo_views,
         chat_views,
         chat_api,
         signin_views,

@@ -91,6 +91,16 @@ SETTINGS_FRESH_S = 1.0
 SETTINGS_READ_LIMIT_S = 0.4
 """How long the app waits for the settings before it uses the last known ones; a read takes milliseconds."""
 
+# Logo
+
+MAX_LOGO_BYTES = 200_000
+MAX_LOGO_SIDE_PX = 2_048
+"""Pixels: 16 MB while it is decoded."""
+LOGO_PNG_BYTES = 50_000
+"""How long a PNG may be as we write it: every first visit loads it, and should stay below 100 kB."""
+MAX_SVG_ELEMENTS_COUNT = 2_000
+MAX_SVG_DEPTH = 30
+
 # Language models
 
 FIRST_TOKEN_LIMIT_S = 300.0

@@ -8,7 +8,8 @@ from flask_babel import gettext as _
 from repaircafe.health.monitor import Health, monitor
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Neighbour, Reason, Report, Status, Text
-from repaircafe.settings.definitions import KEYS, Settings
+from repaircafe.settings.definitions import Settings
+from repaircafe.settings.keys import KEYS
 from repaircafe.settings.store import store
 from repaircafe.web.authentication import is_trial
 from repaircafe.web.passwords import Way, passwords

@@ -30,7 +30,7 @@ from repaircafe.settings.definitions import (
     warnings,
 )
 from repaircafe.settings.keys import KEYS
-from repaircafe.settings.models import Setting
+from repaircafe.settings.models import Logo, Setting
 from repaircafe.settings.values import RefusedError
 
 _SAVING = sa.select(sa.func.pg_advisory_xact_lock(int.from_bytes(b"settings")))
@@ -71,6 +71,14 @@ class Stored:
     def warnings(self) -> dict[str, Text]:
         """What the organiser should know about valid values, by key."""
         return warnings(self.values)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What one look at the database has found. The logo's version is read along, so that no page asks a second time."""
+
+    values: dict[str, str]
+    logo_version: str
 
 
 def validate(changes: Mapping[str, str], redactor: Redactor) -> dict[str, str]:
@@ -140,18 +148,18 @@ class Store:
         """
         self._app = app
         self._trial_model = trial_model
-        self._cache: Cached[dict[str, str]] = Cached("settings", SETTINGS_FRESH_S, SETTINGS_READ_LIMIT_S)
+        self._cache: Cached[_Read] = Cached("settings", SETTINGS_FRESH_S, SETTINGS_READ_LIMIT_S)
         parts(app).add(self)
 
     def stored(self) -> Stored | None:
         """The settings, just read or last known; None if they have never been read."""
         try:
-            return Stored(self._cache.get(self._read), current=True)
+            return Stored(self._cache.get(self._read).values, current=True)
         except Exception as error:
             if not isinstance(error, DeadlineError) and reason_in_health(error) is None:
                 log.exception("Settings could not be read", event_type=EventType.DB_ERROR)
             last = self._cache.last
-            return Stored(last, current=False) if last is not None else None
+            return Stored(last.values, current=False) if last is not None else None
 
     def settings(self) -> Settings:
         """The settings with their types, as far as they are known. If they have never been read, none is set."""
@@ -161,7 +169,7 @@ class Store:
     def last_known(self) -> Settings:
         """The settings as they were read last, without asking the database: every page shows the café's name."""
         last = self._cache.last
-        return Settings.of(last) if last is not None else Settings()
+        return Settings.of(last.values) if last is not None else Settings()
 
     def with_endpoint(self) -> Settings:
         """The settings with the address and the name of the language model that answers.
@@ -211,9 +219,10 @@ class Store:
             session.rollback()
             name_faults(faults)
             raise InvalidSettingsError(faults)
+        logo_version = _logo_version(session)
         session.commit()
         log.info("Settings saved", event_type=EventType.CONFIG_CHANGED, keys=sorted(valid))
-        self._cache.put(values)
+        self._cache.put(_Read(values, logo_version))
         return Stored(values, current=True)
 
     def leads_outside(self, valid: Mapping[str, str]) -> bool:
@@ -233,9 +242,20 @@ class Store:
         self._cache.put(self._read())
         self._cache.expire()
 
-    def _read(self) -> dict[str, str]:
+    def logo_version(self) -> str:
+        """The version of the café's logo, just read or last known; empty if there is none."""
+        self.stored()
+        last = self._cache.last
+        return last.logo_version if last else ""
+
+    def _read(self) -> _Read:
         with self._app.app_context():
-            return read(db.session())
+            session = db.session()
+            return _Read(read(session), _logo_version(session))
+
+
+def _logo_version(session: Session) -> str:
+    return session.scalar(sa.select(Logo.version)) or ""
 
 
 def _host(endpoint: str) -> str:

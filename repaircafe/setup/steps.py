@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 from repaircafe.home import checklist
 from repaircafe.neighbours.report import Text
-from repaircafe.settings.definitions import KEYS, Key
+from repaircafe.settings.keys import KEYS, Key
 
 
 class Step(StrEnum):

@@ -35,6 +35,7 @@ PUBLIC_ENDPOINTS = frozenset(
         "home.entry",
         "home.poster",
         "home.code",
+        "logo.show",
         "health.show",
         "health.live",
         "health.ready",

@@ -87,7 +87,9 @@ class Application(Flask):
         """Like Flask's, and adds HEADERS. Werkzeug's Headers would check each of them again at each response."""
 
         def start(status: str, headers: list[tuple[str, str]], error: Any = None) -> Callable[[bytes], object]:
-            return start_response(status, [*headers, *HEADERS.items()], error)
+            own = {name for name, _ in headers}  # a second Content-Security-Policy would count beside the first
+            ours = [header for header in HEADERS.items() if header[0] not in own]
+            return start_response(status, [*headers, *ours], error)
 
         return super().wsgi_app(environ, start)
 

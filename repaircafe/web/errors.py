@@ -156,7 +156,7 @@ def _http(error: HTTPException) -> Response:
     titles = {
         404: (_("There is no such page."), _("Check the address, or start from the home page.")),
         405: (_("This does not work that way."), _("Go back and use the buttons on the page.")),
-        413: (_("That was too much at once."), _("Send less text.")),
+        413: (_("That was too much at once."), _("Send less text or a smaller file.")),
         415: (_("This kind of content is not supported."), _("Send a form or JSON.")),
     }
     title, cure = titles.get(error.code or 500, (error.name, error.description or ""))

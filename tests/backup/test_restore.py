@@ -1,5 +1,6 @@
 """repaircafe.backup.restore: all rows or none, and the live data do not change until the last step."""
 
+import io
 import threading
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ from repaircafe.database.programs import BackupError
 from repaircafe.environment import Environment
 from tests.backup.conftest import beside, content
 from tests.conftest import MakeApp
-from tests.harness.client import JSON
+from tests.harness.client import HTML, JSON, csrf_token
 from tests.harness.conditions import until
 from tests.harness.database import administer, url_of
+from tests.logo.scene import SVG
 
 pytestmark = pytest.mark.usefixtures("other_databases")
 
@@ -63,13 +65,19 @@ def test_the_restarted_app_shows_the_restored_data(
 ) -> None:
     client = app.test_client()
     assert client.post("/config", json={"event_location": "before"}).status_code == 200
+    page = client.get("/config/logo", headers=HTML).text
+    logo = {"csrf_token": csrf_token(page), "logo": (io.BytesIO(SVG), "logo.svg")}
+    assert client.post("/config/logo", data=logo).status_code == 303
+    before = client.get("/logo").data
     made = create(environment, database_url, Kind.DAILY)
     assert client.post("/config", json={"event_location": "after"}).status_code == 200
+    assert client.post("/config/logo/remove", data={"csrf_token": csrf_token(page)}).status_code == 303
     restored(environment, database_url, made.path)
     assert client.post("/config", json={"event_location": "after"}).status_code == 200, "its pool recovers"
     restored(environment, database_url, made.path)
-    answer = make_app().test_client().get("/config", headers=JSON)
-    assert answer.get_json()["settings"]["event_location"] == "before"
+    restarted = make_app().test_client()
+    assert restarted.get("/config", headers=JSON).get_json()["settings"]["event_location"] == "before"
+    assert restarted.get("/logo").data == before
 
 
 def test_other_sessions_end_and_lose_what_they_have_not_committed(environment: Environment, filled: str) -> None:

@@ -21,7 +21,7 @@ def box(part: Locator) -> dict[str, float]:
     """Where it is in the window."""
     found = part.bounding_box()
     assert found is not None
-    return {**found, "bottom": found["y"] + found["height"]}
+    return {"y": found["y"], "height": found["height"], "bottom": found["y"] + found["height"]}
 
 
 def test_enter_sends_and_shift_enter_begins_a_line(page: Page, configured: Server) -> None:

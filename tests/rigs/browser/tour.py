@@ -10,6 +10,7 @@ from repaircafe.limits import MAX_MESSAGE_CHARS
 from tests.downloads.scene import layer
 from tests.harness.conditions import free_port
 from tests.harness.replies import prose
+from tests.logo.scene import svg
 from tests.rigs.browser.stage import (
     FRESH_MS,
     Stage,
@@ -260,6 +261,19 @@ def config_not_working(on: Stage) -> Page:
     press(page, "Save")
     expect(page.get_by_role("button", name="Save anyway")).to_be_visible()
     expect(page.locator("#model-lists")).to_be_visible()
+    return page
+
+
+@state
+def logo_refused(on: Stage) -> Page:
+    """The form for the logo, with a drawing that holds more than a logo may."""
+    page = on.organiser
+    page.goto("/config/logo")
+    page.get_by_label("Picture").set_input_files(
+        {"name": "x.svg", "mimeType": "image/svg+xml", "buffer": svg("<use/>")}
+    )
+    press(page, "Upload")
+    expect(page.locator(".fault")).to_be_visible()
     return page
 
 
