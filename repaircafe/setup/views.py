@@ -133,7 +133,7 @@ def expired(error: CSRFError) -> Response:
     asked = {"setup.save_cafe": Step.CAFE, "setup.save_date": Step.DATE}
     if (step := asked.get(request.endpoint or "")) is None:
         return expired_form(error)
-    problem = _("This page was open for too long. Nothing was saved yet: press the button again.")
+    problem = _("This page was open for too long. Nothing has been saved yet: press the button again.")
     return _form(step, _typed(step), problem=problem, status=400)
 
 
@@ -188,7 +188,7 @@ def _save(step: Step) -> Response:
     try:
         store().save(changed)
     except InvalidSettingsError as error:
-        problem = _("Nothing was saved: please look at the marked fields.")
+        problem = _("Nothing was saved: please check the marked fields.")
         return _form(step, typed, faults=error.faults, problem=problem, status=422)
     except AwayError as error:
         why = explain(Neighbour.DB, error.reason).sentence
@@ -208,7 +208,7 @@ def _choose_model() -> str:
         raise PageError(422, error.faults["llm_model"], _("Nothing was changed.")) from None
     except OutsideError as error:
         title = _("Nothing was saved yet: %(why)s", why=error.message)
-        raise PageError(409, title, _("If that is meant, enter its name in the settings.")) from None
+        raise PageError(409, title, _("If you want this, enter its name in the settings.")) from None
     monitor().forget(Neighbour.LLM)
     return saved.values["llm_model"]
 
