@@ -55,6 +55,8 @@ def test_a_new_organiser_gets_to_the_first_answered_question(
     page.locator("#checklist .open a").first.click()
     page.get_by_label("Address of the language model").fill(ollama.url)
     press(page, "Test the language model")
+    expect(page.locator("#test-llm .message")).to_contain_text("No model is chosen.")
+    press(page, "llama3.2:3b")
     expect(page.locator("#test-llm .message")).to_have_text("It works.")
     expect(page.get_by_label("Model", exact=True)).to_have_value("llama3.2:3b")
     press(page, "Test the database")

@@ -53,11 +53,9 @@ def test_a_new_organiser_sets_up_the_model(new_page: NewPage, server: Server, ol
     press(page, "Test the language model")
     steps = page.locator("#test-llm li")
     expect(steps.locator("strong")).to_have_text(["Address", "Name", "Connection", "Server", "Model"])
-    expect(steps.last).to_contain_text("failed")
     expect(page.locator("#test-llm .message")).to_contain_text("No model is chosen.")
     assert [option.get_attribute("value") for option in offered_models(page).all()] == ollama.models
-    model(page).fill("llama3.2:3b")
-    press(page, "Test the language model")
+    press(page, "llama3.2:3b")
     expect(page.locator("#test-llm .message")).to_have_text("It works.")
     press(page, "Save")
     expect(message(page)).to_have_text("Saved.")
