@@ -89,7 +89,7 @@ def sign_in() -> Response:
         return _again(PageError(403, title, cure), then, kept)
     if way is Way.CODE:
         session[CODE_GIVEN] = _proof()
-        return make_response(redirect(url_for("signin.choose", next=then), 303))
+        return make_response(redirect(url_for("signin.choose", next=then or None), 303))
     try:
         _begin()
     except AwayError as error:
@@ -113,14 +113,14 @@ def save_choice() -> Response:
     """Stores the first password and signs the browser in. From then on the code opens nothing."""
     then = safe_next_path(request.form.get("next", ""), "")
     if not _may_choose():
-        return make_response(redirect(url_for("signin.show", next=then), 303))
+        return make_response(redirect(url_for("signin.show", next=then or None), 303))
     chosen = choice.typed()
     if chosen.faults:
         name_faults(chosen.faults)
         return _choice_page(then, chosen, 422)
     if not passwords().choose(db.session(), chosen.password, is_first=True):
         flash(_("A password was chosen in the meantime. Sign in with it."))
-        return make_response(redirect(url_for("signin.show", next=then), 303))
+        return make_response(redirect(url_for("signin.show", next=then or None), 303))
     _begin()
     flash(_("Your password is saved. The code no longer opens anything."))
     return make_response(redirect(then or _hooks().first_page(), 303))

@@ -337,10 +337,10 @@ def test_basic_authentication_works_without_a_cookie(browser: FlaskClient) -> No
 
 
 def test_without_a_password_only_the_machine_itself_is_the_organiser(client: FlaskClient) -> None:
-    assert "There is no password yet" in client.get("/", headers=HTML).text
+    assert 'href="/setup/password"' in client.get("/", headers=HTML).text
     elsewhere = {"environ_base": {"REMOTE_ADDR": "192.168.1.9"}, "headers": HTML}
     home = client.get("/", **elsewhere)
     assert home.status_code == 200
-    assert "There is no password yet" not in home.text
+    assert 'href="/setup/password"' not in home.text
     assert client.get("/config", **elsewhere).status_code == 403
     assert "this page opens only on the computer itself" in client.get("/sign-in", **elsewhere).text

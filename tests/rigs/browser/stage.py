@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from playwright.sync_api import Browser, Page, expect
 
+from repaircafe.setup.finder import PLACES
 from tests.harness.client import AUTH, PASSWORD
 from tests.harness.conditions import until
 from tests.harness.server import Server
@@ -123,6 +125,24 @@ def stage(browser: Browser, server: Server, ollama: Returning, **options: Any) -
     yield Stage(server, ollama, visitor, organiser)
     for context in contexts:
         context.close()
+
+
+@contextmanager
+def on_this_computer(*models: str) -> Iterator[Returning]:
+    """An Ollama with these models where the set-up looks for one. Waits while other tests use both places."""
+    with Returning(*models) as found:
+        found.go()
+        ports = [urlsplit(place).port or 0 for place in PLACES]
+        assert until(lambda: any(_comes_back(found, port) for port in ports), A_MINUTE_S)
+        yield found
+
+
+def _comes_back(found: Returning, port: int) -> bool:
+    try:
+        found.come_back(port)
+    except OSError:
+        return False
+    return True
 
 
 def press(page: Page, name: str) -> None:

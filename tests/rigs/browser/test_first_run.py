@@ -11,7 +11,7 @@ from tests.harness.conditions import until
 from tests.harness.server import Server
 from tests.rigs.browser.conftest import NewPage, Returning
 from tests.rigs.browser.reading import NARROW, assert_fits, press
-from tests.rigs.browser.stage import EVENT
+from tests.rigs.browser.stage import EVENT, on_this_computer
 
 pytestmark = pytest.mark.browser
 FRESH_MS = 30_000
@@ -20,10 +20,20 @@ PLANNED, MAIL = "The next repair café is planned", "Mail is set up"
 WIDE = {"width": 1280, "height": 800}
 
 
+CODE = "0123456789abcdef"
+
+
 @pytest.fixture
 def installed(tmp_path: Path, database_url: str) -> Iterator[Server]:
-    """The app as deploy/install leaves it: with a password and no settings."""
-    with Server(tmp_path, database_url, OPERATOR_PASSWORD=PASSWORD) as running:
+    """The app as deploy/install leaves it: with a code and no settings."""
+    with Server(tmp_path, database_url, SETUP_CODE=CODE) as running:
+        yield running
+
+
+@pytest.fixture
+def trial(tmp_path: Path, database_url: str) -> Iterator[Server]:
+    """The app as make run starts it, without its own model."""
+    with Server(tmp_path, database_url, ENVIRONMENT="development") as running:
         yield running
 
 
@@ -43,16 +53,21 @@ def open_items(page: Page) -> list[str]:
 def test_a_new_organiser_gets_to_the_first_answered_question(
     new_page: NewPage, installed: Server, ollama: Returning, script: bool, size: dict[str, int]
 ) -> None:
+    ollama.models = ["llama3.2:3b"]
     page = new_page(installed, viewport=size, java_script_enabled=script)
     page.goto("/")
     expect(page.get_by_text("not planned yet")).to_be_visible()
     page.get_by_role("link", name="For the organiser").click()
-    page.get_by_label("Password").fill(PASSWORD)
-    press(page, "Sign in")
+    page.get_by_label("Code").fill(CODE)
+    press(page, "Go on")
+    page.get_by_label("New password").fill(PASSWORD)
+    page.get_by_label("The same password again").fill(PASSWORD)
+    press(page, "Save the password")
     expect(page.locator("#checklist h2")).to_be_visible()
-    assert open_items(page) == [SERVER, MODEL, PLANNED, MAIL]
+    assert open_items(page)[-4:] == [PLANNED, SERVER, MODEL, MAIL]
     assert_fits(page)
-    page.locator("#checklist .open a").first.click()
+    page.locator("#checklist .open").filter(has_text=SERVER).get_by_role("link").click()
+    page.get_by_role("link", name="It runs on another computer").click()
     page.get_by_label("Address of the language model").fill(ollama.url)
     press(page, "Test the language model")
     expect(page.locator("#test-llm .message")).to_contain_text("No model is chosen.")
@@ -79,6 +94,32 @@ def test_a_new_organiser_gets_to_the_first_answered_question(
     press(page, "Sign out")
     expect(page.get_by_text("You are signed out.")).to_be_visible()
     expect(page.get_by_text(EVENT["event_location"])).to_be_visible()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["htmx", "no_javascript"])
+def test_the_set_up_leads_to_the_first_answered_question_without_a_file(
+    new_page: NewPage, trial: Server, script: bool
+) -> None:
+    page = new_page(trial, viewport=NARROW, java_script_enabled=script)
+    with on_this_computer("llama3.2:3b") as found:
+        page.goto("/")
+        page.get_by_role("link", name="Go on with the set-up").click()
+        page.goto("/setup/date")
+        page.get_by_label("Date of the next repair café").fill(EVENT["event_date"])
+        page.get_by_label("Place").fill(EVENT["event_location"])
+        press(page, "Save and go on")
+        press(page, "Look for one on this computer")
+        page.get_by_role("button", name="Use it").click()
+        page.get_by_label("New password").fill(PASSWORD)
+        page.get_by_label("The same password again").fill(PASSWORD)
+        press(page, "Save and go on")
+        expect(page.locator("main h1")).to_be_visible()
+        assert_fits(page)
+        page.locator("main").get_by_role("link", name="Ask a question").click()
+        found.script = ["Yes, on Saturday."]
+        page.get_by_label("Your question").fill("Can you fix my toaster?")
+        press(page, "Send")
+        expect(page.locator(".reply .said")).to_have_text("Yes, on Saturday.", timeout=FRESH_MS)
 
 
 def test_without_javascript_the_banner_shows_while_the_model_does_not_run(

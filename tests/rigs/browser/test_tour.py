@@ -37,6 +37,7 @@ COVERED = """
 }
 """
 """Whether the banner covers the focused element completely (WCAG 2.2, 2.4.11), and the element's HTML."""
+CODE = "0123456789abcdef"
 WIDTHS = (320, 360, 768, 1280, 2560)
 
 
@@ -197,6 +198,23 @@ def test_nothing_moves_while_a_reply_grows_and_its_end_stays_in_view(set_up: Sta
     assert end is not None
     assert form is not None
     assert end["y"] + end["height"] <= form["y"] + 1
+
+
+def test_the_pages_for_the_code_are_accessible_and_fit(new_page: NewPage, tmp_path: Path, database_url: str) -> None:
+    with Server(tmp_path, database_url, SETUP_CODE=CODE) as server:
+        page = new_page(server)
+        page.goto("/sign-in")
+        for path in ("/sign-in", "/sign-in/password"):
+            expect(page).to_have_url(f"{server.url}{path}")
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 740})
+                assert_fits(page)
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
+                assert violations(page) == []
+            if path == "/sign-in":
+                page.get_by_label("Code").fill(CODE)
+                page.get_by_role("button", name="Go on").click()
 
 
 def test_the_page_of_components_is_accessible_and_fits(new_page: NewPage, tmp_path: Path, database_url: str) -> None:

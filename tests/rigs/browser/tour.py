@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from repaircafe.limits import MAX_MESSAGE_CHARS
 from tests.downloads.scene import layer
+from tests.harness.client import PASSWORD
 from tests.harness.conditions import free_port
 from tests.harness.replies import prose
 from tests.logo.scene import svg
@@ -16,6 +17,7 @@ from tests.rigs.browser.stage import (
     Stage,
     ask,
     coming_saturday,
+    on_this_computer,
     press,
 )
 
@@ -275,6 +277,86 @@ def logo_refused(on: Stage) -> Page:
     press(page, "Upload")
     expect(page.locator(".fault")).to_be_visible()
     return page
+
+
+@state
+def setup_cafe(on: Stage) -> Page:
+    """The first step of the set-up."""
+    on.organiser.goto("/setup/cafe")
+    return on.organiser
+
+
+@state
+def setup_date(on: Stage) -> Page:
+    """The second step, after the installation."""
+    on.strip()
+    on.organiser.goto("/setup/date")
+    return on.organiser
+
+
+@state
+def setup_date_refused(on: Stage) -> Page:
+    """The second step with an error at a field."""
+    page = setup_date(on)
+    page.get_by_label("Opens at").fill("17:00")
+    page.get_by_label("Closes at").fill("14:00")
+    press(page, "Save and go on")
+    expect(page.locator(".fault")).to_have_count(1)
+    return page
+
+
+@state
+def setup_assistant(on: Stage) -> Page:
+    """The third step, after the installation."""
+    on.strip()
+    on.organiser.goto("/setup/assistant")
+    return on.organiser
+
+
+@state
+def setup_assistant_found(on: Stage) -> Page:
+    """The third step with a server on this computer that has models."""
+    page = setup_assistant(on)
+    with on_this_computer("llama3.2:3b", "qwen2.5:1.5b"):
+        press(page, "Look for one on this computer")
+        expect(page.locator(".models li")).to_have_count(2)
+    return page
+
+
+@state
+def setup_assistant_recommended(on: Stage) -> Page:
+    """The third step with a server on this computer that has no model."""
+    page = setup_assistant(on)
+    with on_this_computer():
+        press(page, "Look for one on this computer")
+        expect(page.get_by_role("button", name="Download it")).to_be_visible()
+    return page
+
+
+@state
+def setup_password(on: Stage) -> Page:
+    """The last step."""
+    on.organiser.goto("/setup/password")
+    return on.organiser
+
+
+@state
+def setup_password_refused(on: Stage) -> Page:
+    """The last step with a password that is refused."""
+    page = setup_password(on)
+    page.get_by_label("Your password now").fill(PASSWORD)
+    page.get_by_label("New password").fill("aaaaaaaaaaaa")
+    page.get_by_label("The same password again").fill("aaaaaaaaaaaa")
+    press(page, "Save and go on")
+    expect(page.locator(".fault")).to_be_visible()
+    return page
+
+
+@state
+def setup_end(on: Stage) -> Page:
+    """What comes after the set-up."""
+    on.organiser.goto("/setup/end")
+    return on.organiser
 
 
 @state
