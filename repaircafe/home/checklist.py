@@ -9,7 +9,6 @@ from repaircafe.health.monitor import Health, monitor
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Neighbour, Reason, Report, Status, Text
 from repaircafe.settings.definitions import Settings
-from repaircafe.settings.keys import KEYS
 from repaircafe.settings.store import store
 from repaircafe.web.authentication import is_trial
 from repaircafe.web.passwords import Way, passwords
@@ -63,7 +62,7 @@ def lines(health: Health, settings: Settings, *, has_password: bool) -> tuple[Li
     """Every line, in the best order for doing it."""
     return (
         _database(health.report(Neighbour.DB)),
-        *_cafe(settings),
+        _cafe(settings),
         _event(settings),
         *_language_model(health.report(Neighbour.LLM), settings),
         _password(has_password),
@@ -76,12 +75,9 @@ def _database(report: Report) -> Line:
     return Line(_("The database works"), report.status is Status.OK, cure, _("Health"), url_for("health.show"))
 
 
-def _cafe(settings: Settings) -> tuple[Line, ...]:
-    if "cafe_name" not in KEYS:
-        return ()
+def _cafe(settings: Settings) -> Line:
     cure = _("Visitors see its name on every page.")
-    is_named = bool(getattr(settings, "cafe_name", ""))
-    return (Line(_("The café has a name"), is_named, cure, _("Set-up"), url_for("setup.cafe"), "cafe"),)
+    return Line(_("The café has a name"), bool(settings.cafe_name), cure, _("Set-up"), url_for("setup.cafe"), "cafe")
 
 
 def _event(settings: Settings) -> Line:

@@ -68,4 +68,4 @@ def after(step: Step) -> str:
 
 def keys_of(step: Step) -> list[Key]:
     """The settings that the step asks for."""
-    return [KEYS[name] for name in ASKED.get(step, ()) if name in KEYS]
+    return [KEYS[name] for name in ASKED.get(step, ())]

@@ -186,7 +186,7 @@ def _save(step: Step) -> Response:
     typed = _typed(step)
     changed = {name: text for name, text in typed.items() if text != request.form.get(BEFORE + name)}
     try:
-        store().save(changed)
+        saved = store().save(changed)
     except InvalidSettingsError as error:
         problem = _("Nothing was saved: please check the marked fields.")
         return _form(step, typed, faults=error.faults, problem=problem, status=422)
@@ -194,6 +194,9 @@ def _save(step: Step) -> Response:
         why = explain(Neighbour.DB, error.reason).sentence
         problem = _("Nothing was saved. %(why)s What you typed is still here.", why=why)
         return _form(step, typed, problem=problem, status=503)
+    for name, warning in saved.warnings.items():
+        if name in changed:
+            flash(str(warning), "doubt")
     return _next(step)
 
 

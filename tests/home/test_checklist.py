@@ -29,7 +29,9 @@ def still_open(client: FlaskClient) -> list[str]:
 
 def test_items_are_ticked_off_one_by_one_and_then_the_list_is_gone(client: FlaskClient) -> None:
     server, model = "A language model&#39;s server has been found", "A model is installed and chosen"
-    event, mail = "The next repair café is planned", "Mail is set up"
+    name, event, mail = "The café has a name", "The next repair café is planned", "Mail is set up"
+    assert until(lambda: still_open(client) == [name, event, server, model, mail])
+    client.post("/config", json={"cafe_name": "Repair Café Elst"}, auth=AUTH)
     assert until(lambda: still_open(client) == [event, server, model, mail])
     with Ollama("gemma:latest") as ollama:
         client.post("/config", json={"llm_endpoint": ollama.url}, auth=AUTH)

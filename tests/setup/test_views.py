@@ -59,6 +59,19 @@ def test_the_home_page_has_a_link_to_it_for_the_organiser(client: FlaskClient) -
     assert 'href="/setup"' in page.text
 
 
+def test_the_name_and_the_town_are_saved_and_the_date_comes_next(client: FlaskClient) -> None:
+    done = send(client, "/setup/cafe", cafe_name="Repair Café Elst", cafe_town="Elst")
+    assert (done.status_code, done.location) == (303, "/setup/date")
+    assert (settings(client)["cafe_name"], settings(client)["cafe_town"]) == ("Repair Café Elst", "Elst")
+
+
+def test_a_date_that_has_passed_is_saved_with_a_warning(client: FlaskClient) -> None:
+    gone = (date.today() - timedelta(days=3)).isoformat()
+    assert send(client, "/setup/date", event_date=gone).status_code == 303
+    assert "message doubt" in client.get("/setup/end", headers=HTML).text
+    assert settings(client)["event_date"] == gone
+
+
 def test_the_next_date_is_saved_and_the_assistant_comes_next(client: FlaskClient) -> None:
     done = send(client, "/setup/date", event_date=SOON, event_start="14:00", event_location="Dorpsstraat 1")
     assert (done.status_code, done.location) == (303, "/setup/assistant")
@@ -100,6 +113,7 @@ def test_the_first_open_step_is_shown_and_in_the_end_what_is_left(make_app: Make
         here = re.findall(r'<a href="/setup/(\w+)" aria-current="step"', client.get("/setup", headers=HTML).text)
         return here[0] if here else "end"
 
+    assert step() == "cafe"
     client.post("/config", json={"cafe_name": "Repair Café Elst"})
     assert step() == "date"
     client.post("/config", json={"event_date": SOON, "event_location": "Dorpsstraat 1"})

@@ -96,12 +96,25 @@ def test_without_the_code_there_is_no_form_for_a_password(installed: Flask) -> N
 
 @pytest.mark.parametrize(
     "password",
-    ["s!ort", "elevenchars", "aaaaaaaaaaaaaa", "1212121212121212", "Repair Café 2026!", "BUURTHUIS de hoek 1", CODE],
+    [
+        "s!ort",
+        "elevenchars",
+        "aaaaaaaaaaaaaa",
+        "1212121212121212",
+        "Repair Café 2026!",
+        "BUURTHUIS de hoek 1",
+        "Reparatur-Treff Elst",
+        CODE,
+    ],
 )
 def test_an_obvious_password_is_refused_and_none_is_stored(
     installed: Flask, raw: psycopg.Connection, password: str
 ) -> None:
-    installed.test_client().post("/config", json={"event_location": "Buurthuis De Hoek 12"}, auth=("operator", CODE))
+    installed.test_client().post(
+        "/config",
+        json={"event_location": "Buurthuis De Hoek 12", "cafe_name": "Reparatur Treff Elst"},
+        auth=("operator", CODE),
+    )
     browser = installed.test_client()
     sign_in(browser, CODE)
     refused = choose(browser, password)

@@ -104,7 +104,8 @@ def test_the_set_up_leads_to_the_first_answered_question_without_a_file(
     with on_this_computer("llama3.2:3b") as found:
         page.goto("/")
         page.get_by_role("link", name="Go on with the set-up").click()
-        page.goto("/setup/date")
+        page.get_by_label("Name of the café").fill("Repair Café Elst")
+        press(page, "Save and go on")
         page.get_by_label("Date of the next repair café").fill(EVENT["event_date"])
         page.get_by_label("Place").fill(EVENT["event_location"])
         press(page, "Save and go on")
