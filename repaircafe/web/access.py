@@ -137,7 +137,7 @@ def _check_operator() -> Response | None:
         raise PageError(
             403,
             _l("This page opens only on the computer itself."),
-            _l("On that computer, the set-up says how to open it from another one."),
+            _l("The set-up on that computer says how to open it from elsewhere."),
         )
     if "throttled" in g:
         raise g.throttled
