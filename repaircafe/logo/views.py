@@ -13,6 +13,7 @@ from repaircafe.neighbours.report import Text
 from repaircafe.parts import parts
 from repaircafe.settings.store import Store, store
 from repaircafe.web.errors import PageError
+from repaircafe.web.negotiation import wants_json
 
 CSP = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 """For a browser that opens the picture by itself: it may use the drawing's own styles, and nothing else."""
@@ -57,6 +58,8 @@ def save() -> Response:
     try:
         picture = clean(file.stream.read(MAX_LOGO_BYTES + 1) if file else b"")
     except RefusedPictureError as error:
+        if wants_json():
+            raise PageError(422, error.message, _("Send another picture.")) from None
         return _page(error.message, 422)
     replace(db.session(), picture)
     return _changed(_("Saved."), picture.version)

@@ -1,6 +1,7 @@
 """`/setup`: four steps, each with one button that saves and shows the next. They can be done in any order."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -24,6 +25,7 @@ from repaircafe.setup.steps import Step
 from repaircafe.signin import choice
 from repaircafe.web.authentication import check_password, current_operator
 from repaircafe.web.errors import PageError, expired_form
+from repaircafe.web.negotiation import wants_json
 from repaircafe.web.passwords import Way, passwords
 
 blueprint = Blueprint("setup", __name__)
@@ -131,13 +133,26 @@ PAGES = {Step.CAFE: cafe, Step.DATE: date, Step.ASSISTANT: assistant, Step.PASSW
 def expired(error: CSRFError) -> Response:
     """The page was open while the app restarted. Shows a form of settings again, with what was typed."""
     asked = {"setup.save_cafe": Step.CAFE, "setup.save_date": Step.DATE}
-    if (step := asked.get(request.endpoint or "")) is None:
+    step = asked.get(request.endpoint or "")
+    if step is None or wants_json():
         return expired_form(error)
     problem = _("This page was open for too long. Nothing has been saved yet: press the button again.")
     return _form(step, _typed(step), problem=problem, status=400)
 
 
-def _page(step: Step, status: int = 200, **context: object) -> Response:
+def _page(
+    step: Step,
+    status: int = 200,
+    *,
+    faults: Mapping[str, Text] | None = None,
+    problem: Text | None = None,
+    **rest: object,
+) -> Response:
+    """The page of the step. A program gets only the faults, as an error."""
+    faults = faults or {}
+    if status >= HTTPStatus.BAD_REQUEST and wants_json():
+        title = problem or " ".join(str(fault) for fault in faults.values())
+        raise PageError(status, title, _("Correct the values and send them again."))
     entries = steps.entries()
     page = render_template(
         f"setup/{step.value}.html",
@@ -145,7 +160,9 @@ def _page(step: Step, status: int = 200, **context: object) -> Response:
         step=step,
         title=steps.TITLES[step],
         skip=steps.after(step),
-        **context,
+        faults=faults,
+        problem=problem,
+        **rest,
     )
     return make_response(page, status)
 
@@ -176,7 +193,7 @@ def _form(
         keys=steps.keys_of(step),
         values=values,
         before={BEFORE + name: value for name, value in before.items() if value is not None},
-        faults=faults or {},
+        faults=faults,
         problem=problem,
         known=store().stored() is not None,
     )
@@ -239,7 +256,7 @@ def _password_page(faults: Mapping[str, Text] | None = None, status: int = 200) 
     return _page(
         Step.PASSWORD,
         status,
-        faults=faults or {},
+        faults=faults,
         way=passwords().secret().way,
         is_chosen=passwords().is_chosen(),
         least=MIN_OPERATOR_PASSWORD_CHARS,

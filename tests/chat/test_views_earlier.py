@@ -79,7 +79,7 @@ def test_a_conversation_with_only_a_reply_is_not_listed(browser: Browser, raw: p
     browser.send("My toaster hums")
     assert comes_to(browser.client, browser.session_id, "done")
     raw.execute("DELETE FROM chat_messages WHERE role = 'user'")
-    assert "None yet." in browser.open("/chat/earlier").text
+    assert 'class="card"' not in browser.open("/chat/earlier").text
     assert "Nothing found." in browser.open("/chat/earlier?q=hello").text
 
 

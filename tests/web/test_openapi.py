@@ -22,7 +22,7 @@ from tests.harness.server import Server
 from tests.harness.visitor import configure
 
 JSON_ADDRESSES = ("/health", "/config", "/api/", "/openapi.json")
-PAGES = ("downloads.",)
+PAGES = ("downloads.", "logo.")
 """The endpoints at these addresses that serve only pages."""
 MODEL = "small:latest"
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "")
