@@ -95,6 +95,7 @@ def _language_model(report: Report, settings: Settings) -> tuple[Line, Line]:
     reason, path = report.reason, url_for("setup.assistant")
     is_there = reason is None or reason in ANSWERING | NO_MODEL
     cure = explain(Neighbour.LLM, reason).cure if reason else ""
+    cure = _("The set-up looks for a server on this computer.") if reason is Reason.NOT_SET else cure
     title = _("A language model's server has been found")
     server = Line(title, is_there, cure, _("Set-up"), path)
     cure = cure if is_there else _("Find the server first.")

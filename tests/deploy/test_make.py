@@ -67,3 +67,17 @@ def test_without_an_address_the_model_in_the_shell_does_not_count(clone: Path) -
     commands = planned(clone, "test-llm", MODEL="something-else-of-this-shell")
     assert f"--no-deps --require-hashes -r {MODEL}" in commands
     assert "LLM_TEST" not in commands
+
+
+def test_a_host_and_a_code_on_the_command_line_reach_the_app(clone: Path) -> None:
+    """The set-up shows such a command for telephones."""
+    recipe = "told:\n\t@echo $$HOST $$SETUP_CODE\n"
+    (clone / "more.mk").write_text(f"include Makefile\n{recipe}")
+    assert told(clone, "HOST=0.0.0.0", "SETUP_CODE=0123456789abcdef") == "0.0.0.0 0123456789abcdef\n"
+
+
+def told(clone: Path, *words: str) -> str:
+    """What a recipe finds in its environment."""
+    command = ["make", "-s", "-f", "more.mk", "told", *words]
+    made = subprocess.run(command, cwd=clone, capture_output=True, text=True, check=True)
+    return made.stdout
