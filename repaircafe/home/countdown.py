@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
+from repaircafe.facts.wording import clock_time
 from repaircafe.neighbours.report import Text
 from repaircafe.settings.definitions import Settings
 
@@ -33,4 +34,4 @@ def _today(settings: Settings, now: datetime) -> Text:
         return _("Today")
     if settings.event_end is None:
         return _("Open now")
-    return _("Open now until %(end)s", end=f"{settings.event_end:%H:%M}")
+    return _("Open now until %(end)s", end=clock_time(settings.event_end, get_locale()))
