@@ -101,7 +101,7 @@ document.addEventListener("click", (event) => {
   if (!document.execCommand("copy")) navigator.clipboard?.writeText(plain.value);
   plain.remove();
   button.focus();
-  const label = button.querySelector("span");
+  const label = button.querySelector("span") ?? button;
   button.dataset.label ??= label.textContent;
   label.textContent = button.dataset.copied;
   setTimeout(() => { label.textContent = button.dataset.label; }, COPIED_MS);
