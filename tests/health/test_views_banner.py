@@ -35,6 +35,13 @@ def test_the_banner_says_nothing_twice(client: FlaskClient) -> None:
     assert client.get("/banner?seen=other").status_code == 200
 
 
+def test_the_place_of_a_banner_that_has_gone_says_so(client: FlaskClient) -> None:
+    assert 'class="message done again"' in client.get("/banner?seen=other").text
+    assert "again" not in client.get("/", headers=HTML).text
+    configure(client, llm_endpoint="http://127.0.0.1:9", llm_model="gemma")
+    assert 'class="message done again"' not in client.get("/banner?seen=other").text
+
+
 def test_a_visitors_banner_is_the_same_whatever_the_organiser_alone_is_told(make_app: MakeApp) -> None:
     app = make_app(operator_password=PASSWORD)
 

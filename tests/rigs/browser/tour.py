@@ -2,11 +2,13 @@
 
 import threading
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Page, expect
 
 from repaircafe.limits import MAX_MESSAGE_CHARS
+from repaircafe.settings.definitions import DEFAULT_ZONE
 from tests.downloads.scene import layer
 from tests.harness.client import PASSWORD
 from tests.harness.conditions import free_port
@@ -51,6 +53,16 @@ def home_after_the_date(on: Stage) -> Page:
     """The home page when the last event has passed."""
     on.save(event_date=(date.today() - timedelta(days=1)).isoformat())
     on.visitor.goto("/")
+    return on.visitor
+
+
+@state
+def home_on_the_day(on: Stage) -> Page:
+    """The home page while the repair café is open."""
+    today = datetime.now(ZoneInfo(DEFAULT_ZONE)).date()
+    on.save(event_date=today.isoformat(), event_start="00:00", event_end="23:59")
+    on.visitor.goto("/")
+    expect(on.visitor.locator(".chip.today")).to_be_visible()
     return on.visitor
 
 
