@@ -23,6 +23,8 @@ from repaircafe.database.embedded import EmbeddedDatabaseError
 from repaircafe.database.engines import Database
 from repaircafe.database.migrations import migrate
 from repaircafe.database.process_lock import ProcessLock
+from repaircafe.dates import api as dates_api
+from repaircafe.dates import views as dates_views
 from repaircafe.downloads import views as downloads_views
 from repaircafe.downloads.downloader import Downloader
 from repaircafe.environment import PROJECT, Environment, load_or_exit
@@ -91,7 +93,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     monitor = Monitor(app, opening, DatabaseCheck(database), _other_checks(parts, store))
     logs.watch_requests(app, monitor.errors.count)
     opening.guard()
-    opening.before_opening += [store.learn, *access.init_app(app, lambda: opening.ready)]
+    opening.before_opening += [store.learn, store.settle_dates, *access.init_app(app, lambda: opening.ready)]
     languages.init_app(app, lambda: store.settings().event_zone.key)
     chat_api.init_app(app)
     Finder(app)
@@ -179,6 +181,8 @@ def _add_pages(app: Flask) -> None:
         languages,
         announcements_views,
         setup_views,
+        dates_views,
+        dates_api,
     ):
         app.register_blueprint(views.blueprint)
     if app.debug:

@@ -185,7 +185,7 @@ def test_every_route_exists(app: Flask) -> None:
     ours = {one for one in named if not one.startswith(not_ours)}
     assert len(ours) > 8
     for *methods, one in (re.split(r"[, ]+", one) for one in ours):
-        path = one.replace("<session_id>", "00000000-0000-0000-0000-000000000000").replace("<neighbour>", "llm")
+        path = re.sub(r"<\w+_id>", "00000000-0000-0000-0000-000000000000", one).replace("<neighbour>", "llm")
         if path in ("/api/", "/components"):
             continue  # the first stands for all routes below it; the second exists only in debug mode
         assert {*methods, "OPTIONS"} <= {*routes.allowed_methods(path)}, one

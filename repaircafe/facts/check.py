@@ -72,11 +72,12 @@ def known(settings: Settings, today: date) -> Facts:
     held = [one for one in noted if one.kind is Kind.DATE and not one.is_closed]
     open_days = {day for one in held for day in dates.dates_of(one.values, today)}
     hours = {value for one in noted if one.kind is Kind.TIME for value in one.values if isinstance(value, time)}
-    starts = {settings.event_start} - {None}
-    ends = {settings.event_end} - {None}
+    planned = {one.day for one in settings.dates} | ({settings.event_date} if settings.event_date else set())
+    starts = {settings.event_start, *(one.start for one in settings.dates)}
+    ends = {settings.event_end, *(one.end for one in settings.dates)}
     return Facts(
         today=today,
-        days=frozenset(open_days | ({settings.event_date} if settings.event_date else set())),
+        days=frozenset(open_days | planned),
         times=frozenset(one for one in hours | starts | ends if one),
         starts=frozenset(one for one in starts if one),
         ends=frozenset(one for one in ends if one),
@@ -104,6 +105,7 @@ def _said(settings: Settings) -> str:
         settings.cafe_website,
         settings.public_url,
         settings.appointment_note,
+        *(one.note for one in settings.dates),
         _COST.get(settings.cost, cost),
     )
     return "\n".join(line for line in lines if line)

@@ -1,64 +1,79 @@
-"""The next repair café as iCalendar (RFC 5545). A changed entry replaces the earlier one in visitors' calendars."""
+"""The café's dates as iCalendar (RFC 5545): the next one, and a feed. A changed entry replaces the earlier one."""
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from icalendar import Calendar
 from icalendar import Event as Entry
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from repaircafe.home.models import Event
+from repaircafe.events import planning
+from repaircafe.events.models import Event, Occasion
 from repaircafe.settings.definitions import Settings
 from repaircafe.settings.offerings import listed
 
 PRODID = "-//Repair Café//repaircafe//EN"
 MAX_LENGTH = timedelta(hours=3)
-"""The length of a repair café if the settings have no end."""
+"""The length of a repair café if its date has no end."""
+KEPT = timedelta(days=31)
+"""How long the feed keeps a date that is over, so that a calendar that asks once a month misses no change."""
+ASK_AGAIN = timedelta(hours=12)
+"""How often a calendar that subscribes should ask (RFC 7986, section 5.7)."""
 
 
-def current(session: Session, settings: Settings, day: date) -> Event:
-    """The event of the settings. Its sequence has grown if the entry differs from the one before. Commits.
+@dataclass(frozen=True)
+class Told:
+    """What all entries say: the name of the café, and the page with more about it."""
 
-    An event that is moved before it is over stays the same event, unless its new day already has one. A date that is
-    set after it is over makes a new event. Raises AwayError.
-    """
-    digest = _digest(settings, day)
-    same_day = sa.select(Event.day).where(Event.day == day)
-    newest = sa.select(sa.func.max(Event.day)).where(Event.day >= settings.first_day)
-    session.execute(
-        sa.update(Event)
-        .where(
-            Event.day == sa.func.coalesce(same_day.scalar_subquery(), newest.scalar_subquery()),
-            Event.digest != digest,
-        )
-        .values(day=day, digest=digest, sequence=Event.sequence + 1, updated_at=sa.func.now())
-    )
-    upsert = insert(Event).values(day=day, digest=digest)
-    session.execute(upsert.on_conflict_do_nothing(index_elements=[Event.day]))
-    event = session.scalars(sa.select(Event).where(Event.day == day)).one()
+    title: str
+    address: str
+
+
+def in_feed(session: Session, settings: Settings) -> list[Event]:
+    """The dates of the last month and the future, cancelled ones included, with their sequence up to date. Commits."""
+    return _numbered(session, settings, planning.planned(session, settings.now.date() - KEPT))
+
+
+def next_one(session: Session, settings: Settings) -> Event | None:
+    """The next date, with its sequence up to date. Commits."""
+    return next(iter(_numbered(session, settings, planning.upcoming(session, settings.now)[:1])), None)
+
+
+def _numbered(session: Session, settings: Settings, events: list[Event]) -> list[Event]:
+    """The same events; the sequence of each has grown if its entry differs from the one before. Raises AwayError."""
+    for event in events:
+        if (digest := _digest(settings, event)) != event.digest:
+            number = Event.sequence + sa.case((Event.digest == "", 0), else_=1)
+            session.execute(
+                sa.update(Event)
+                .where(Event.id == event.id, Event.digest != digest)
+                .values(digest=digest, sequence=number, updated_at=sa.func.now())
+            )
+            session.refresh(event)
     session.commit()
-    return event
+    return events
 
 
-def as_entry(settings: Settings, day: date, event: Event, title: str, address: str) -> Entry:
-    """The event as a calendar knows it. `title`: its name; `address`: the page with more about it."""
+def as_entry(settings: Settings, event: Event, told: Told) -> Entry:
+    """The event as a calendar knows it."""
     entry = Entry()
     entry.add("uid", f"{event.id}@repaircafe")
     entry.add("sequence", event.sequence)
     entry.add("dtstamp", event.updated_at.astimezone(UTC))
-    entry.add("summary", title)
-    begins, ends = _times(settings, day)
+    entry.add("status", "CANCELLED" if event.cancelled else "CONFIRMED")
+    entry.add("summary", told.title)
+    begins, ends = _times(event.occasion, settings.event_zone)
     entry.add("dtstart", begins)
     entry.add("dtend", ends)
     if settings.event_location:
         entry.add("location", settings.event_location)
-    if settings.event_offerings:
-        entry.add("description", listed(settings.event_offerings))
-    entry.add("url", address)
+    if described := "\n".join(one for one in (event.note, listed(settings.event_offerings)) if one):
+        entry.add("description", described)
+    entry.add("url", told.address)
     return entry
 
 
@@ -67,7 +82,20 @@ def as_calendar(entries: Iterable[Entry]) -> bytes:
 
     It has no METHOD: that would make it a message of iTIP, where PUBLISH requires an ORGANIZER (RFC 5546, 3.2.1).
     """
+    return _written(Calendar(), entries)
+
+
+def as_feed(entries: Iterable[Entry], told: Told) -> bytes:
+    """The same with the name of the calendar, and how often to ask. Calendars read the older names, too."""
     calendar = Calendar()
+    for name in ("name", "x-wr-calname"):
+        calendar.add(name, told.title)
+    calendar.add("refresh-interval", ASK_AGAIN, parameters={"VALUE": "DURATION"})
+    calendar.add("x-published-ttl", "PT12H")
+    return _written(calendar, entries)
+
+
+def _written(calendar: Calendar, entries: Iterable[Entry]) -> bytes:
     calendar.add("prodid", PRODID)
     calendar.add("version", "2.0")
     for entry in entries:
@@ -76,12 +104,12 @@ def as_calendar(entries: Iterable[Entry]) -> bytes:
     return content
 
 
-def _times(settings: Settings, day: date) -> tuple[date, date]:
+def _times(when: Occasion, zone: ZoneInfo) -> tuple[date, date]:
     """Start and end in UTC, which no calendar can misread; both are plain dates if no start is set."""
-    if settings.event_start is None:
-        return day, day + timedelta(days=1)
-    begins = _instant(day, settings.event_start, settings.event_zone)
-    ends = _instant(day, settings.event_end, settings.event_zone) if settings.event_end else begins
+    if when.start is None:
+        return when.day, when.day + timedelta(days=1)
+    begins = _instant(when.day, when.start, zone)
+    ends = _instant(when.day, when.end, zone) if when.end else begins
     if ends <= begins:  # no end is set, or the start is in the hour that the change to summer time skips
         ends = begins + MAX_LENGTH
     return begins, ends
@@ -91,13 +119,18 @@ def _instant(day: date, hour: time, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, hour, zone).astimezone(UTC)
 
 
-def _digest(settings: Settings, day: date) -> str:
-    """Of what a calendar is told. The times are in UTC, so that it changes with the rules of the time zone, too."""
-    content = (
-        settings.event_start,
-        settings.event_end,
-        _times(settings, day),
+def _digest(settings: Settings, event: Event) -> str:
+    """Of what a calendar is told. The times are in UTC, so that it changes with the rules of the time zone, too.
+
+    For a date without the rest it is the digest of the version before, so that an upgrade changes no sequence.
+    """
+    when = event.occasion
+    content: tuple[object, ...] = (
+        when.start,
+        when.end,
+        _times(when, settings.event_zone),
         settings.event_location,
         settings.event_offerings,
     )
+    content += tuple(one for one in (when.note, "cancelled" if event.cancelled else "", settings.cafe_name) if one)
     return hashlib.sha256(repr(content).encode()).hexdigest()

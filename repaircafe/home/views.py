@@ -77,20 +77,27 @@ def checklist_now() -> Response:
 @blueprint.get("/event.ics")
 def entry() -> Response:
     """The next repair café for a calendar. Raises PageError if none is planned."""
+    store().settle_dates()
     settings = store().settings()
-    if (day := settings.next_date) is None:
+    event = calendar.next_one(db.session(), settings)
+    if event is None:
         raise PageError(
             404,
             _("The next repair café is not planned yet."),
             _("Check again later: the date will be on the home page."),
         )
-    event = calendar.current(db.session(), settings, day)
-    title, address = settings.cafe_name or _("Repair Café"), url_for("home.show", _external=True)
-    entries = [calendar.as_entry(settings, day, event, title, address)]
-    response = make_response(calendar.as_calendar(entries))
-    response.mimetype = "text/calendar"
-    response.headers["Content-Disposition"] = f'inline; filename="repair-cafe-{day}.ics"'
-    return uncached(response)
+    entries = [calendar.as_entry(settings, event, _told(settings))]
+    return _calendar(calendar.as_calendar(entries), f"repair-cafe-{event.held_on}.ics")
+
+
+@blueprint.get("/events.ics")
+def feed() -> Response:
+    """All dates, for a calendar that subscribes to them."""
+    store().settle_dates()
+    settings = store().settings()
+    told = _told(settings)
+    entries = [calendar.as_entry(settings, one, told) for one in calendar.in_feed(db.session(), settings)]
+    return _calendar(calendar.as_feed(entries, told), "repair-cafe.ics")
 
 
 @blueprint.get("/poster")
@@ -114,6 +121,18 @@ def code() -> Response:
     response = make_response(drawn.getvalue())
     response.mimetype = "image/svg+xml"
     return response
+
+
+def _told(settings: Settings) -> calendar.Told:
+    address = settings.public_url or url_for("home.show", _external=True)
+    return calendar.Told(settings.cafe_name or _("Repair Café"), address)
+
+
+def _calendar(content: bytes, name: str) -> Response:
+    response = make_response(content)
+    response.mimetype = "text/calendar"
+    response.headers["Content-Disposition"] = f'inline; filename="{name}"'
+    return uncached(response)
 
 
 def _version(found: tuple[checklist.Line, ...]) -> str:

@@ -5,7 +5,7 @@ A value is stored as text in one canonical form. The parser of its key produces 
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from difflib import get_close_matches
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from flask_babel import lazy_gettext as _l
 
 from repaircafe.environment import Environment, comma_list
+from repaircafe.events.models import Occasion
 from repaircafe.neighbours.report import Text
 from repaircafe.settings.keys import KEYS
 from repaircafe.settings.offerings import Offering, offerings
@@ -82,6 +83,8 @@ class Settings:
     """`needed`, `not_needed`, or empty if nothing is to be said."""
     appointment_note: str = ""
     not_repaired: tuple[str, ...] = ()
+    dates: tuple[Occasion, ...] = field(default=(), compare=False)
+    """Every date that will take place, in order, `event_date` included; empty if the settings were made by hand."""
     is_trial: bool = False
     """Whether `llm_endpoint`, `llm_model` and `llm_temperature` are the trial's own, because no address is set. Never
     stored."""
@@ -90,6 +93,11 @@ class Settings:
     def offerings(self) -> tuple[Offering, ...]:
         """What can be repaired, with labels in the language of the reader."""
         return offerings(self.event_offerings)
+
+    @property
+    def following(self) -> tuple[Occasion, ...]:
+        """The dates after `event_date`."""
+        return tuple(one for one in self.dates if self.event_date is None or one.day > self.event_date)
 
     @property
     def now(self) -> datetime:
@@ -112,6 +120,14 @@ class Settings:
     def next_date(self) -> date | None:
         """`event_date`; None if it is not set or over."""
         return None if self.is_over else self.event_date
+
+    @property
+    def occasion(self) -> Occasion | None:
+        """`event_date` with its hours and its note; None if it is not set."""
+        if self.event_date is None:
+            return None
+        note = next((one.note for one in self.dates if one.day == self.event_date), "")
+        return Occasion(self.event_date, self.event_start, self.event_end, note)
 
     @classmethod
     def of(cls, values: Mapping[str, str]) -> "Settings":

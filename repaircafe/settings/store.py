@@ -1,7 +1,8 @@
 """Reads and writes the settings: validated together, saved together, still known while the database is unavailable."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -14,6 +15,8 @@ from sqlalchemy.orm import Session
 
 from repaircafe.database.errors import reason_in_health
 from repaircafe.database.tables import db
+from repaircafe.events import planning
+from repaircafe.events.models import Occasion
 from repaircafe.limits import SETTINGS_FRESH_S, SETTINGS_READ_LIMIT_S
 from repaircafe.logs import EventType, Redactor, name_faults
 from repaircafe.neighbours.addresses import is_inside
@@ -60,25 +63,19 @@ class Stored:
     """The settings as texts. If they are not `current`, they are the last ones that were read."""
 
     values: Mapping[str, str]
-    current: bool
+    current: bool = True
+    dates: tuple[Occasion, ...] = field(default=(), compare=False)
+    logo_version: str = field(default="", compare=False)
 
     @property
     def settings(self) -> Settings:
         """The settings with their types."""
-        return Settings.of(self.values)
+        return replace(Settings.of(self.values), dates=self.dates)
 
     @property
     def warnings(self) -> dict[str, Text]:
         """What the organiser should know about valid values, by key."""
         return warnings(self.values)
-
-
-@dataclass(frozen=True)
-class _Read:
-    """What one look at the database has found. The logo's version is read along, so that no page asks a second time."""
-
-    values: dict[str, str]
-    logo_version: str
 
 
 def validate(changes: Mapping[str, str], redactor: Redactor) -> dict[str, str]:
@@ -119,10 +116,28 @@ def write(session: Session, values: Mapping[str, str]) -> None:
 
 
 def read(session: Session) -> dict[str, str]:
-    """The text of every setting; empty if it is not set.
+    """The text of every setting; empty if it is not set. When a date has passed, the one after it takes its place.
 
     A row that is unknown or no longer valid is ignored and logged once.
     """
+    values = _stored(session)
+    if Settings.of(values).next_date is None and (dates := read_dates(session, values)):
+        values |= _texts(dates[0])
+    return values
+
+
+def read_dates(session: Session, values: Mapping[str, str]) -> tuple[Occasion, ...]:
+    """The dates that will take place, in order. The settings say when the next one is, the list says the others."""
+    settings = Settings.of(values)
+    listed = planning.upcoming(session, settings.now)
+    found = {one.held_on: one.occasion for one in listed if one.day is None}
+    if settings.next_date is not None and settings.occasion is not None:
+        note = next((one.note for one in listed if one.held_on == settings.next_date), "")
+        found[settings.next_date] = replace(settings.occasion, note=note)
+    return tuple(sorted(found.values()))
+
+
+def _stored(session: Session) -> dict[str, str]:
     values = dict.fromkeys(KEYS, "")
     for key, value in session.execute(sa.select(Setting.key, Setting.value)):
         try:
@@ -130,6 +145,30 @@ def read(session: Session) -> dict[str, str]:
         except (UnknownKeyError, RefusedError):
             _log_ignored(key)
     return values
+
+
+def _texts(next_one: Occasion) -> dict[str, str]:
+    """The next date as settings."""
+    start, end = (f"{one:%H:%M}" if one else "" for one in (next_one.start, next_one.end))
+    return {"event_date": next_one.day.isoformat(), "event_start": start, "event_end": end}
+
+
+def _follow(session: Session, changed: Collection[str] = ()) -> None:
+    """Brings the list of dates in line with the settings, in which a program or the version before may have written."""
+    settings = Settings.of(_stored(session))
+    hours = "event_start" in changed or "event_end" in changed
+    with_hours = hours and ("event_date" in changed or not settings.is_over)  # what has passed is kept
+    planning.follow(session, settings.occasion, settings.now, with_hours=with_hours)
+
+
+def _show_next(session: Session) -> None:
+    """Brings the settings in line with the list of dates."""
+    values = _stored(session)
+    settings = Settings.of(values)
+    if (event := planning.show_next(session, settings.now)) is not None:
+        write(session, {key: text for key, text in _texts(event.occasion).items() if text != values[key]})
+    elif settings.next_date is not None:
+        write(session, {"event_date": ""})
 
 
 @cache
@@ -148,18 +187,18 @@ class Store:
         """
         self._app = app
         self._trial_model = trial_model
-        self._cache: Cached[_Read] = Cached("settings", SETTINGS_FRESH_S, SETTINGS_READ_LIMIT_S)
+        self._cache: Cached[Stored] = Cached("settings", SETTINGS_FRESH_S, SETTINGS_READ_LIMIT_S)
         parts(app).add(self)
 
     def stored(self) -> Stored | None:
         """The settings, just read or last known; None if they have never been read."""
         try:
-            return Stored(self._cache.get(self._read).values, current=True)
+            return self._cache.get(self._read)
         except Exception as error:
             if not isinstance(error, DeadlineError) and reason_in_health(error) is None:
                 log.exception("Settings could not be read", event_type=EventType.DB_ERROR)
             last = self._cache.last
-            return Stored(last.values, current=False) if last is not None else None
+            return replace(last, current=False) if last is not None else None
 
     def settings(self) -> Settings:
         """The settings with their types, as far as they are known. If they have never been read, none is set."""
@@ -169,7 +208,7 @@ class Store:
     def last_known(self) -> Settings:
         """The settings as they were read last, without asking the database: every page shows the café's name."""
         last = self._cache.last
-        return Settings.of(last.values) if last is not None else Settings()
+        return last.settings if last is not None else Settings()
 
     def with_endpoint(self) -> Settings:
         """The settings with the address and the name of the language model that answers.
@@ -211,19 +250,36 @@ class Store:
         valid = validate(changes, parts(self._app)[Redactor])
         if not anyway and self.leads_outside(valid):
             raise OutsideError
+        with self.changing_dates() as session:
+            write(session, valid)
+            if faults := check_together(_stored(session)):
+                name_faults(faults)
+                raise InvalidSettingsError(faults)
+            _follow(session, valid)
+        log.info("Settings saved", event_type=EventType.CONFIG_CHANGED, keys=sorted(valid))
+        return self._cache.last or self._read()
+
+    @contextmanager
+    def changing_dates(self) -> Iterator[Session]:
+        """A transaction for a change of the list of dates. Commits, or changes nothing. Raises AwayError."""
         session = db.session()
         session.execute(_SAVING)
-        write(session, valid)
-        values = read(session)  # before the commit: a failure after it would report saved values as lost
-        if faults := check_together(values):
+        try:
+            _follow(session)
+            _show_next(session)
+            yield session
+            _show_next(session)
+            stored = _look(session)  # before the commit: a failure after it would report saved values as lost
+            session.commit()
+        except BaseException:
             session.rollback()
-            name_faults(faults)
-            raise InvalidSettingsError(faults)
-        logo_version = _logo_version(session)
-        session.commit()
-        log.info("Settings saved", event_type=EventType.CONFIG_CHANGED, keys=sorted(valid))
-        self._cache.put(_Read(values, logo_version))
-        return Stored(values, current=True)
+            raise
+        self._cache.put(stored)
+
+    def settle_dates(self) -> None:
+        """Brings the list of dates in line with what the version before has written. Raises AwayError."""
+        with self._app.app_context(), self.changing_dates():
+            pass
 
     def leads_outside(self, valid: Mapping[str, str]) -> bool:
         """Whether the values change the address or the model to one that may be outside this network."""
@@ -244,18 +300,19 @@ class Store:
 
     def logo_version(self) -> str:
         """The version of the café's logo, just read or last known; empty if there is none."""
-        self.stored()
-        last = self._cache.last
-        return last.logo_version if last else ""
+        stored = self.stored()
+        return stored.logo_version if stored else ""
 
-    def _read(self) -> _Read:
+    def _read(self) -> Stored:
         with self._app.app_context():
-            session = db.session()
-            return _Read(read(session), _logo_version(session))
+            return _look(db.session())
 
 
-def _logo_version(session: Session) -> str:
-    return session.scalar(sa.select(Logo.version)) or ""
+def _look(session: Session) -> Stored:
+    """What the database says now. The logo's version is read along, so that no page asks a second time."""
+    values = read(session)
+    logo_version = session.scalar(sa.select(Logo.version)) or ""
+    return Stored(values, dates=read_dates(session, values), logo_version=logo_version)
 
 
 def _host(endpoint: str) -> str:

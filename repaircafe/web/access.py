@@ -33,6 +33,7 @@ PUBLIC_ENDPOINTS = frozenset(
         "static",
         "home.show",
         "home.entry",
+        "home.feed",
         "home.poster",
         "home.code",
         "logo.show",

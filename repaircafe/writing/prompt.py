@@ -18,6 +18,8 @@ SMALL_CONTEXT_TOKENS = 2_048
 
 UNKNOWN = "not known yet"
 
+LATER = 3
+"""The dates after the next one that the prompt names: with a whole year, a small model mixes them up."""
 COSTS = {"free": "a repair is free", "gift": "no fixed price; a donation is welcome"}
 APPOINTMENTS = {"needed": "visitors need an appointment", "not_needed": "visitors need no appointment"}
 
@@ -87,11 +89,14 @@ def _facts(settings: Settings) -> str:
         "Facts:",
         f"- Today: {_day(settings.now.date())}",
         *_about(settings),
+        *_later(settings),
         f"- Open: {_hours(settings) or UNKNOWN}",
         f"- Next repair café: {_next(settings)}",
     ]
     if settings.next_date:
         facts.append(f"- Visitors can come, and bring what is broken, on: {_day(settings.next_date)}")
+    if settings.occasion and settings.occasion.note and settings.next_date:
+        facts.append(f"- About that day: {settings.occasion.note}")
     if settings.organiser_notes:
         facts += ["", "The organiser says:", settings.organiser_notes]
     return "\n".join(facts)
@@ -112,6 +117,11 @@ def _about(settings: Settings) -> Iterator[str]:
     ):
         if value:
             yield f"- {label}: {value}"
+
+
+def _later(settings: Settings) -> Iterator[str]:
+    if settings.following:
+        yield f"- The repair cafés after the next one: {'; '.join(_day(one.day) for one in settings.following[:LATER])}"
 
 
 def _appointment(settings: Settings) -> str:

@@ -11,8 +11,9 @@ import icalendar
 import pytest
 import vobject
 
+from repaircafe.events import planning
+from repaircafe.events.models import Event, Occasion
 from repaircafe.home import calendar
-from repaircafe.home.models import Event
 from repaircafe.settings.definitions import Settings
 
 
@@ -66,12 +67,16 @@ class Told:
     ends: date
 
 
+TOLD = calendar.Told("Repair Café", "http://pi.example/")
+
+
 def written(*cafes: tuple[Settings, date]) -> bytes:
     """A file with an entry for each."""
     entries = []
     for settings, day in cafes:
-        event = Event(id=uuid.uuid4(), day=day, digest="", sequence=3, updated_at=datetime(2025, 1, 1, tzinfo=UTC))
-        entries.append(calendar.as_entry(settings, day, event, "Repair Café", "http://pi.example/"))
+        event = Event(id=uuid.uuid4(), sequence=3, cancelled=False, updated_at=datetime(2025, 1, 1, tzinfo=UTC))
+        planning.change(event, Occasion(day, settings.event_start, settings.event_end))
+        entries.append(calendar.as_entry(settings, event, TOLD))
     return calendar.as_calendar(entries)
 
 

@@ -27,20 +27,104 @@ KEY = "k" * 40
 EVIL = "http://evil.example"
 OPEN = frozenset({200, 204, 303, 404})
 """The statuses of a public page: the page, nothing new, a redirect, or no page of that name."""
+KINDS = ("page", "form", "open page", "open form", "api", "removal", "own api")
+OWN = frozenset({200, 403, 404, 415})
+"""Of the organiser's API for somebody who is signed in: it reads, refuses what comes from elsewhere or is no JSON, or
+does not find what is to be removed."""
 
 TABLE: dict[str, dict[str, frozenset[int] | int]] = {
-    "no session": {"page": 303, "form": 401, "open page": OPEN, "open form": 400, "api": 422, "removal": 404},
-    "expired session": {"page": 303, "form": 401, "open page": OPEN, "open form": 400, "api": 422, "removal": 404},
-    "forged cookie": {"page": 303, "form": 401, "open page": OPEN, "open form": 400, "api": 422, "removal": 404},
-    "tampered cookie": {"page": 303, "form": 401, "open page": OPEN, "open form": 400, "api": 422, "removal": 404},
-    "wrong password": {"page": 401, "form": 401, "open page": OPEN, "open form": 400, "api": 422, "removal": 404},
-    "other origin": {"page": OPEN, "form": 400, "open page": OPEN, "open form": 400, "api": 403, "removal": 403},
-    "other origin, JSON": {"page": OPEN, "form": 400, "open page": OPEN, "open form": 400, "api": 403, "removal": 403},
-    "no token": {"page": OPEN, "form": 400, "open page": OPEN, "open form": 400, "api": 415, "removal": 404},
-    "stale token": {"page": OPEN, "form": 400, "open page": OPEN, "open form": 400, "api": 415, "removal": 404},
-    "wrong method": dict.fromkeys(("page", "form", "open page", "open form", "api", "removal"), 405),
-    "wrong content type": {"page": OPEN, "form": 400, "open page": OPEN, "open form": 400, "api": 415, "removal": 404},
-    "foreign Host": dict.fromkeys(("page", "form", "open page", "open form", "api", "removal"), 421),
+    "no session": {
+        "page": 303,
+        "form": 401,
+        "open page": OPEN,
+        "open form": 400,
+        "api": 422,
+        "removal": 404,
+        "own api": 401,
+    },
+    "expired session": {
+        "page": 303,
+        "form": 401,
+        "open page": OPEN,
+        "open form": 400,
+        "api": 422,
+        "removal": 404,
+        "own api": 401,
+    },
+    "forged cookie": {
+        "page": 303,
+        "form": 401,
+        "open page": OPEN,
+        "open form": 400,
+        "api": 422,
+        "removal": 404,
+        "own api": 401,
+    },
+    "tampered cookie": {
+        "page": 303,
+        "form": 401,
+        "open page": OPEN,
+        "open form": 400,
+        "api": 422,
+        "removal": 404,
+        "own api": 401,
+    },
+    "wrong password": {
+        "page": 401,
+        "form": 401,
+        "open page": OPEN,
+        "open form": 400,
+        "api": 422,
+        "removal": 404,
+        "own api": 401,
+    },
+    "other origin": {
+        "page": OPEN,
+        "form": 400,
+        "open page": OPEN,
+        "open form": 400,
+        "api": 403,
+        "removal": 403,
+        "own api": OWN,
+    },
+    "other origin, JSON": {
+        "page": OPEN,
+        "form": 400,
+        "open page": OPEN,
+        "open form": 400,
+        "api": 403,
+        "removal": 403,
+        "own api": OWN,
+    },
+    "no token": {
+        "page": OPEN,
+        "form": 400,
+        "open page": OPEN,
+        "open form": 400,
+        "api": 415,
+        "removal": 404,
+        "own api": OWN,
+    },
+    "stale token": {
+        "page": OPEN,
+        "form": 400,
+        "open page": OPEN,
+        "open form": 400,
+        "api": 415,
+        "removal": 404,
+        "own api": OWN,
+    },
+    "wrong method": dict.fromkeys(KINDS, 405),
+    "wrong content type": {
+        "page": OPEN,
+        "form": 400,
+        "open page": OPEN,
+        "open form": 400,
+        "api": 415,
+        "removal": 404,
+        "own api": OWN,
+    },
+    "foreign Host": dict.fromkeys(KINDS, 421),
 }
 """The response's status, by what is wrong and by kind of route. `api` accepts only JSON.
 
@@ -195,6 +279,8 @@ def _send(attempt: Attempt, method: str, path: str) -> TestResponse:
 
 
 def _kind(rule: Rule, method: str) -> str:
+    if rule.rule.startswith("/api/") and rule.endpoint not in PUBLIC_ENDPOINTS:
+        return "own api"
     if rule.rule.startswith("/api/") and method != "GET":
         return "api" if method == "POST" else "removal"
     whose = "open " if rule.endpoint in PUBLIC_ENDPOINTS else ""

@@ -184,6 +184,7 @@ def changing(app: Flask, page: Page) -> list[tuple[str, str]]:
         "session_id": urlsplit(page.url).path.rpartition("/")[2],
         "reply_id": (page.locator(".reply").get_attribute("id") or "").removeprefix("reply-"),
         "download_id": str(uuid.uuid4()),
+        "event_id": str(uuid.uuid4()),
         "neighbour": "llm",
         "announcement": "post",
     }

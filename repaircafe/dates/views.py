@@ -1,0 +1,147 @@
+"""`/dates`: the organiser plans, moves and cancels dates, one by one or a year of them at once."""
+
+import uuid
+from collections.abc import Mapping
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from repaircafe.database.tables import db
+from repaircafe.dates import forms
+from repaircafe.events import planning
+from repaircafe.events.models import Event, Occasion
+from repaircafe.logs import Redactor
+from repaircafe.neighbours.report import Text
+from repaircafe.parts import parts
+from repaircafe.settings.store import InvalidSettingsError, store
+from repaircafe.web.errors import PageError
+
+blueprint = Blueprint("dates", __name__, url_prefix="/dates")
+
+NEW, SERIES = "new", "series"
+"""The forms of the page that belong to no date."""
+MAX_PASSED_COUNT = 24
+"""Two years of monthly dates that are over; the API has all of them."""
+
+
+@blueprint.get("")
+def show() -> Response:
+    """The list, and the forms."""
+    store().settle_dates()
+    return _page()
+
+
+@blueprint.post("")
+def add() -> Response:
+    """Plans one date. A day that has one already is a fault at the field."""
+    try:
+        wanted = forms.occasion(request.form, parts()[Redactor])
+        with store().changing_dates() as session:
+            if planning.plan_all(session, [wanted]) == 0:
+                raise InvalidSettingsError({"date": _taken()})
+    except InvalidSettingsError as error:
+        return _page(NEW, error.faults, status=422)
+    flash(_("The date was added."))
+    if wanted.is_over(store().settings().now):
+        flash(_("This day has passed, so visitors do not see it."), "doubt")
+    return _back()
+
+
+@blueprint.get("/series")
+def preview() -> Response:
+    """The dates that a rule would make: nothing is saved, and each one can be left out."""
+    if not request.args:
+        return _back()
+    try:
+        series = forms.series(request.args, request.args.getlist("skipped"), parts()[Redactor])
+    except InvalidSettingsError as error:
+        return _page(SERIES, error.faults, status=422)
+    taken = {one.held_on for one in planning.planned(db.session(), series.first)}
+    page = render_template("dates/series.html", occasions=series.occasions, taken=taken, as_time=forms.as_time)
+    return make_response(page)
+
+
+@blueprint.post("/series")
+def add_series() -> Response:
+    """Plans the dates that are still ticked. Days that have a date already stay as they are."""
+    sent, redactor = request.form, parts()[Redactor]
+    try:
+        wanted = [forms.occasion({**sent, "date": day}, redactor) for day in sent.getlist("date")]
+    except InvalidSettingsError as error:
+        return _page(SERIES, error.faults, status=422)
+    with store().changing_dates() as session:
+        added = planning.plan_all(session, wanted)
+    flash(ngettext("%(num)d date was added.", "%(num)d dates were added.", added))
+    return _back()
+
+
+@blueprint.post("/<uuid:event_id>")
+def change(event_id: uuid.UUID) -> Response:
+    """Moves a date, or changes its hours or its note. Calendars that have it change it, too."""
+    try:
+        wanted = forms.occasion(request.form, parts()[Redactor])
+        with store().changing_dates() as session:
+            event, there = _found(planning.find(session, event_id)), planning.on(session, wanted.day)
+            if there is not None and there.id != event_id:
+                raise InvalidSettingsError({"date": _taken()})
+            planning.change(event, wanted)
+    except InvalidSettingsError as error:
+        return _page(str(event_id), error.faults, status=422)
+    flash(_("The date was changed. Calendars that have it are told."))
+    return _back()
+
+
+@blueprint.post("/<uuid:event_id>/cancel")
+def cancel(event_id: uuid.UUID) -> Response:
+    """Cancels a date. It stays in the list, and calendars are told."""
+    with store().changing_dates() as session:
+        _found(planning.find(session, event_id)).cancelled = True
+    flash(_("The date was cancelled."))
+    return _back()
+
+
+@blueprint.post("/<uuid:event_id>/restore")
+def restore(event_id: uuid.UUID) -> Response:
+    """Lets a cancelled date take place after all."""
+    with store().changing_dates() as session:
+        _found(planning.find(session, event_id)).cancelled = False
+    flash(_("The date takes place after all."))
+    return _back()
+
+
+def _found(event: Event | None) -> Event:
+    if event is None:
+        raise PageError(404, _("There is no such date."), _("Go back to the list of dates."))
+    return event
+
+
+def _taken() -> Text:
+    return _("This day has a date already.")
+
+
+def _back() -> Response:
+    return make_response(redirect(url_for("dates.show"), 303))
+
+
+def _page(at: str = "", faults: Mapping[str, Text] | None = None, status: int = 200) -> Response:
+    """`at`: the form that was refused, with what is wrong in it and what was typed there."""
+    settings = store().settings()
+    now, events = settings.now, planning.planned(db.session())
+    usual = Occasion(settings.first_day, settings.event_start, settings.event_end)
+    passed = [one for one in events if one.occasion.is_over(now)]
+    page = render_template(
+        "dates/show.html",
+        coming=[one for one in events if not one.occasion.is_over(now)],
+        passed=passed[::-1][:MAX_PASSED_COUNT],
+        usual=usual,
+        at=at,
+        faults=faults or {},
+        typed=request.values,
+        skipped=request.values.getlist("skipped"),
+        rhythms=forms.RHYTHMS,
+        weekdays=forms.weekdays(),
+        months=forms.months(),
+        as_time=forms.as_time,
+    )
+    return make_response(page, status)
