@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, tzinfo
+from datetime import date, time, tzinfo
 from functools import cache
 
 from babel import Locale
-from babel.dates import get_timezone
+from babel.dates import format_skeleton, get_timezone
 from flask import (
     Blueprint,
     Flask,
@@ -27,6 +27,8 @@ LANGUAGES = {"nl": "Nederlands", "de": "Deutsch", "fr": "Français", "en": "Engl
 LOCALES = {"en": "en_GB"}
 """The locale of a language whose plain code writes dates in a way that the cafés' countries do not use."""
 ENGLISH = "en"
+BRIEF = "brief"
+"""The form of a date with the weekday and without the year: Sat 12 Dec."""
 CHOSEN = "language"
 """The session's key for the reader's choice."""
 
@@ -75,12 +77,22 @@ def init_app(app: Flask, zone: Callable[[], str]) -> None:
 
 
 def in_words(day: date, form: str) -> str:
-    """The day as the reader's language writes it; `form` is one of Babel's formats: full, long, medium.
+    """The day as the reader's language writes it; `form` is one of Babel's formats (full, long, medium), or BRIEF.
 
     French writes the first of a month as an ordinal, which the patterns of Unicode's CLDR leave out.
     """
-    text = str(format_date(day, form))
+    text = str(format_skeleton("MMMEd", day, locale=get_locale()) if form == BRIEF else format_date(day, form))
     return re.sub(r"\b1(?= )", "1er", text) if str(get_locale()) == "fr" else text
+
+
+def clock(at: time) -> str:
+    """The time as the reader's language writes it: 14.00 in Dutch, 14 h 30 in French, 14:00 in the others."""
+    match str(get_locale()):
+        case "nl":
+            return f"{at:%H.%M}"
+        case "fr":
+            return f"{at.hour} h" + (f" {at:%M}" if at.minute else "")
+    return f"{at:%H:%M}"
 
 
 @cache
