@@ -11,8 +11,10 @@ from repaircafe.settings.definitions import Settings
 _KEYS: Mapping[Topic, tuple[str, ...]] = MappingProxyType(
     {
         Topic.WHEN: ("event_date", "event_start", "event_end"),
-        Topic.WHERE: ("event_location",),
-        Topic.OFFERINGS: ("event_offerings",),
+        Topic.WHERE: ("event_location", "cafe_town"),
+        Topic.COST: ("cost",),
+        Topic.OFFERINGS: ("event_offerings", "not_repaired"),
+        Topic.APPOINTMENT: ("appointment", "appointment_note"),
     }
 )
 """The settings that say something about a topic."""
@@ -41,4 +43,4 @@ def facts_of(topics: Iterable[Topic], values: Mapping[str, str]) -> list[dict[st
 
 def _set(topic: Topic, values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     if topic is not Topic.WHEN or Settings.of(values).next_date is not None:
-        yield from ((key, value) for key in _KEYS.get(topic, ()) if (value := values.get(key)))
+        yield from ((key, value) for key in _KEYS[topic] if (value := values.get(key)))

@@ -1,27 +1,32 @@
 """The organiser's facts in the reader's language: a sentence that answers a question, or a few words beside a reply."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import time
 from types import MappingProxyType
 
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from repaircafe.answers.facts import Fact
 from repaircafe.answers.topics import Topic
+from repaircafe.facts.wording import clock_time
 from repaircafe.neighbours.report import Text
+from repaircafe.settings import wording
 from repaircafe.settings.definitions import Settings
-from repaircafe.web.languages import BRIEF, clock, in_words
+from repaircafe.settings.offerings import listed
+from repaircafe.web.languages import BRIEF, in_words
 
 QUESTIONS: Mapping[Topic, Text] = MappingProxyType(
     {
-        Topic.WHEN: _l("When is the next repair café?"),
+        Topic.WHEN: _l("When is it?"),
         Topic.WHERE: _l("Where is it?"),
-        Topic.COST: _l("What does a repair cost?"),
-        Topic.OFFERINGS: _l("What can I bring?"),
+        Topic.COST: _l("What does it cost?"),
+        Topic.OFFERINGS: _l("What do you repair?"),
         Topic.APPOINTMENT: _l("Do I need an appointment?"),
     }
 )
-"""The questions to tap."""
+"""The question of each topic in words: what a conversation shows when somebody taps it."""
 
 
 def answer(topic: Topic, settings: Settings) -> str:
@@ -35,8 +40,15 @@ def in_short(fact: Fact) -> str:
     if fact.topic is Topic.WHEN and settings.event_date is not None:
         return ", ".join(one for one in (in_words(settings.event_date, BRIEF), _span(settings)) if one)
     if fact.topic is Topic.WHERE:
-        return settings.event_location
+        return wording.place(settings)
     return answer(fact.topic, settings)
+
+
+def in_line(facts: Iterable[Fact]) -> str:
+    """The facts in one line. Date and place belong together; the others are sentences."""
+    told = [(one.topic in (Topic.WHEN, Topic.WHERE), in_short(one)) for one in facts]
+    sentences = [text for is_where, text in told if not is_where]
+    return " · ".join(one for one in (", ".join(text for is_where, text in told if is_where), *sentences) if one)
 
 
 def _when(settings: Settings) -> str:
@@ -44,30 +56,38 @@ def _when(settings: Settings) -> str:
         return str(_("No date is planned yet."))
     day, start, end = in_words(settings.next_date, "full"), settings.event_start, settings.event_end
     if start is not None and end is not None:
-        day = _("%(day)s, from %(start)s to %(end)s", day=day, start=clock(start), end=clock(end))
+        day = _(
+            "%(day)s, from %(start)s to %(end)s",
+            day=day,
+            start=_at(start),
+            end=_at(end),
+        )
     elif start is not None:
-        day = _("%(day)s, from %(start)s", day=day, start=clock(start))
+        day = _("%(day)s, from %(start)s", day=day, start=_at(start))
     return str(_("The next repair café is on %(when)s.", when=day))
 
 
 def _where(settings: Settings) -> str:
-    if not settings.event_location:
-        return str(_("The organiser has not entered the place yet."))
-    return str(_("You find us here: %(place)s.", place=settings.event_location))
+    found = wording.place(settings)
+    return str(_("You find us here: %(place)s.", place=found) if found else _("No place is entered yet."))
 
 
-def _cost(_settings: Settings) -> str:
-    return str(_("The organiser has not entered yet what a repair costs."))
+def _cost(settings: Settings) -> str:
+    return wording.cost(settings) or str(_("The organiser has not entered yet what a repair costs."))
 
 
 def _offerings(settings: Settings) -> str:
-    if not settings.event_offerings:
-        return str(_("The organiser has not entered yet what can be repaired."))
-    return str(_("We repair: %(offerings)s", offerings=", ".join(settings.event_offerings)))
+    yes, no = listed(settings.event_offerings), listed(settings.not_repaired)
+    said = [
+        _("We repair: %(offerings)s.", offerings=yes) if yes else "",
+        _("Not: %(things)s.", things=no) if no else "",
+    ]
+    return " ".join(filter(None, said)) or str(_("The organiser has not entered yet what can be repaired."))
 
 
-def _appointment(_settings: Settings) -> str:
-    return str(_("The organiser has not entered yet whether you need an appointment."))
+def _appointment(settings: Settings) -> str:
+    said = wording.appointment(settings)
+    return said or str(_("The organiser has not entered yet whether you need an appointment."))
 
 
 _ANSWERS: Mapping[Topic, Callable[[Settings], str]] = MappingProxyType(
@@ -87,5 +107,9 @@ def _span(settings: Settings) -> str:
     if start is None:
         return ""
     if end is None:
-        return str(_("from %(start)s", start=clock(start)))
-    return str(_("%(start)s–%(end)s", start=clock(start), end=clock(end)))
+        return str(_("from %(start)s", start=_at(start)))
+    return str(_("%(start)s–%(end)s", start=_at(start), end=_at(end)))
+
+
+def _at(hour: time) -> str:
+    return clock_time(hour, get_locale())

@@ -8,6 +8,8 @@ from flask_babel import gettext as _
 from flask_cors import CORS
 from pydantic import ValidationError
 
+from repaircafe.answers.topics import Topic
+from repaircafe.answers.wording import QUESTIONS
 from repaircafe.chat import conversation, schemas
 from repaircafe.chat.conversation import Question, QueueFullError, RefusedMessageError, UnknownError
 from repaircafe.chat.models import Conversation, Reply
@@ -61,6 +63,9 @@ def init_app(app: Flask) -> None:
 def ask() -> Response:
     """Asks a question, in a new conversation or a known one, and answers with the whole reply.
 
+    A question for when, where or what the repair café is, or what it costs, is answered from the organiser's facts if
+    no model answers it, and always if it has a `topic`.
+
     Answers 202 with the conversation's URL in `Location` if the client prefers not to wait (RFC 7240, respond-async),
     or if too many requests wait already.
     """
@@ -70,8 +75,11 @@ def ask() -> Response:
     session = db.session()
     if asked.session_id is not None and session.get(Conversation, asked.session_id) is None:
         raise UnknownError(asked.session_id)
-    question = Question(Conversation(id=session_id), uuid.uuid4(), asked.message, author_id(session))
+    text = asked.message or str(QUESTIONS[asked.topic] if asked.topic else "")
+    question = Question(Conversation(id=session_id), uuid.uuid4(), text, author_id(session), asked.topic)
     reply, ended = writer().ask(session, question)
+    if not reply.is_under_way:  # the facts have answered
+        return _answered(reply)
     if "respond-async" not in request.headers.get("Prefer", ""):
         with runner().place_to_wait() as is_free:
             if is_free:
@@ -126,6 +134,8 @@ def _question(body: object) -> schemas.Question:
     name, value = (*fault["loc"], "")[0], fault["input"]
     if name == "session_id":
         raise UnknownError(value)
+    if name == "topic":
+        raise PageError(422, _("There is no such topic."), _("Known: %(names)s", names=", ".join(Topic)))
     if name == "message" and isinstance(value, str):
         raise RefusedMessageError(len(value) if fault["type"] == "string_too_long" else 0)
     if fault["type"] == "extra_forbidden":

@@ -9,11 +9,13 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from repaircafe.answers.topics import Topic
 from repaircafe.characters import is_blank
 from repaircafe.chat.models import ChatMessage, Conversation, Reply
 from repaircafe.database.tables import later_than, without_nul
@@ -24,6 +26,8 @@ from repaircafe.work import queue
 from repaircafe.work.models import RETRIABLE, State
 from repaircafe.work.queue import Capacity
 
+NOBODY = 0
+"""The `owner` of a reply that no process had to run."""
 OPERATORS_BROWSER = uuid.uuid5(uuid.NAMESPACE_OID, "operator")
 """The `browser_id` of every browser in which the organiser is signed in: all of them list the same conversations."""
 
@@ -78,21 +82,30 @@ class Listed:
 
 @dataclass(frozen=True)
 class Question:
-    """A question to store. `user_id` is the organiser's, None for a visitor. The same `reply_id` means a repetition."""
+    """A question to store. `user_id` is the organiser's, None for a visitor. The same `reply_id` means a repetition.
+
+    `topic`: what a button asks. Then the facts answer, whatever the text is.
+    """
 
     conversation: Conversation
     reply_id: uuid.UUID
     text: str
     user_id: int | None = None
+    topic: Topic | None = None
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """The reply to wait for, and whether it is new. `shown` is its history() if its turn has come, otherwise empty."""
+    """The reply to wait for, and whether it is new. `shown` is its history() if its turn has come, otherwise empty.
+
+    `question` is the text to answer, and `language` the one of the page or program that asked.
+    """
 
     reply: Reply
     is_new: bool
     shown: list[Message] = field(default_factory=list)
+    question: str = ""
+    language: str = ""
 
 
 def ask(session: Session, asked: Question, capacity: Capacity) -> Attempt:
@@ -102,32 +115,55 @@ def ask(session: Session, asked: Question, capacity: Capacity) -> Attempt:
     a different question, the visitor went back to an old page: the new reply gets a new id. Creates the conversation if
     it does not exist, or no longer exists. Raises RefusedMessageError and, for a visitor, QueueFullError.
     """
-    content, reply_id = cleaned(asked.text), asked.reply_id
-    if asked.user_id is None and _is_full(session, capacity) and session.get(Reply, reply_id) is None:
+    content = cleaned(asked.text)
+    if asked.user_id is None and _is_full(session, capacity) and session.get(Reply, asked.reply_id) is None:
         raise QueueFullError
+    known, place = _placed(session, asked, content)
+    if known is not None:
+        session.commit()
+        return Attempt(known, is_new=False)
+    return _begun(session, Reply(**place, **queue.claim(session, capacity)), content)
+
+
+def answer(session: Session, asked: Question, text: str, facts: list[dict[str, str]]) -> Reply:
+    """Stores a question and its answer from the organiser's facts in one transaction; nothing has to run for it.
+
+    If the same question was sent twice, returns the known reply, as `ask` does. Raises RefusedMessageError.
+    """
+    known, place = _placed(session, asked, cleaned(asked.text))
+    if known is None:
+        message = ChatMessage(role="assistant", content=text, session_id=place["session_id"])
+        known = Reply(**place, owner=NOBODY, state=State.DONE, message=message, facts=facts or None, from_facts=True)
+        session.add(known)
+    session.commit()
+    return known
+
+
+def _placed(session: Session, asked: Question, content: str) -> tuple[Reply | None, dict[str, Any]]:
+    """Stores the question, and returns the place of its reply; or the known reply, if the same was sent twice."""
     begun = {"id": asked.conversation.id, "browser_id": asked.conversation.browser_id}
     upsert = insert(Conversation).values({key: value for key, value in begun.items() if value is not None})
     upsert = upsert.on_conflict_do_update(index_elements=[Conversation.id], set_={"updated_at": sa.func.now()})
     session_id = session.scalars(upsert.returning(Conversation.id)).one()  # a repeated request waits here
+    reply_id = asked.reply_id
     known = session.get(Reply, reply_id)
     if known is not None:
         if (known.session_id, known.question.content) == (session_id, content):
-            session.commit()
-            return Attempt(known, is_new=False)
+            return known, {}
         reply_id = uuid.uuid4()
     question = ChatMessage(role="user", content=content, session_id=session_id, user_id=asked.user_id)
     session.add(question)
     session.flush()
     place = {"id": reply_id, "session_id": session_id, "question_id": question.id, "question": question}
-    return _begun(session, Reply(**place, subject=str(question.id), **queue.claim(session, capacity)))
+    return None, {**place, "subject": str(question.id)}
 
 
-def _begun(session: Session, reply: Reply) -> Attempt:
+def _begun(session: Session, reply: Reply, question: str) -> Attempt:
     """Stores the reply. If its turn has come, also reads its history: reading it later would delay every word."""
     shown = history(session, reply) if reply.state is State.LOADING else []
     session.add(reply)
     session.commit()
-    return Attempt(reply, True, shown)
+    return Attempt(reply, True, shown, question)
 
 
 def _is_full(session: Session, capacity: Capacity) -> bool:
@@ -171,7 +207,8 @@ def retry(
         raise QueueFullError
     again = {"session_id": session_id, "question_id": before.question_id, "subject": str(before.question_id)}
     later = later_than(newest.created_at)
-    return _begun(session, Reply(**again, created_at=later, **queue.claim(session, capacity)))
+    reply = Reply(**again, created_at=later, **queue.claim(session, capacity))
+    return _begun(session, reply, before.question.content)
 
 
 def reply_of(session: Session, session_id: uuid.UUID, reply_id: uuid.UUID) -> Reply:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from repaircafe.answers.facts import Fact
 from repaircafe.database.tables import Base
 from repaircafe.facts.stored import StoredFinding
 from repaircafe.work.models import Job
@@ -92,6 +93,13 @@ class Reply(Job):
         JSONB,
         comment="What the complete text says against or beside the settings; null if nobody compared; never logged",
     )
+    facts: Mapped[list[dict[str, str]] | None] = mapped_column(
+        JSONB,
+        comment="What the settings say about the topics of question and text; null if nothing; never logged",
+    )
+    from_facts: Mapped[bool] = mapped_column(
+        default=False, server_default=sa.false(), comment="Whether the settings answered, not the model"
+    )
     question: Mapped[ChatMessage] = relationship(foreign_keys=[question_id])
     message: Mapped[ChatMessage | None] = relationship(foreign_keys=[message_id], lazy="joined")
 
@@ -104,6 +112,11 @@ class Reply(Job):
     def found(self) -> list[StoredFinding]:
         """The findings in the complete text, in its order."""
         return [StoredFinding.read(one) for one in self.findings or ()]
+
+    @property
+    def told(self) -> list[Fact]:
+        """The organiser's facts beside the text, as they were when it was given."""
+        return [Fact.read(one) for one in self.facts or ()]
 
     @property
     def said_at(self) -> datetime:

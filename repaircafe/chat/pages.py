@@ -13,6 +13,7 @@ from flask_babel import to_user_timezone
 from jinja2.utils import LRUCache
 from markupsafe import Markup
 
+from repaircafe.answers import wording
 from repaircafe.chat import conversation
 from repaircafe.chat.conversation import Turn
 from repaircafe.chat.models import Reply
@@ -22,6 +23,7 @@ from repaircafe.health.monitor import monitor
 from repaircafe.limits import MAX_MESSAGE_CHARS, MAX_STRETCH_BYTES
 from repaircafe.neighbours.report import Neighbour
 from repaircafe.parts import parts
+from repaircafe.settings.store import store
 from repaircafe.web.languages import language
 from repaircafe.web.negotiation import is_htmx, uncached
 from repaircafe.work.models import RETRIABLE, State
@@ -95,7 +97,7 @@ def view_of(reply: Reply) -> JobView:
 def _turn(turn: Turn, context: dict[str, Any]) -> str:
     """One turn as HTML, kept for the next page if it cannot change any more."""
     ended = turn.reply is not None and all(one.state is State.DONE for one in turn.replies)
-    key = (language(), *(one.id for one in turn.replies)) if ended else None
+    key = (language(), context["next_date"], *(one.id for one in turn.replies)) if ended else None
     kept: str | None = _RENDERED.get(key)
     if kept is not None:
         return kept
@@ -142,4 +144,6 @@ def _context(session_id: uuid.UUID, reply_id: uuid.UUID | None) -> dict[str, Any
         "as_html": markdown.as_html,
         "as_speech": markdown.as_speech,
         "advice": endings.advice,
+        "in_line": wording.in_line,
+        "next_date": store().settings().next_date,
     }

@@ -4,8 +4,11 @@ import uuid
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from repaircafe.answers.facts import Fact
+from repaircafe.answers.topics import Topic
+from repaircafe.answers.wording import in_short
 from repaircafe.characters import VISIBLE
 from repaircafe.chat.conversation import Turn
 from repaircafe.chat.models import Reply
@@ -22,17 +25,36 @@ def _without_halves(value: object) -> object:
 
 
 class Question(BaseModel):
-    """A question. Without `session_id` it starts a conversation."""
+    """A question. Without `session_id` it starts a conversation.
+
+    With `topic`, the organiser's facts answer at once, and `message` may be left out.
+    """
 
     # A misspelt session_id must not start one silently.
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["message"]},
+                {"required": ["topic"], "properties": {"topic": {"not": {"type": "null"}}}},
+            ]
+        },
+    )
 
     message: Annotated[str, BeforeValidator(_without_halves)] = Field(
+        default="",
         max_length=MAX_MESSAGE_CHARS,
         pattern=VISIBLE,
         examples=["Can you mend my toaster?"],
     )
+    topic: Topic | None = None
     session_id: uuid.UUID | None = None
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if not self.message and self.topic is None:
+            raise ValueError
+        return self
 
 
 class UserMessage(BaseModel, from_attributes=True):
@@ -44,8 +66,23 @@ class UserMessage(BaseModel, from_attributes=True):
     created_at: Moment
 
 
+class OrganisersFact(BaseModel):
+    """What the organiser says about a topic, in the reader's language."""
+
+    topic: Topic
+    text: str
+
+
+def _in_words(facts: list[Fact]) -> list[dict[str, object]]:
+    return [{"topic": one.topic, "text": in_short(one)} for one in facts]
+
+
 class AssistantMessage(BaseModel, from_attributes=True):
-    """The model's message as it is now. It has no id while it is unfinished, or if it failed or broke."""
+    """The reply as it is now. It has no id while it is unfinished, or if it failed or broke.
+
+    `facts`: what the organiser's settings said about the topics of question and reply at that time. `from_facts`: they
+    are the answer, and no model wrote it.
+    """
 
     id: int | None = Field(validation_alias="message_id")
     role: Literal["assistant"]
@@ -54,6 +91,8 @@ class AssistantMessage(BaseModel, from_attributes=True):
     state: Annotated[State, WithJsonSchema({"type": "string", "enum": list(State)})]
     reason: str | None
     findings: list[StoredFinding] = Field(validation_alias="found")
+    facts: Annotated[list[OrganisersFact], BeforeValidator(_in_words)] = Field(validation_alias="told")
+    from_facts: bool
 
 
 class Answer(BaseModel):

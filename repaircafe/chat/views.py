@@ -19,6 +19,8 @@ from flask_babel import gettext as _
 from flask_babel import ngettext, to_user_timezone
 from flask_wtf.csrf import CSRFError
 
+from repaircafe.answers.topics import Topic
+from repaircafe.answers.wording import QUESTIONS
 from repaircafe.chat import conversation, export
 from repaircafe.chat.conversation import (
     OPERATORS_BROWSER,
@@ -85,14 +87,17 @@ def show(session_id: uuid.UUID) -> Response:
 def ask(session_id: uuid.UUID) -> Response:
     """Stores a question and starts its reply. If anything fails, the page comes back with the typed text.
 
+    The organiser's facts answer what a button asks: its `topic` is one of Topic.
+
     A program gets the same errors as from `/api/chat`.
     """
-    text, reply_id = request.form.get("message", ""), request.form.get("reply_id", uuid.uuid4(), type=uuid.UUID)
+    topic, reply_id = request.form.get("topic", type=Topic), request.form.get("reply_id", uuid.uuid4(), type=uuid.UUID)
+    text = request.form.get("message", "") if topic is None else str(QUESTIONS[topic])
     ours = db.session()
     try:
         _remember(session_id)
         asked_in = Conversation(id=session_id, browser_id=_uuid(session["browser"]))
-        reply, _ended = writer().ask(ours, Question(asked_in, reply_id, text, author_id(ours)))
+        reply, _ended = writer().ask(ours, Question(asked_in, reply_id, text, author_id(ours), topic))
     except (RefusedMessageError, QueueFullError, AwayError) as error:
         if wants_json():
             raise
@@ -100,7 +105,8 @@ def ask(session_id: uuid.UUID) -> Response:
     if not is_htmx():
         return back_to(reply)
     turn = Turn(reply.question, (reply,))
-    response = fragment("chat/_asked.html", session_id, turn=turn, live=True)
+    typed = request.form.get("message", "") if topic else ""  # what was being typed stays
+    response = fragment("chat/_asked.html", session_id, turn=turn, live=True, typed=typed)
     here = url_for("chat.show", session_id=session_id)
     if urlsplit(request.headers.get("HX-Current-URL", "")).path != here:  # otherwise Back would lead here again
         response.headers["HX-Push-Url"] = here

@@ -47,8 +47,8 @@ def show() -> Response:
         hours=_hours(settings),
         cost=wording.cost(settings),
         appointment=wording.appointment(settings),
-        place=_place(settings),
-        map_url=_map(_place(settings)),
+        place=wording.place(settings),
+        map_url=_map(wording.place(settings)),
         checklist=found,
         version=_version(found),
         session_id=uuid.uuid4(),
@@ -148,12 +148,6 @@ def _hours(settings: Settings) -> str:
     if end is None:
         return str(_("from %(start)s", start=opens))
     return str(_("from %(start)s to %(end)s", start=opens, end=clock_time(end, get_locale())))
-
-
-def _place(settings: Settings) -> str:
-    """Where it is, with the town if the place does not name it already."""
-    place, town = settings.event_location, settings.cafe_town
-    return ", ".join(part for part in (place, town if town.casefold() not in place.casefold() else "") if part)
 
 
 def _map(place: str) -> str:

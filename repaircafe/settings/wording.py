@@ -1,4 +1,4 @@
-"""What the settings say about cost and appointments, as sentences in the language of the reader."""
+"""What the settings say about place, cost and appointments, as sentences in the language of the reader."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -26,6 +26,12 @@ def appointment(settings: Settings) -> str:
     """Whether visitors need an appointment, and the organiser's note; empty if the settings do not say it."""
     said = (str(_APPOINTMENT.get(settings.appointment, "")), settings.appointment_note)
     return " ".join(one for one in said if one)
+
+
+def place(settings: Settings) -> str:
+    """The place, with the town if the place does not name it already; empty if the settings have neither."""
+    where, town = settings.event_location, settings.cafe_town
+    return ", ".join(part for part in (where, town if town.casefold() not in where.casefold() else "") if part)
 
 
 def contact(settings: Settings) -> str:

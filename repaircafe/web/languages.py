@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, time, tzinfo
+from datetime import date, tzinfo
 from functools import cache
 
 from babel import Locale
@@ -83,16 +83,6 @@ def in_words(day: date, form: str) -> str:
     """
     text = str(format_skeleton("MMMEd", day, locale=get_locale()) if form == BRIEF else format_date(day, form))
     return re.sub(r"\b1(?= )", "1er", text) if str(get_locale()) == "fr" else text
-
-
-def clock(at: time) -> str:
-    """The time as the reader's language writes it: 14.00 in Dutch, 14 h 30 in French, 14:00 in the others."""
-    match str(get_locale()):
-        case "nl":
-            return f"{at:%H.%M}"
-        case "fr":
-            return f"{at.hour} h" + (f" {at:%M}" if at.minute else "")
-    return f"{at:%H:%M}"
 
 
 @cache

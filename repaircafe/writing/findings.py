@@ -47,9 +47,14 @@ def comparison(settings: Settings) -> Callable[[str, str], Account]:
     return lambda text, language: check.account(text, facts, language)
 
 
-def compared(text: str, settings: Settings) -> list[dict[str, Any]]:
-    """The findings in a text of unknown language, to be stored as JSON: see StoredFinding.read."""
-    return [asdict(one) for one in findings(comparison(settings)(text, ""))]
+def compared(text: str, settings: Settings) -> Account:
+    """Every claim in a text of unknown language."""
+    return comparison(settings)(text, "")
+
+
+def as_json(account: Account) -> list[dict[str, Any]]:
+    """The findings of an account, to be stored: see StoredFinding.read."""
+    return [asdict(one) for one in findings(account)]
 
 
 def known(finding: StoredFinding) -> Text:

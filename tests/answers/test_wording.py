@@ -8,7 +8,7 @@ from flask_babel import force_locale
 
 from repaircafe.answers.facts import Fact, facts_of
 from repaircafe.answers.topics import Topic
-from repaircafe.answers.wording import answer, in_short
+from repaircafe.answers.wording import answer, in_line, in_short
 from repaircafe.settings.definitions import Settings
 from repaircafe.web.languages import LANGUAGES, locale_of
 
@@ -18,7 +18,11 @@ SET = Settings(
     event_start=time(14),
     event_end=time(17, 30),
     event_location="Dorpsstraat 1",
-    event_offerings=("radios",),
+    event_offerings=("radios", "bikes"),
+    not_repaired=("ovens",),
+    cost="5 euros",
+    appointment="not_needed",
+    appointment_note="Come early.",
 )
 
 
@@ -27,7 +31,7 @@ SET = Settings(
     [
         ("nl", ("vrijdag 1 mei 2099", "van 14.00 tot 17.30 uur")),
         ("de", ("Freitag, 1. Mai 2099", "von 14:00 bis 17:30 Uhr")),
-        ("fr", ("vendredi 1er mai 2099", "de 14 h à 17 h 30")),
+        ("fr", ("vendredi 1er mai 2099", "de 14\N{NO-BREAK SPACE}h à 17\N{NO-BREAK SPACE}h\N{NO-BREAK SPACE}30")),
         ("en", ("Friday, 1 May 2099", "from 14:00 to 17:30")),
     ],
 )
@@ -43,7 +47,7 @@ def test_day_and_hours_are_as_the_language_writes_them(app: Flask, language: str
     [
         ("nl", "vr 1 mei, 14.00–17.30"),
         ("de", "Fr., 1. Mai, 14:00–17:30"),
-        ("fr", "ven. 1er mai, 14 h"),
+        ("fr", "ven. 1er mai, 14\N{NO-BREAK SPACE}h"),
         ("en", "Fri 1 May, 14:00–17:30"),
     ],
 )
@@ -64,8 +68,23 @@ def test_every_topic_has_an_answer_if_nothing_is_set(app: Flask, language: str, 
 def test_place_and_offerings_are_the_organisers_words(app: Flask) -> None:
     with app.app_context():
         assert "Dorpsstraat 1" in answer(Topic.WHERE, SET)
-        assert "radios" in answer(Topic.OFFERINGS, SET)
+        assert "radios, bikes" in answer(Topic.OFFERINGS, SET)
+        assert "ovens" in answer(Topic.OFFERINGS, SET)
+        assert answer(Topic.COST, SET) == "5 euros"
+        assert "Come early." in answer(Topic.APPOINTMENT, SET)
         assert in_short(Fact(Topic.WHERE, SET)) == "Dorpsstraat 1"
+
+
+def test_presets_are_in_the_readers_language(app: Flask) -> None:
+    with app.app_context(), force_locale("nl"):
+        assert "radios" in answer(Topic.OFFERINGS, SET)
+        assert "bikes" not in answer(Topic.OFFERINGS, SET)
+
+
+def test_the_facts_of_a_card_are_in_one_line(app: Flask) -> None:
+    with app.app_context():
+        line = in_line([Fact(one, SET) for one in (Topic.WHEN, Topic.WHERE, Topic.COST)])
+    assert line == "Fri 1 May, 14:00–17:30, Dorpsstraat 1 · 5 euros"
 
 
 def test_only_what_is_set_becomes_a_fact_and_a_past_date_does_not() -> None:

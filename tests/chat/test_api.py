@@ -44,7 +44,7 @@ def test_the_json_has_a_fixed_format_for_names_times_and_null(chat: FlaskClient,
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}", "TIME", chat.get(f"/api/chat/{session_id}").text)
     question = '{"id":1,"role":"user","content":"Hi","created_at":"TIME+00:00"}'
     reply = '{"id":null,"role":"assistant","content":"Half a","created_at":"TIME+00:00","state":"failed"'
-    reply += ',"reason":"cut_off","findings":[]}'
+    reply += ',"reason":"cut_off","findings":[],"facts":[],"from_facts":false}'
     assert text == f'{{"session_id":"{session_id}","messages":[{question},{reply}]}}\n'
     saved = chat.get(f"/chat/{session_id}.json").get_json()
     assert saved == chat.get(f"/api/chat/{session_id}").get_json()

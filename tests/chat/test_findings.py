@@ -2,12 +2,12 @@
 
 import uuid
 from datetime import date, timedelta
-from typing import Any
 
 import psycopg
 import pytest
 from flask.testing import FlaskClient
 
+from repaircafe.facts.claims import Account
 from repaircafe.settings.definitions import Settings
 from repaircafe.writing.findings import compared
 from tests.fakes.scripted import Ollama
@@ -78,7 +78,7 @@ def test_the_comparison_keeps_no_lock(
     """The first comparison loads the grammars. A visitor who deletes the conversation must not wait for that."""
     locked = []
 
-    def looked_at(text: str, settings: Settings) -> list[dict[str, Any]]:
+    def looked_at(text: str, settings: Settings) -> Account:
         locked.extend(raw.execute("SELECT id FROM conversations FOR UPDATE SKIP LOCKED").fetchall())
         return compared(text, settings)
 

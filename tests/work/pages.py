@@ -36,7 +36,7 @@ class Pages(ABC):
         found = [(action, inside) for action, inside in forms if re.search(rf">{label}<", inside)]
         assert found, f"no button {label}: {page}"
         action, inside = found[-1]
-        return Form(action, dict(re.findall(r'name="(\w+)" value="([^"]*)"', inside)))
+        return Form(action, dict(re.findall(r'<input[^>]* name="(\w+)" value="([^"]*)"', inside)))
 
     def press(self, path: str, label: str) -> Form:
         """Opens a page and presses the last button with that label. Returns the form."""

@@ -14,14 +14,7 @@ from tests.harness.client import PASSWORD
 from tests.harness.conditions import free_port
 from tests.harness.replies import prose
 from tests.logo.scene import svg
-from tests.rigs.browser.stage import (
-    FRESH_MS,
-    Stage,
-    ask,
-    coming_saturday,
-    on_this_computer,
-    press,
-)
+from tests.rigs.browser.stage import FRESH_MS, Stage, ask, coming_saturday, on_this_computer, press
 
 State = Callable[[Stage], Page]
 STATES: dict[str, State] = {}
@@ -131,10 +124,12 @@ def chat_answered(on: Stage) -> Page:
 
 @state
 def chat_contradicted(on: Stage) -> Page:
-    """The chat with a reply that the settings contradict."""
+    """The chat with a reply that the settings contradict, and a tapped question that they answered."""
     on.ollama.script = ["We are open from 15:00 to 17:00, in Kerkstraat 9. Coffee is free."]
     ask(on.visitor)
     expect(on.visitor.locator(".findings mark").first).to_be_visible(timeout=FRESH_MS)
+    press(on.visitor, "When is it?")
+    expect(on.visitor.locator(".reply[data-state=done]")).to_have_count(2, timeout=FRESH_MS)
     return on.visitor
 
 
