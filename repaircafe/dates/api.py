@@ -59,7 +59,7 @@ def cancel(event_id: uuid.UUID) -> Response:
 @blueprint.errorhandler(InvalidSettingsError)
 def refused(error: InvalidSettingsError) -> Response:
     """422 with every fault."""
-    title, cure = _("Nothing was saved: at least one value is not right."), _("Correct the values and send them again.")
+    title, cure = _("Nothing was saved: at least one value is wrong."), _("Correct the values and send them again.")
     return answer(PageError(422, title, cure, errors=error.faults))
 
 
@@ -67,7 +67,7 @@ def _sent() -> dict[str, str]:
     """The body's date as texts, with the usual hours if it names none. Raises PageError and InvalidSettingsError."""
     body = read_json()
     if not isinstance(body, dict):
-        raise PageError(400, _("The body is not a JSON object."), _('Send, for instance, {"date": "2026-12-05"}.'))
+        raise PageError(400, _("The body is not a JSON object."), _('Send, for example, {"date": "2026-12-05"}.'))
     try:
         new = NewEvent.model_validate(body)
     except ValidationError as error:
@@ -83,6 +83,6 @@ def _faults(error: ValidationError) -> dict[str, str]:
     known = NewEvent.model_fields
     faults = {str(one["loc"][0]) if one["loc"] else "": one["type"] for one in error.errors()}
     name_faults(name if name in known else "(unknown)" for name in faults)
-    unknown = _("There is a field that is not known.") + " " + _("Known: %(names)s", names=", ".join(known))
+    unknown = _("One field is not known.") + " " + _("Known: %(names)s", names=", ".join(known))
     expected = _('Expected, for instance: {"date": "2026-12-05", "start": "14:00", "end": "17:00", "note": "…"}')
     return {name: expected if name in known else unknown for name in faults}
