@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import date, time
 from types import MappingProxyType
 
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from repaircafe.events.models import Occasion
 from repaircafe.events.rules import Rhythm, Rule
+from repaircafe.facts.wording import clock_time
 from repaircafe.logs import Redactor
 from repaircafe.neighbours.report import Text
 from repaircafe.settings.definitions import check_together
@@ -87,6 +89,12 @@ def months() -> list[str]:
 def as_time(moment: time | None) -> str:
     """The time as a field of a form has it."""
     return f"{moment:%H:%M}" if moment else ""
+
+
+def hours(when: Occasion) -> str:
+    """The hours as the reader's language writes them; empty if nobody knows them."""
+    known = [clock_time(one, get_locale()) for one in (when.start, when.end) if one]
+    return "–".join(known)
 
 
 def _time(text: str) -> time | None:

@@ -58,7 +58,9 @@ def preview() -> Response:
     except InvalidSettingsError as error:
         return _page(SERIES, error.faults, status=422)
     taken = {one.held_on for one in planning.planned(db.session(), series.first)}
-    page = render_template("dates/series.html", occasions=series.occasions, taken=taken, as_time=forms.as_time)
+    page = render_template(
+        "dates/series.html", occasions=series.occasions, taken=taken, as_time=forms.as_time, hours_of=forms.hours
+    )
     return make_response(page)
 
 
@@ -143,5 +145,6 @@ def _page(at: str = "", faults: Mapping[str, Text] | None = None, status: int = 
         weekdays=forms.weekdays(),
         months=forms.months(),
         as_time=forms.as_time,
+        hours_of=forms.hours,
     )
     return make_response(page, status)

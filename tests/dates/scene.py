@@ -62,4 +62,4 @@ def entries(client: FlaskClient, path: str = "/events.ics") -> dict[str, Any]:
 
 def shown(page: str) -> list[str]:
     """The days on a page."""
-    return re.findall(r'<time datetime="([^"]+)"', page)
+    return re.findall(r'<time[^>]* datetime="([^"]+)"', page)
