@@ -10,6 +10,7 @@ from babel.numbers import format_decimal, get_currency_symbol
 
 from repaircafe.facts.claims import NOT_FREE, Kind, Money, Value
 
+_FREE = {"nl": "gratis", "de": "kostenlos", "fr": "gratuit", "en": "free"}
 _AFTER_TIME = {"nl": " uur", "de": " Uhr"}
 
 
@@ -43,6 +44,8 @@ def _text_of(kind: Kind, value: Value, locale: Locale) -> str:
     if isinstance(value, time):
         return f"{clock_time(value, locale)}{_AFTER_TIME.get(locale.language, '')}"
     if isinstance(value, Money):
+        if not value.amount:
+            return _FREE[locale.language]
         symbol = get_currency_symbol(value.currency or "EUR", locale=locale)
         return f"{symbol} {format_decimal(value.amount, '0.00', locale=locale)}"
     return _day(value, locale) if isinstance(value, date) else str(value)
