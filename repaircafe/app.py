@@ -52,7 +52,7 @@ from repaircafe.setup import views as setup_views
 from repaircafe.setup.finder import Finder
 from repaircafe.signin import cli as signin_cli
 from repaircafe.signin import views as signin_views
-from repaircafe.web import access, errors, languages, openapi
+from repaircafe.web import access, assets, errors, languages, openapi
 from repaircafe.web.application import Application
 from repaircafe.web.negotiation import version_of
 from repaircafe.work import cli as work_cli
@@ -94,6 +94,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     logs.watch_requests(app, monitor.errors.count)
     opening.guard()
     opening.before_opening += [store.learn, store.settle_dates, *access.init_app(app, lambda: opening.ready)]
+    assets.init_app(app)
     languages.init_app(app, lambda: store.settings().event_zone.key)
     chat_api.init_app(app)
     Finder(app)

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 from flask import Blueprint, Response, make_response, render_template, request
 from flask_babel import format_timedelta
 
-from repaircafe.health.monitor import STATE_LABELS, Health, State, monitor
+from repaircafe.health.banner import alarms_told, banner_version
+from repaircafe.health.monitor import STATE_LABELS, State, monitor
 from repaircafe.health.schemas import HealthReport, Live, Readiness
 from repaircafe.logs import polled
 from repaircafe.neighbours.explanations import explain, neighbour_name, still_works
-from repaircafe.neighbours.report import STATUS_LABELS, STEP_LABELS, Neighbour, Reason, Report
+from repaircafe.neighbours.report import STATUS_LABELS, STEP_LABELS, Neighbour
 from repaircafe.web.access import open_while_starting
-from repaircafe.web.authentication import is_operator
-from repaircafe.web.negotiation import is_htmx, prefers_page, uncached, version_of
+from repaircafe.web.negotiation import is_htmx, prefers_page, uncached
 from repaircafe.web.openapi import Operation, documented
 from repaircafe.web.schemas import json_response
 
@@ -65,21 +65,6 @@ def banner() -> Response:
         return uncached(make_response("", 204))
     on = request.args.get("on", "")
     return uncached(make_response(render_template("health/_banner.html", health=health, on=on)))
-
-
-def alarms_told(health: Health) -> list[Report]:
-    """The alarms that the reader sees. Only the organiser sees mail and tables of a newer version, which still work."""
-    return [
-        one
-        for one in health.alarms
-        if is_operator() or (one.neighbour is not Neighbour.MAIL and one.reason is not Reason.SCHEMA_NEWER)
-    ]
-
-
-def banner_version(health: Health) -> str:
-    """A short digest of what the banner shows to the reader."""
-    shown = [(one.neighbour.value, one.reason) for one in alarms_told(health)]
-    return version_of(f"{health.state is State.STARTING}{shown}{is_operator()}")
 
 
 def _ago(moment: datetime) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -67,7 +67,7 @@ class Stored:
     dates: tuple[Occasion, ...] = field(default=(), compare=False)
     logo_version: str = field(default="", compare=False)
 
-    @property
+    @cached_property
     def settings(self) -> Settings:
         """The settings with their types."""
         return replace(Settings.of(self.values), dates=self.dates)

@@ -16,9 +16,10 @@ from flask import Flask
 from repaircafe.database.migrations import MigrationState, head_revision
 from repaircafe.database.tables import db
 from repaircafe.health import models, monitor
+from repaircafe.health.banner import banner_version
 from repaircafe.health.monitor import Health, Monitor, State
 from repaircafe.health.schemas import HealthReport
-from repaircafe.health.views import _ago, banner_version
+from repaircafe.health.views import _ago
 from repaircafe.health.window import ErrorCounts
 from repaircafe.llm import check as llm_check
 from repaircafe.mail import check as mail_check

@@ -6,8 +6,8 @@ from dataclasses import replace
 from flask import Flask
 from flask.testing import FlaskClient
 
+from repaircafe.health.banner import banner_version
 from repaircafe.health.monitor import monitor
-from repaircafe.health.views import banner_version
 from repaircafe.neighbours.checks import report_of
 from repaircafe.neighbours.report import Neighbour, Reason
 from tests.conftest import MakeApp

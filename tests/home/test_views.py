@@ -3,6 +3,7 @@
 import re
 from datetime import date, timedelta
 
+from flask import Flask
 from flask.testing import FlaskClient
 
 from repaircafe.database import embedded
@@ -151,3 +152,31 @@ def test_what_was_typed_is_shown_as_text(client: FlaskClient) -> None:
         text = client.get(path, headers=HTML).text
         assert "<script>alert" not in text
         assert "&lt;script&gt;alert(1)" in text
+
+
+def test_two_visitors_get_one_text_with_ids_and_tokens_of_their_own(guarded: Flask) -> None:
+    """The page is kept for the next visitor."""
+    pages = [guarded.test_client().get("/", headers=HTML).text for _ in range(2)]
+    fields = [
+        re.findall(r'(?:action="/chat/|name="reply_id" value="|name="csrf_token" value=")([^"]+)', one) for one in pages
+    ]
+    assert [len(one) for one in fields] == [4, 4], "two forms with a token, the conversation's and the reply's id"
+    ids = [set(one) for one in fields]
+    assert not ids[0] & ids[1]
+    for known, page in zip(ids, range(2), strict=True):
+        for one in known:
+            pages[page] = pages[page].replace(one, "")
+    assert pages[0] == pages[1]
+
+
+def test_a_kept_page_follows_the_settings_and_the_language(guarded: Flask) -> None:
+    visitor, organiser = guarded.test_client(), guarded.test_client()
+    before = visitor.get("/", headers=HTML).text
+    assert (
+        organiser.post("/config", json={"cafe_town": "Utrecht", "cafe_name": "De Hoek"}, auth=AUTH).status_code == 200
+    )
+    after = visitor.get("/", headers=HTML).text
+    assert "De Hoek" not in before
+    assert "De Hoek" in after
+    assert 'lang="nl"' in visitor.get("/", headers=HTML | {"Accept-Language": "nl"}).text
+    assert 'lang="en"' in visitor.get("/", headers=HTML).text
