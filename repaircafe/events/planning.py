@@ -71,8 +71,7 @@ def follow(session: Session, written: Occasion | None, now: datetime, *, with_ho
     """
     known = next((one for one in upcoming(session, now) if one.day is not None), None)
     if written is None:
-        if known is not None:
-            known.cancelled = True
+        _cancel(known)
         return
     there = on(session, written.day)
     if there is None:
@@ -80,11 +79,13 @@ def follow(session: Session, written: Occasion | None, now: datetime, *, with_ho
             plan(session, written)
         else:
             _move(known, written)
+    elif there is not known and written.is_over(now):
+        _cancel(known)  # the settings say that the last one has been: there is no next one any more
     elif there is known or with_hours:
         _move(there, written)
         there.cancelled = False
     else:
-        there.cancelled = there.cancelled and there.occasion.is_over(now)
+        there.cancelled = False
     session.flush()
 
 
@@ -99,6 +100,11 @@ def show_next(session: Session, now: datetime) -> Event | None:
         chosen.day = chosen.held_on
     session.flush()
     return chosen
+
+
+def _cancel(event: Event | None) -> None:
+    if event is not None:
+        event.cancelled = True
 
 
 def _move(event: Event, written: Occasion) -> None:

@@ -94,6 +94,14 @@ def test_a_day_that_has_passed_is_moved_there_and_is_next_no_longer(client: Flas
     assert client.get("/event.ics").status_code == 404
 
 
+def test_a_past_day_that_has_a_date_already_leaves_no_next_one(client: FlaskClient) -> None:
+    add(client, -3)
+    write(client, event_date=day(10))
+    write(client, event_date=day(-3))
+    assert (days(client), next_date(client)) == ([day(-3)], day(-3))
+    assert client.get("/event.ics").status_code == 404
+
+
 @pytest.mark.usefixtures("client")
 def test_the_settings_have_every_date_that_will_take_place(app: Flask, client: FlaskClient) -> None:
     rest = [add(client, ahead) for ahead in (30, 20, 10, -10)]

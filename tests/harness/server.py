@@ -127,6 +127,11 @@ class Server:
         }
         self._process: Process | None = None
 
+    @property
+    def database_url(self) -> str:
+        """Its database."""
+        return self._variables["DATABASE_URL"]
+
     def __enter__(self) -> Self:
         try:
             self.start()

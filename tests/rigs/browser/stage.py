@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
 import requests
 from playwright.sync_api import Browser, Page, expect
 
@@ -95,10 +96,26 @@ class Stage:
             if isinstance(waited, threading.Event):
                 waited.set()
         self.ollama.script = ["Hi"]
+        self.forget_dates()
         self.save(llm_endpoint=self.ollama.url, llm_model=MODEL, **EVENT)
         for page in (self.visitor, self.organiser):
             page.goto("about:blank")
         until_well(self)
+
+    def forget_dates(self) -> None:
+        """Removes every date."""
+        with psycopg.connect(self.server.database_url, autocommit=True) as connection:
+            connection.execute("DELETE FROM settings WHERE key = 'event_date'")
+            connection.execute("DELETE FROM events")
+
+    def plan(self, *weeks: int) -> list[str]:
+        """Plans dates so many weeks after the next one. Returns their ids."""
+        ids = []
+        for number in weeks:
+            body = {"date": (coming_saturday() + timedelta(weeks=number)).isoformat(), "note": "With a knife grinder"}
+            answer = requests.post(f"{self.server.url}/api/events", json=body, timeout=10, auth=AUTH)
+            ids.append(str(answer.json()["id"]))
+        return ids
 
     def strip(self) -> None:
         """Removes the settings, as after the installation."""

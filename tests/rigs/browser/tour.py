@@ -5,12 +5,13 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import requests
 from playwright.sync_api import Page, expect
 
 from repaircafe.limits import MAX_MESSAGE_CHARS
 from repaircafe.settings.definitions import DEFAULT_ZONE
 from tests.downloads.scene import layer
-from tests.harness.client import PASSWORD
+from tests.harness.client import AUTH, PASSWORD
 from tests.harness.conditions import free_port
 from tests.harness.replies import prose
 from tests.logo.scene import svg
@@ -427,6 +428,54 @@ def announcements_without_a_date(on: Stage) -> Page:
     """The announcements without an event."""
     on.strip()
     return announcements(on)
+
+
+@state
+def home_with_later_dates(on: Stage) -> Page:
+    """The home page with the dates after the next one."""
+    on.plan(4, 8, 12)
+    on.visitor.goto("/")
+    expect(on.visitor.locator(".following li")).to_have_count(3)
+    return on.visitor
+
+
+@state
+def dates(on: Stage) -> Page:
+    """The list of dates: one is open for a change, and one is cancelled."""
+    last = on.plan(4, 8, -5)[1]
+    requests.delete(f"{on.server.url}/api/events/{last}", timeout=10, auth=AUTH)
+    on.organiser.goto("/dates")
+    on.organiser.locator(".date summary").first.click()
+    expect(on.organiser.locator(".date .pill")).to_have_count(1)
+    return on.organiser
+
+
+@state
+def dates_without_any(on: Stage) -> Page:
+    """The page of the dates before the first one."""
+    on.forget_dates()
+    on.organiser.goto("/dates")
+    return on.organiser
+
+
+@state
+def dates_refused(on: Stage) -> Page:
+    """A day that has a date already."""
+    page = dates_without_any(on)
+    on.plan(4)
+    page.locator("#new-date").fill((coming_saturday() + timedelta(weeks=4)).isoformat())
+    press(page, "Add")
+    expect(page.locator(".fault")).to_be_visible()
+    return page
+
+
+@state
+def dates_series(on: Stage) -> Page:
+    """A year of dates before it is saved; one of them is planned already."""
+    on.organiser.goto("/dates")
+    press(on.organiser, "Show the dates")
+    expect(on.organiser.locator("input[name=date]").first).to_be_checked()
+    return on.organiser
 
 
 @state
