@@ -214,7 +214,7 @@ def test_the_pages_for_the_code_are_accessible_and_fit(new_page: NewPage, tmp_pa
                 assert violations(page) == []
             if path == "/sign-in":
                 page.get_by_label("Code").fill(CODE)
-                page.get_by_role("button", name="Go on").click()
+                page.get_by_role("button", name="Continue").click()
 
 
 def test_the_page_of_components_is_accessible_and_fits(new_page: NewPage, tmp_path: Path, database_url: str) -> None:
