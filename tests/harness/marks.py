@@ -7,6 +7,7 @@ MARK = "M4rk/er@{}:ü"
 NAMES = (
     "SECRET_KEY",
     "POSTGRES_PASSWORD",
+    "SETUP_CODE",
     "OPERATOR_PASSWORD",
     "GMAIL_CLIENT_ID",
     "GMAIL_CLIENT_SECRET",
