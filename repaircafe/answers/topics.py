@@ -42,7 +42,8 @@ _MAYBE = "maybe "
 """Begins the roles of phrases that name a topic if the sentence names no other one: "Are you open on Saturday?"."""
 _REFUSED = "refused"
 """The role of phrases that look like a topic and are none: "What time is it?"."""
-_ENDS = ".?!;:…"
+_ENDS = ".?!;:…,"
+"""What ends a sentence, or a part of it that may ask something else."""
 
 _OF_CLAIMS: Mapping[Kind, Topic] = {
     **dict.fromkeys((Kind.DATE, Kind.WEEKDAY, Kind.RECURRENCE, Kind.TIME), Topic.WHEN),
@@ -77,7 +78,7 @@ def _in_order(topics: Iterable[Topic]) -> tuple[Topic, ...]:
 
 
 def _sentences(text: str) -> Iterator[list[str]]:
-    """The words of each sentence or line."""
+    """The words of each sentence, line or part between commas."""
     words: list[str] = []
     for token in tokens(normal(text)):
         if token.word in _ENDS or token.gap == LINE:
@@ -96,8 +97,8 @@ def _read(words: Sequence[str], phrases: _Phrases) -> frozenset[Topic] | None:
     """The topics of a sentence; None if a word of it is not known."""
     at, roles = 0, set[str]()
     while at < len(words):
-        following = tuple(words[at + 1 :])
-        found = next((one for one in phrases.get(words[at], ()) if following[: len(one[0])] == one[0]), None)
+        meant = phrases.get(words[at], ())
+        found = next((one for one in meant if tuple(words[at + 1 : at + 1 + len(one[0])]) == one[0]), None)
         if found is None or found[1] == _REFUSED:
             return None
         roles.add(found[1])

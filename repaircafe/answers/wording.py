@@ -45,9 +45,9 @@ def in_short(fact: Fact) -> str:
 
 
 def in_line(facts: Iterable[Fact]) -> str:
-    """The facts in one line. Date and place belong together; the others are sentences."""
+    """The facts in one line. Date and place belong together; the others are sentences, without the last point."""
     told = [(one.topic in (Topic.WHEN, Topic.WHERE), in_short(one)) for one in facts]
-    sentences = [text for is_where, text in told if not is_where]
+    sentences = [text.removesuffix(".") for is_where, text in told if not is_where]
     return " · ".join(one for one in (", ".join(text for is_where, text in told if is_where), *sentences) if one)
 
 
@@ -56,12 +56,7 @@ def _when(settings: Settings) -> str:
         return str(_("No date is planned yet."))
     day, start, end = in_words(settings.next_date, "full"), settings.event_start, settings.event_end
     if start is not None and end is not None:
-        day = _(
-            "%(day)s, from %(start)s to %(end)s",
-            day=day,
-            start=_at(start),
-            end=_at(end),
-        )
+        day = _("%(day)s, from %(start)s to %(end)s", day=day, start=_at(start), end=_at(end))
     elif start is not None:
         day = _("%(day)s, from %(start)s", day=day, start=_at(start))
     return str(_("The next repair café is on %(when)s.", when=day))

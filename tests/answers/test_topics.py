@@ -38,8 +38,11 @@ def test_a_question_of_two_languages_is_in_the_pages() -> None:
     assert [topics_of("Adresse ?", page).language for page in ("de", "fr")] == ["de", "fr"]
 
 
-def test_a_text_with_a_question_for_the_model_is_not_whole() -> None:
-    asked = topics_of("My lamp is broken. When are you open?", "de")
+@pytest.mark.parametrize(
+    "text", ["My lamp is broken. When are you open?", "Can you fix my lamp, and when are you open?"]
+)
+def test_a_text_with_a_question_for_the_model_is_not_whole(text: str) -> None:
+    asked = topics_of(text, "de")
     assert asked == Asked((Topic.WHEN,), "en", is_whole=False)
 
 

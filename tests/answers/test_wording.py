@@ -20,7 +20,7 @@ SET = Settings(
     event_location="Dorpsstraat 1",
     event_offerings=("radios", "bikes"),
     not_repaired=("ovens",),
-    cost="5 euros",
+    cost="5 euros.",
     appointment="not_needed",
     appointment_note="Come early.",
 )
@@ -70,7 +70,7 @@ def test_place_and_offerings_are_the_organisers_words(app: Flask) -> None:
         assert "Dorpsstraat 1" in answer(Topic.WHERE, SET)
         assert "radios, bikes" in answer(Topic.OFFERINGS, SET)
         assert "ovens" in answer(Topic.OFFERINGS, SET)
-        assert answer(Topic.COST, SET) == "5 euros"
+        assert answer(Topic.COST, SET) == "5 euros."
         assert "Come early." in answer(Topic.APPOINTMENT, SET)
         assert in_short(Fact(Topic.WHERE, SET)) == "Dorpsstraat 1"
 
