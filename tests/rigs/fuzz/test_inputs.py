@@ -73,6 +73,10 @@ OWN = {
     "chat_api.ask": ["message", "session_id"],
     "config.save": [*KEYS, "cost.own", "event_offerings.own"],
     "config.test": [*KEYS],
+    "dates.add": ["date", "start", "end", "note"],
+    "dates.add_series": ["date", "start", "end"],
+    "dates.preview": ["rhythm", "weekday", "date", "start", "end", "skipped"],
+    "dates_api.add": ["date", "start", "end", "note"],
     "languages.choose": ["language", "back"],
     "downloads.start": ["model"],
     "downloads.use": ["model"],
@@ -258,6 +262,14 @@ def _fields(world: World, own: list[str], data: st.DataObject) -> dict[str, str]
 def _right(world: World, name: str) -> str:
     """What the app takes."""
     known = {**world.ids, "password": PASSWORD, "next": "/config", "message": "Hi", "llm_endpoint": ""}
+    known |= {
+        "date": "2026-12-05",
+        "start": "14:00",
+        "end": "17:00",
+        "rhythm": "second",
+        "weekday": "5",
+        "skipped": "8",
+    }
     known |= {"language": "nl", "back": "/", "model": "llama3.2:3b"}
     return known[name] if name in known else str(KEYS[name].example) if name in KEYS else "Hi"
 
