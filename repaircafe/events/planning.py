@@ -97,6 +97,8 @@ def show_next(session: Session, now: datetime) -> Event | None:
     session.execute(sa.update(Event).where(Event.id.in_(later), Event.day.is_not(None)).values(day=None))
     if chosen is not None and chosen.day != chosen.held_on:
         session.execute(sa.delete(Event).where(Event.day == chosen.held_on, Event.held_on.is_(None)))
+        moved = Event.day == chosen.held_on, Event.held_on != Event.day  # away from that day, and over since
+        session.execute(sa.update(Event).where(*moved).values(day=None))
         chosen.day = chosen.held_on
     session.flush()
     return chosen

@@ -151,3 +151,9 @@ def test_a_date_that_the_version_before_has_planned_keeps_its_entry(client: Flas
     assert [(one["id"], one["date"], one["start"]) for one in rows(client)] == [(uid, day(10), "14:00")]
     add(client, 20)
     assert [one["date"] for one in rows(client)] == [day(10), day(20)]
+
+
+def test_a_date_that_was_moved_into_the_past_can_be_planned_again(client: FlaskClient) -> None:
+    for ahead in (11, -1, 11, 0, 11):
+        write(client, event_date=day(ahead))
+        assert next_date(client) == day(ahead)
