@@ -90,9 +90,9 @@ def _language_model(report: Report, settings: Settings) -> tuple[Line, Line]:
     """The lines about the server and the model.
 
     A model stays chosen while its server is off, so only the second line decides about the step. The trial's own model
-    counts like any other.
+    counts as none, although it answers.
     """
-    reason, path = report.reason, url_for("setup.assistant")
+    reason, path = Reason.NOT_SET if report.is_trial else report.reason, url_for("setup.assistant")
     is_there = reason is None or reason in ANSWERING | NO_MODEL
     cure = explain(Neighbour.LLM, reason).cure if reason else ""
     cure = _("The set-up looks for a server on this computer.") if reason is Reason.NOT_SET else cure
@@ -106,8 +106,6 @@ def _language_model(report: Report, settings: Settings) -> tuple[Line, Line]:
 
 def model_is_chosen(report: Report, settings: Settings) -> bool:
     """Whether a model is chosen, and its server, if it answers, has it."""
-    if report.is_trial:
-        return report.reason is not Reason.TRIAL_FAILING
     return bool(settings.llm_endpoint and settings.llm_model) and report.reason not in NO_MODEL
 
 

@@ -26,7 +26,7 @@ log = structlog.get_logger()
 def init_app(app: Flask) -> None:
     """Lets every page know whether there is a logo."""
     parts(app).add(Shown(parts(app)[Store]))
-    app.jinja_env.globals["logo_version"] = lambda: store().logo_version()
+    app.jinja_env.globals["logo_version"] = lambda: store().last_logo_version()
 
 
 @blueprint.get("/logo")

@@ -303,6 +303,11 @@ class Store:
         stored = self.stored()
         return stored.logo_version if stored else ""
 
+    def last_logo_version(self) -> str:
+        """The version of the café's logo as it was read last, without asking the database: every page shows it."""
+        last = self._cache.last
+        return last.logo_version if last is not None else ""
+
     def _read(self) -> Stored:
         with self._app.app_context():
             return _look(db.session())

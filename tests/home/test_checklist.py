@@ -1,14 +1,13 @@
 """The organiser's checklist after the installation: always true, and gone when everything is done."""
 
 import re
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 from flask.testing import FlaskClient
 
 from repaircafe.home import checklist
-from repaircafe.neighbours.report import Neighbour, Reason, Report, Step, StepName
+from repaircafe.neighbours.report import Neighbour, Report
 from repaircafe.settings.definitions import Settings
 from tests.conftest import MakeApp
 from tests.fakes.scripted import Ollama
@@ -65,14 +64,9 @@ def test_each_link_leads_to_a_page_and_an_anchor_that_exist(client: FlaskClient)
         assert not anchor or f'id="{anchor}"' in page.text
 
 
-def test_the_trials_own_model_counts_as_a_model() -> None:
-    trial = Report(Neighbour.LLM, (Step(StepName.ADDRESS, "", Reason.TRIAL_STARTING),), 0.0, is_trial=True)
-    for report, is_done in (
-        (trial, True),
-        (replace(trial, steps=()), True),
-        (replace(trial, steps=(Step(StepName.ADDRESS, "", Reason.TRIAL_FAILING),)), False),
-    ):
-        assert checklist.model_is_chosen(report, Settings()) == is_done
+def test_the_trials_own_model_counts_as_none() -> None:
+    trial = Report(Neighbour.LLM, (), 0.0, is_trial=True)
+    assert not checklist.model_is_chosen(trial, Settings())
 
 
 def test_a_poll_gets_the_list_only_when_it_has_changed(client: FlaskClient) -> None:
