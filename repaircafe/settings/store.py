@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from repaircafe.database.errors import reason_in_health
+from repaircafe.database.errors import UNWRITABLE, AwayError, reason_in_health
 from repaircafe.database.tables import db
 from repaircafe.events import planning
 from repaircafe.events.models import Occasion
@@ -277,9 +277,16 @@ class Store:
         self._cache.put(stored)
 
     def settle_dates(self) -> None:
-        """Brings the list of dates in line with what the version before has written. Raises AwayError."""
-        with self._app.app_context(), self.changing_dates():
-            pass
+        """Brings the list of dates in line with what the version before has written, unless nothing can be written.
+
+        Raises AwayError.
+        """
+        try:
+            with self._app.app_context(), self.changing_dates():
+                pass
+        except AwayError as error:
+            if error.reason not in UNWRITABLE:
+                raise
 
     def leads_outside(self, valid: Mapping[str, str]) -> bool:
         """Whether the values change the address or the model to one that may be outside this network."""

@@ -11,6 +11,7 @@ from repaircafe.settings.definitions import Settings
 from repaircafe.settings.store import store
 from tests.dates.scene import add, day, days, entries, next_date, rows, write
 from tests.harness.client import HTML, JSON
+from tests.harness.database import make_read_only
 
 
 def hours(client: FlaskClient) -> tuple[str, str]:
@@ -157,3 +158,15 @@ def test_a_date_that_was_moved_into_the_past_can_be_planned_again(client: FlaskC
     for ahead in (11, -1, 11, 0, 11):
         write(client, event_date=day(ahead))
         assert next_date(client) == day(ahead)
+
+
+def test_dates_can_be_read_while_nothing_can_be_written(client: FlaskClient, app: Flask) -> None:
+    assert client.post("/api/events", json={"date": "2099-12-05"}).status_code == 201
+    feed = client.get("/events.ics").text
+    make_read_only(app, "on")
+    try:
+        assert client.get("/events.ics").text == feed
+        assert client.get("/event.ics").status_code == 200
+        assert client.get("/dates", headers=HTML).status_code == 200
+    finally:
+        make_read_only(app, "off")
