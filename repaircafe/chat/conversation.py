@@ -228,9 +228,10 @@ def is_last(session: Session, reply: Reply) -> bool:
 def turns(session: Session, session_id: uuid.UUID, active_ids: Collection[uuid.UUID] = ()) -> list[Turn]:
     """The whole conversation, oldest turn first. `active_ids`: see queue.settle_abandoned. Raises UnknownError."""
     queue.settle_abandoned(session, active_ids)
-    if session.get(Conversation, session_id) is None:
+    found = _turns(session, session_id)
+    if not found and session.get(Conversation, session_id) is None:
         raise UnknownError(session_id)
-    return _turns(session, session_id)
+    return found
 
 
 def _turns(session: Session, session_id: uuid.UUID) -> list[Turn]:
