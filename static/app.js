@@ -4,7 +4,16 @@ document.addEventListener("htmx:afterRequest", (event) => {
   document.getElementById("lost").hidden = event.detail.xhr.status > 0;
 });
 // The page's own link in the menu is in view, where the menu is wider than the screen.
-document.querySelector("header [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+// Brings an item of a scrollable row into its middle. scrollIntoView would also let the first press of Tab begin behind it,
+// and a browser leaves an item that has the focus cut off.
+const reveal = (item) => {
+  const row = item.parentElement;
+  row.scrollLeft = item.offsetLeft - row.offsetLeft - (row.clientWidth - item.offsetWidth) / 2;
+};
+document.querySelectorAll("header [aria-current]").forEach(reveal);
+addEventListener("focusin", ({ target }) => {
+  if (target.matches("header nav a, .taps button")) reveal(target);
+});
 // Nothing that is read or about to be pressed moves when something comes or goes by itself: what has gone leaves its
 // place empty, and a banner that has no place comes at the lower edge. In the chat it is a line of the form.
 document.addEventListener("htmx:beforeSwap", () => {

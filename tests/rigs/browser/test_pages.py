@@ -14,7 +14,11 @@ from tests.rigs.browser.reading import NARROW, PAGES, assert_fits, message, offe
 
 pytestmark = pytest.mark.browser
 
-FOCUSABLE = "a[href], button:not([tabindex='-1']), input:not([type=hidden]), textarea, summary"
+FOCUSABLE = (
+    "a[href], button:not([tabindex='-1']), input:not([type=hidden], [type=radio]:not(:checked)), select, textarea,"
+    " summary"
+)
+"""Tab stops once at a group of radio buttons: at the one that is chosen."""
 TELL_FOCUS = """() => {
     const at = document.activeElement, style = getComputedStyle(at), box = at.getBoundingClientRect();
     const seen = box.width > 1 && box.height > 1 && box.left >= 0 && box.right <= innerWidth + 1
@@ -41,7 +45,7 @@ def place(page: Page) -> Locator:
 
 def day(page: Page) -> Locator:
     """The field for the date."""
-    return page.get_by_label("Date of the next repair café")
+    return page.get_by_label("Next date")
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["htmx", "no_javascript"])
