@@ -1,10 +1,12 @@
 """The stage of the browser's tour: a running app with a scripted model, a visitor's browser and the organiser's."""
 
+import fcntl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -146,11 +148,12 @@ def stage(browser: Browser, server: Server, ollama: Returning, **options: Any) -
 
 @contextmanager
 def on_this_computer(*models: str) -> Iterator[Returning]:
-    """An Ollama with these models where the set-up looks for one. Waits while other tests use both places."""
-    with Returning(*models) as found:
+    """An Ollama with these models where the set-up looks for one. Waits until no other test has one there."""
+    with Path(__file__).open() as shared, Returning(*models) as found:
+        fcntl.flock(shared, fcntl.LOCK_EX)
         found.go()
-        ports = [urlsplit(place).port or 0 for place in PLACES]
-        assert until(lambda: any(_comes_back(found, port) for port in ports), A_MINUTE_S)
+        port = urlsplit(PLACES[0]).port or 0
+        assert until(lambda: _comes_back(found, port), A_MINUTE_S)
         yield found
 
 
