@@ -94,8 +94,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     logs.watch_requests(app, monitor.errors.count)
     opening.guard()
     opening.before_opening += [store.learn, store.settle_dates, *access.init_app(app, lambda: opening.ready)]
-    assets.init_app(app)
-    languages.init_app(app, lambda: store.settings().event_zone.key)
+    _add_words_and_drawings(app, store)
     chat_api.init_app(app)
     Finder(app)
     signin_views.init_app(app, signin_views.Hooks(home_views.first_page, chat_views.hand_over_to_operator))
@@ -104,9 +103,15 @@ def create_app(environment: Environment | None = None) -> Flask:
     _add_versions(app)
     _add_pages(app)
     _add_commands(app)
+    return app
+
+
+def _add_words_and_drawings(app: Flask, store: Store) -> None:
+    """Gives the templates what every page has."""
+    assets.init_app(app)
+    languages.init_app(app, lambda: store.settings().event_zone.key)
     health_views.init_templates(app.jinja_env.globals)
     app.jinja_env.globals["cafe_name"] = lambda: store.last_known().cafe_name or NAMELESS
-    return app
 
 
 def _add_jobs(app: Flask, database: Database, store: Store, process_lock: ProcessLock, failures: Failures) -> None:
