@@ -81,7 +81,7 @@ class _PlainDotEnv(DotEnvSettingsSource):
         return {name.lower(): value for name, value in found.items() if value}
 
 
-class Environment(BaseSettings):
+class Variables(BaseSettings):
     """Every variable that the app knows. A field's description says which form its value must have."""
 
     model_config = SettingsConfigDict(
@@ -241,6 +241,10 @@ class Environment(BaseSettings):
                 f"{value!r} opens the pages to others, and neither OPERATOR_PASSWORD nor SETUP_CODE is set"
             )
         return value
+
+
+class Environment(Variables):
+    """The variables, read and validated, and what follows from them."""
 
     @classmethod
     def load(cls, env_file: Path | None = None) -> Self:

@@ -182,31 +182,34 @@ def test_a_day_that_has_passed_is_a_warning_and_no_fault() -> None:
     assert warnings({"event_date": "2099-01-04"}) == warnings({}) == {}
 
 
+EVERY_TEXT = {
+    "llm_endpoint": "http://127.0.0.1:11434",
+    "llm_model": "gemma",
+    "llm_temperature": "0.7",
+    "event_date": "2026-12-05",
+    "event_start": "14:00",
+    "event_end": "17:30",
+    "event_timezone": "Europe/Berlin",
+    "event_location": "De Hoek",
+    "event_offerings": "bikes, clothes",
+    "organiser_notes": "A repair is free.",
+    "cafe_name": "Repair Café Lombok",
+    "cafe_town": "Utrecht",
+    "cafe_phone": "030 123 45 67",
+    "cafe_mail": "info@lombok.example",
+    "cafe_website": "https://lombok.example",
+    "public_url": "https://ask.lombok.example",
+    "cost": "gift",
+    "appointment": "needed",
+    "appointment_note": "Call us.",
+    "not_repaired": "microwaves, gas boilers",
+}
+"""A text for each setting."""
+
+
 def test_settings_are_typed() -> None:
-    texts = {
-        "llm_endpoint": "http://127.0.0.1:11434",
-        "llm_model": "gemma",
-        "llm_temperature": "0.7",
-        "event_date": "2026-12-05",
-        "event_start": "14:00",
-        "event_end": "17:30",
-        "event_timezone": "Europe/Berlin",
-        "event_location": "De Hoek",
-        "event_offerings": "bikes, clothes",
-        "organiser_notes": "A repair is free.",
-        "cafe_name": "Repair Café Lombok",
-        "cafe_town": "Utrecht",
-        "cafe_phone": "030 123 45 67",
-        "cafe_mail": "info@lombok.example",
-        "cafe_website": "https://lombok.example",
-        "public_url": "https://ask.lombok.example",
-        "cost": "gift",
-        "appointment": "needed",
-        "appointment_note": "Call us.",
-        "not_repaired": "microwaves, gas boilers",
-    }
-    assert texts.keys() == KEYS.keys()
-    assert Settings.of(texts) == Settings(
+    assert EVERY_TEXT.keys() == KEYS.keys()
+    assert Settings.of(EVERY_TEXT) == Settings(
         llm_endpoint="http://127.0.0.1:11434",
         llm_model="gemma",
         llm_temperature=0.7,
@@ -228,7 +231,7 @@ def test_settings_are_typed() -> None:
         appointment_note="Call us.",
         not_repaired=("microwaves", "gas boilers"),
     )
-    assert Settings.of({}) == Settings() == Settings.of(dict.fromkeys(texts, ""))
+    assert Settings.of({}) == Settings() == Settings.of(dict.fromkeys(EVERY_TEXT, ""))
 
 
 @pytest.mark.parametrize(

@@ -48,12 +48,8 @@ def open_items(page: Page) -> list[str]:
     return [one.inner_text() for one in page.locator("#checklist .open strong").all()]
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
-@pytest.mark.parametrize("script", [True, False], ids=["htmx", "no_javascript"])
-def test_a_new_organiser_gets_to_the_first_answered_question(
-    new_page: NewPage, installed: Server, ollama: Returning, script: bool, size: dict[str, int]
-) -> None:
-    page = new_page(installed, viewport=size, java_script_enabled=script)
+def choose_password(page: Page) -> None:
+    """The first visit of an organiser: the code, the password, and then the checklist."""
     page.goto("/")
     expect(page.get_by_text("not planned yet")).to_be_visible()
     page.get_by_role("link", name="For the organiser").click()
@@ -63,6 +59,15 @@ def test_a_new_organiser_gets_to_the_first_answered_question(
     page.get_by_label("The same password again").fill(PASSWORD)
     press(page, "Save the password")
     expect(page.locator("#checklist h2")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
+@pytest.mark.parametrize("script", [True, False], ids=["htmx", "no_javascript"])
+def test_a_new_organiser_gets_to_the_first_answered_question(
+    new_page: NewPage, installed: Server, ollama: Returning, script: bool, size: dict[str, int]
+) -> None:
+    page = new_page(installed, viewport=size, java_script_enabled=script)
+    choose_password(page)
     assert open_items(page)[-4:] == [PLANNED, SERVER, MODEL, MAIL]
     assert_fits(page)
     page.locator("#checklist .open").filter(has_text=SERVER).get_by_role("link").click()

@@ -1,0 +1,129 @@
+"""The states of the announcements, the dates and health."""
+
+import threading
+from datetime import timedelta
+
+import requests
+from playwright.sync_api import Page, expect
+
+from tests.harness.client import AUTH
+from tests.rigs.browser.stage import FRESH_MS, Stage, coming_saturday, press
+from tests.rigs.browser.states import State, registering
+
+STATES: dict[str, State] = {}
+state = registering(STATES)
+
+
+@state
+def announcements(on: Stage) -> Page:
+    """The announcements made from the settings."""
+    on.organiser.goto("/announcements")
+    return on.organiser
+
+
+def _have_written(page: Page, form: str) -> None:
+    page.locator(f"#draft-{form}").get_by_role("button", name="Let the language model write").click()
+
+
+@state
+def announcements_writing(on: Stage) -> Page:
+    """The announcements while the model writes one."""
+    on.ollama.script = ["Come and", threading.Event()]
+    page = announcements(on)
+    _have_written(page, "newsletter")
+    expect(page.locator("#draft-newsletter[aria-busy=true] .said")).to_contain_text("Come and", timeout=FRESH_MS)
+    return page
+
+
+@state
+def announcements_checked(on: Stage) -> Page:
+    """The announcements with a draft that differs from the facts."""
+    on.ollama.script = [
+        f"On {coming_saturday():%A %-d %B} we mend together again, from 15:00 in De Hoek, Dorpsstraat 12."
+        " Coffee costs €2. Bring your bicycle, your lamp or your radio."
+    ]
+    page = announcements(on)
+    draft = page.locator("#draft-poster input[name=draft]")
+    before = draft.input_value()
+    _have_written(page, "poster")
+    expect(draft).not_to_have_value(before, timeout=FRESH_MS)
+    expect(page.locator("#draft-poster mark").first).to_be_visible()
+    return page
+
+
+@state
+def announcements_without_a_date(on: Stage) -> Page:
+    """The announcements without an event."""
+    on.strip()
+    return announcements(on)
+
+
+@state
+def home_with_later_dates(on: Stage) -> Page:
+    """The home page with the dates after the next one."""
+    on.plan(4, 8, 12)
+    on.visitor.goto("/")
+    expect(on.visitor.locator(".following li")).to_have_count(3)
+    return on.visitor
+
+
+@state
+def dates(on: Stage) -> Page:
+    """The list of dates: one is open for a change, and one is cancelled."""
+    last = on.plan(4, 8, -5)[1]
+    requests.delete(f"{on.server.url}/api/events/{last}", timeout=10, auth=AUTH)
+    on.organiser.goto("/dates")
+    on.organiser.locator(".date summary").first.click()
+    expect(on.organiser.locator(".date .pill")).to_have_count(1)
+    return on.organiser
+
+
+@state
+def dates_without_any(on: Stage) -> Page:
+    """The page of the dates before the first one."""
+    on.forget_dates()
+    on.organiser.goto("/dates")
+    return on.organiser
+
+
+@state
+def dates_refused(on: Stage) -> Page:
+    """A day that has a date already."""
+    page = dates_without_any(on)
+    on.plan(4)
+    page.locator("#new-date").fill((coming_saturday() + timedelta(weeks=4)).isoformat())
+    press(page, "Add")
+    expect(page.locator(".fault")).to_be_visible()
+    return page
+
+
+@state
+def dates_series(on: Stage) -> Page:
+    """A year of dates before it is saved; one of them is planned already."""
+    on.organiser.goto("/dates")
+    press(on.organiser, "Show the dates")
+    expect(on.organiser.locator("input[name=date]").first).to_be_checked()
+    return on.organiser
+
+
+@state
+def health(on: Stage) -> Page:
+    """The health page when everything works."""
+    on.visitor.goto("/health")
+    return on.visitor
+
+
+@state
+def health_with_the_model_away(on: Stage) -> Page:
+    """The health page for the organiser when the model does not run."""
+    on.ollama.go()
+    on.organiser.goto("/health")
+    expect(on.organiser.locator(".pill.unreachable")).to_be_visible(timeout=FRESH_MS)
+    return on.organiser
+
+
+@state
+def not_found(on: Stage) -> Page:
+    """An address without a page."""
+    on.visitor.goto("/no-such-page")
+    return on.visitor
