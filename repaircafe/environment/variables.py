@@ -283,7 +283,7 @@ class Environment(Variables):
     @property
     def is_guarded(self) -> bool:
         """Whether the organiser needs a password or a code."""
-        return any(getattr(self, name) is not None for name in WAYS_IN)
+        return self.operator_password is not None or self.setup_code is not None
 
     def flask_key(self) -> str:
         """The key that signs the cookies; in development without SECRET_KEY, a new random key at each call."""

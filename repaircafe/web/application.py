@@ -24,6 +24,10 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 """What every response tells the browser to forbid."""
+POLICY = "Content-Security-Policy"
+OURS = list(HEADERS.items())
+OTHERS = [header for header in OURS if header[0] != POLICY]
+"""For a response that has a policy of its own."""
 
 
 class PatientSigner(TimestampSigner):
@@ -87,9 +91,8 @@ class Application(Flask):
         """Like Flask's, and adds HEADERS. Werkzeug's Headers would check each of them again at each response."""
 
         def start(status: str, headers: list[tuple[str, str]], error: Any = None) -> Callable[[bytes], object]:
-            own = {name for name, _ in headers}  # a second Content-Security-Policy would count beside the first
-            ours = [header for header in HEADERS.items() if header[0] not in own]
-            return start_response(status, [*headers, *ours], error)
+            has_policy = any(name == POLICY for name, _ in headers)  # a second one would count beside the first
+            return start_response(status, headers + (OTHERS if has_policy else OURS), error)
 
         return super().wsgi_app(environ, start)
 
