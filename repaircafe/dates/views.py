@@ -15,8 +15,7 @@ from repaircafe.logs import Redactor
 from repaircafe.neighbours.report import Text
 from repaircafe.parts import parts
 from repaircafe.settings.store import InvalidSettingsError, store
-from repaircafe.web.errors import PageError
-from repaircafe.web.negotiation import wants_json
+from repaircafe.web.errors import PageError, tell_program
 
 blueprint = Blueprint("dates", __name__, url_prefix="/dates")
 
@@ -129,9 +128,8 @@ def _back() -> Response:
 
 def _page(at: str = "", faults: Mapping[str, Text] | None = None, status: int = 200) -> Response:
     """`at`: the form that was refused, with what is wrong in it and what was typed there. A program gets only that."""
-    if faults and wants_json():
-        title = " ".join(str(fault) for fault in faults.values())
-        raise PageError(status, title, _("Correct the values and send them again."))
+    if faults:
+        tell_program(status, faults)
     settings = store().settings()
     now, events = settings.now, planning.planned(db.session())
     usual = Occasion(settings.first_day, settings.event_start, settings.event_end)

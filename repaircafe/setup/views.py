@@ -24,7 +24,7 @@ from repaircafe.setup.finder import PLACES, finder
 from repaircafe.setup.steps import Step
 from repaircafe.signin import choice
 from repaircafe.web.authentication import check_password, current_operator
-from repaircafe.web.errors import PageError, expired_form
+from repaircafe.web.errors import PageError, expired_form, tell_program
 from repaircafe.web.negotiation import wants_json
 from repaircafe.web.passwords import Way, passwords
 
@@ -150,9 +150,8 @@ def _page(
 ) -> Response:
     """The page of the step. A program gets only the faults, as an error."""
     faults = faults or {}
-    if status >= HTTPStatus.BAD_REQUEST and wants_json():
-        title = problem or " ".join(str(fault) for fault in faults.values())
-        raise PageError(status, title, _("Correct the values and send them again."))
+    if status >= HTTPStatus.BAD_REQUEST:
+        tell_program(status, faults, problem)
     entries = steps.entries()
     page = render_template(
         f"setup/{step.value}.html",

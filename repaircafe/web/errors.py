@@ -3,7 +3,7 @@
 A command has no page: `plain_failures` prints the same explanations as sentences.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -56,6 +56,13 @@ class Problem(BaseModel):
     status: int
     detail: str
     request_id: str | None
+
+
+def tell_program(status: int, faults: Mapping[str, Text], problem: Text | None = None) -> None:
+    """Raises a refused form's faults as a PageError if a program has sent it. A browser gets its page back instead."""
+    if wants_json():
+        title = problem or " ".join(str(fault) for fault in faults.values())
+        raise PageError(status, title, _("Correct the values and send them again."))
 
 
 def neighbour_away(neighbour: Neighbour, reason: Reason) -> PageError:
