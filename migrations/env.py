@@ -9,7 +9,13 @@ from repaircafe.backup.archive import Kind
 from repaircafe.backup.create import create
 from repaircafe.database.engines import Database
 from repaircafe.database.errors import SchemaError, as_away
-from repaircafe.database.migrations import current_revision, head_revision, record_migration, require_known
+from repaircafe.database.migrations import (
+    current_revision,
+    head_revision,
+    lock_tables,
+    record_migration,
+    require_known,
+)
 from repaircafe.database.programs import BackupError
 from repaircafe.database.tables import Base
 from repaircafe.logs import EventType
@@ -26,7 +32,8 @@ def run() -> None:
     ours = parts()[Database]
     applied: list[str] = []
     with ours.migrating() as connection:
-        if _changes_data(connection):
+        changes = _changes_data(connection)
+        if changes:
             _back_up(ours)
         context.configure(
             connection=connection,
@@ -39,6 +46,8 @@ def run() -> None:
             compare_server_default=True,
         )
         with context.begin_transaction():
+            if changes:
+                lock_tables(connection)
             context.run_migrations()
     ours.migration_backup = ""
     if applied:  # if two hosts start together, one has only waited

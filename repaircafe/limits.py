@@ -40,6 +40,9 @@ FIRST_RETRY_S = 0.2
 MAX_RETRY_S = 5.0
 MIGRATION_LIMIT_S = 600.0
 """A migration's longest statement, or longest wait for another host's migration, on a slow SD card."""
+TABLES_WAIT_S = 0.5
+"""For all tables that a migration needs; requests wait behind it meanwhile. It must be less than PostgreSQL's
+deadlock_timeout, one second, after which the server ends whoever waits in a circle."""
 UPGRADE_LIMIT_S = 3600.0
 """A whole upgrade: a backup and the migrations, on a slow SD card. We ask systemd for this time."""
 LOCK_WAIT_LIMIT_S = 2.0

@@ -8,6 +8,7 @@ from typing import Any
 
 import alembic.command
 import sqlalchemy as sa
+import tenacity
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
@@ -15,8 +16,10 @@ from flask_migrate import Migrate
 
 from repaircafe.database.engines import Database
 from repaircafe.database.errors import AwayError, SchemaError, lacking_right
-from repaircafe.database.tables import db
+from repaircafe.database.tables import Base, db
 from repaircafe.environment import PROJECT
+from repaircafe.limits import FIRST_RETRY_S, MIGRATION_LIMIT_S, TABLES_WAIT_S
+from repaircafe.neighbours.report import Reason
 from repaircafe.parts import parts
 
 MIGRATIONS = PROJECT / "migrations"
@@ -79,6 +82,38 @@ def migration_state(connection: sa.Connection) -> MigrationState:
     applied = connection.execute(sa.text("SELECT revision, checksum FROM migration_history")).all()
     changed = tuple(revision for revision, checksum in applied if scripts().get(revision, checksum) != checksum)
     return MigrationState(current, head_revision(), changed)
+
+
+def lock_tables(connection: sa.Connection) -> None:
+    """Locks all our tables until the end of the transaction, so that a migration never waits for one that it lacks.
+
+    If it took one after the other, it and a request that uses two of them in the other order could wait for each other,
+    and PostgreSQL would end one of the two (its manual, 'Deadlocks'). After an attempt that does not get all of them,
+    the requests that waited behind it continue. Raises AwayError if one is not free for MIGRATION_LIMIT_S.
+    """
+    there = sa.inspect(connection).get_table_names()
+    ours = {*Base.metadata.tables, "alembic_version", "migration_history"}
+    names = ", ".join(name for name in there if name in ours)
+    retrying = tenacity.Retrying(
+        stop=tenacity.stop_after_delay(MIGRATION_LIMIT_S),
+        wait=tenacity.wait_random(FIRST_RETRY_S, 2 * FIRST_RETRY_S),
+        retry=tenacity.retry_if_exception(lambda error: getattr(error, "reason", None) is Reason.TIMEOUT),
+        reraise=True,
+    )
+    if names:
+        retrying(_lock, connection, names)
+
+
+def _lock(connection: sa.Connection, names: str) -> None:
+    with connection.begin_nested():
+        _limit(connection, TABLES_WAIT_S)
+        connection.exec_driver_sql(f"LOCK TABLE {names}")
+        _limit(connection, MIGRATION_LIMIT_S)
+
+
+def _limit(connection: sa.Connection, limit_s: float) -> None:
+    """Of each statement from now on, in this transaction."""
+    connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(limit_s * 1000)}")
 
 
 def record_migration(*, ctx: MigrationContext, step: Any, **_: Any) -> None:

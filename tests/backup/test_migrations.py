@@ -24,6 +24,7 @@ from repaircafe.environment import Environment
 from repaircafe.neighbours.report import NeighbourError, Reason
 from repaircafe.parts import parts
 from tests.conftest import MakeApp
+from tests.harness.conditions import until
 from tests.harness.database import make_read_only, url_of
 
 SCRIPT = """
@@ -186,6 +187,21 @@ def test_a_migration_works_in_a_thread_as_after_a_late_start(app: Flask, pending
     thread.join()
     assert [made.kind for made in folder.listing(place)] == [Kind.MIGRATION]
     assert state(app)[0] == "9001"
+
+
+def test_a_migration_and_a_request_that_need_two_tables_in_opposite_order_both_succeed(
+    app: Flask, pending: Path, raw: psycopg.Connection, database_url: str
+) -> None:
+    add(pending, "9001", "; ".join(f"ALTER TABLE {name} ADD COLUMN note text" for name in ("chat_messages", "jobs")))
+    with psycopg.connect(database_url) as request:
+        request.execute("SELECT count(*) FROM jobs")
+        migration = threading.Thread(target=upgrade, args=(app,))
+        migration.start()
+        assert until(lambda: bool(raw.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall()))
+        request.execute("INSERT INTO chat_messages (role, content) VALUES ('user', 'Asked meanwhile')")
+    migration.join()
+    assert state(app)[0] == "9001"
+    assert raw.execute("SELECT content, note FROM chat_messages").fetchone() == ("Asked meanwhile", None)
 
 
 @pytest.mark.usefixtures("other_databases")

@@ -20,6 +20,11 @@ def configure(server: Server, endpoint: str, model: str = MODEL, auth: tuple[str
     assert saved.status_code == 200, saved.text
 
 
+def as_told(response: requests.Response) -> str:
+    """A response in short, for the message of a failed test: a page's beginning is the same on every page."""
+    return f"{response.status_code} {response.url}: {response.text.partition('<main')[2] or response.text}"
+
+
 class Visitor:
     """A browser at a real server: keeps its cookies, sends the page's forms and presses its buttons."""
 
@@ -44,7 +49,7 @@ class Visitor:
         """Opens the conversation it is in, or the given one, as a page."""
         self.session_id = session_id or self.session_id
         response = self.get(f"/chat/{self.session_id}")
-        assert response.status_code == 200, response.text
+        assert response.status_code == 200, as_told(response)
         self.page = response.text
         return self.page
 
@@ -53,7 +58,7 @@ class Visitor:
         self.page = self.get("/chat/new").text
         reply_id = self.reply_id
         response = self.send(text)
-        assert response.status_code == 200, response.text
+        assert response.status_code == 200, as_told(response)
         return reply_id
 
     @property
@@ -79,7 +84,7 @@ class Visitor:
         """Presses the last button of that label, and takes the page that comes back."""
         path = path_of_button(self.page, label)
         response = self.http.post(self.url + path, data={"csrf_token": self.csrf_token}, timeout=30)
-        assert response.status_code == 200, response.text
+        assert response.status_code == 200, as_told(response)
         self.page = response.text
 
     def poll(self, reply_id: str) -> str:
