@@ -1,15 +1,16 @@
 """A conversation as HTML: as much of it as fits on a page, and the fragments that htmx requests."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from flask import Response, make_response, redirect, render_template, url_for
+from flask import Response, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import to_user_timezone
+from flask_wtf.csrf import generate_csrf
 from jinja2.utils import LRUCache
 from markupsafe import Markup
 
@@ -19,11 +20,13 @@ from repaircafe.chat.conversation import Turn
 from repaircafe.chat.models import Reply
 from repaircafe.database.tables import db
 from repaircafe.environment import Environment
+from repaircafe.health.banner import banner_version
 from repaircafe.health.monitor import monitor
 from repaircafe.limits import MAX_MESSAGE_CHARS, MAX_STRETCH_BYTES
 from repaircafe.neighbours.report import Neighbour
 from repaircafe.parts import parts
 from repaircafe.settings.store import store
+from repaircafe.web.kept import KeptPages
 from repaircafe.web.languages import language
 from repaircafe.web.negotiation import is_htmx, uncached
 from repaircafe.work.models import RETRIABLE, State
@@ -36,6 +39,9 @@ MAX_KEPT_CHARS = 10_000
 """A longer turn is rendered each time."""
 _RENDERED = LRUCache(256)
 """Turns as HTML, by language and replies: rendering one takes longer than reading it from the database."""
+_PAGES = KeptPages(32, "stretch", "session_id", "fresh_id", "csrf_token")
+_PAGE = ("stretch", "before", "until", "goes_on", "waiting", "newest", "report")
+"""What a page has beside the context of all templates; one with more has something to say to this visitor alone."""
 
 
 def back_to(reply: Reply) -> Response:
@@ -65,22 +71,42 @@ def conversation_page(
     **context: object,
 ) -> Response:
     """A page with the end of the conversation, or its part up to the question `until`. htmx gets only this part."""
-    context |= _context(session_id, reply_id)
+    shared = _context(session_id, reply_id)
+    context |= shared
     told = [one for one in turns if until is None or one.question.id <= until]
     said = _newest(_turn(one, context) for one in reversed(told))
     shown = told[len(told) - len(said) :]
-    page = render_template(
-        "chat/_stretch.html" if until is not None and is_htmx() else "chat/show.html",
-        stretch=Markup("".join(said)),  # noqa: S704  from our own templates  # nosec B704
-        before=told[-len(said) - 1].question.id if len(said) < len(told) else None,
-        until=until,
-        goes_on=len(told) < len(turns),
-        waiting=next((one.reply for one in shown if one.reply and one.reply.is_under_way), None),
-        newest=max((one.newest for one in turns), default=None),
-        report=monitor().glance().report(Neighbour.LLM),
-        **context,
+    context |= {
+        "stretch": Markup("".join(said)),  # noqa: S704  from our own templates  # nosec B704
+        "before": told[-len(said) - 1].question.id if len(said) < len(told) else None,
+        "until": until,
+        "goes_on": len(told) < len(turns),
+        "waiting": next((one.reply for one in shown if one.reply and one.reply.is_under_way), None),
+        "newest": max((one.newest for one in turns), default=None),
+        "report": monitor().glance().report(Neighbour.LLM),
+    }
+    stretch_alone = until is not None and is_htmx()
+    render = partial(render_template, "chat/_stretch.html" if stretch_alone else "chat/show.html", **context)
+    is_usual = set(context) == {*shared, *_PAGE} and not any(context[name] for name in ("before", "until", "waiting"))
+    return uncached(make_response(_kept(context, render) if is_usual else render()))
+
+
+def _kept(context: dict[str, Any], render: Callable[[], str]) -> str:
+    """The page around a conversation that fits on it and is not under way, which is most of them."""
+    stored, report, newest = store().stored(), context["report"], context["newest"]
+    key = (
+        *(request.endpoint, language(), stored and stored.logo_version, context["days"]),
+        *(store().settings().cafe_name, banner_version(monitor().glance())),
+        *(report.outside, report.is_trial, report.reason),
+        newest and removed(newest),
     )
-    return uncached(make_response(page))
+    values = {
+        "stretch": context["stretch"],
+        "session_id": str(context["session_id"]),
+        "fresh_id": str(context["fresh_id"]),
+        "csrf_token": generate_csrf(),
+    }
+    return _PAGES.page(key, render, values)
 
 
 def fragment(template: str, session_id: uuid.UUID, reply_id: uuid.UUID | None = None, **context: object) -> Response:

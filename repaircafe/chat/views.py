@@ -71,7 +71,7 @@ def show_last() -> Response:
 def begin() -> Response:
     """A new conversation. It is stored with its first question."""
     warm_up().begin()
-    return conversation_page(uuid.uuid4(), [], is_new=True)
+    return conversation_page(uuid.uuid4(), [])
 
 
 @blueprint.get("/chat/<uuid:session_id>")
@@ -235,6 +235,7 @@ def _news(session_id: uuid.UUID, reply_id: uuid.UUID, seen: int) -> tuple[Reply,
     active_ids = runner().active_ids()
     if reply_id not in active_ids:
         queue.settle_abandoned(db.session(), active_ids)
+        db.session().commit()  # no connection is held during the wait
     live = runner().await_change(reply_id, seen)
     return conversation.reply_of(db.session(), session_id, reply_id), live
 

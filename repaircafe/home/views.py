@@ -2,19 +2,16 @@
 
 import io
 import uuid
-from datetime import date
-from functools import lru_cache
 from urllib.parse import urlencode
 
 import segno
-from flask import Blueprint, Response, make_response, render_template, request, session, url_for
+from flask import Blueprint, Response, make_response, render_template, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_wtf.csrf import generate_csrf
 
 from repaircafe.database.tables import db
 from repaircafe.environment import is_loopback
-from repaircafe.events.models import Occasion
 from repaircafe.facts.wording import clock_time
 from repaircafe.health.banner import banner_version
 from repaircafe.health.monitor import monitor
@@ -27,15 +24,13 @@ from repaircafe.settings.definitions import Settings
 from repaircafe.settings.store import store
 from repaircafe.web.authentication import is_operator
 from repaircafe.web.errors import PageError
+from repaircafe.web.kept import KeptPages
 from repaircafe.web.languages import language
 from repaircafe.web.negotiation import uncached, version_of
 
 blueprint = Blueprint("home", __name__)
 
-SESSION, REPLY, TOKEN = (str(uuid.uuid4()) for _ in range(3))
-"""The holes of the page: ids that occur nowhere else."""
-FLASHES = "_flashes"
-"""Where Flask's session keeps the messages for the next page."""
+_KEPT = KeptPages(32, "session_id", "fresh_id", "csrf_token")
 MAP = "https://www.openstreetmap.org/search"
 """A link only: our pages load nothing from it."""
 
@@ -50,33 +45,18 @@ def show() -> Response:
     settings = stored.settings if stored else Settings()
     day = settings.next_date
     chip = countdown(settings, day, settings.now) if day else None
-    if is_operator() or request.query_string or FLASHES in session:
-        page = _page(settings, chip, known=stored is not None)
-    else:
-        versions = banner_version(monitor().glance()), stored.logo_version if stored else ""
-        page = _kept(language(), settings, settings.dates, day, chip, versions, known=stored is not None)
-    for hole, text in ((SESSION, uuid.uuid4()), (REPLY, uuid.uuid4()), (TOKEN, generate_csrf())):
-        page = page.replace(hole, str(text))
+    versions = banner_version(monitor().glance()), stored.logo_version if stored else ""
+    key = language(), settings, settings.dates, day, chip, versions, stored is not None
+    ids = {"session_id": str(uuid.uuid4()), "fresh_id": str(uuid.uuid4())}
+    page = _KEPT.page(
+        key,
+        lambda: _page(settings, chip, known=stored is not None, **ids),
+        {**ids, "csrf_token": generate_csrf()},
+    )
     return uncached(make_response(page))
 
 
-@lru_cache(maxsize=32)
-def _kept(
-    _language: str,
-    settings: Settings,
-    _dates: tuple[Occasion, ...],
-    _day: date | None,
-    chip: Countdown | None,
-    _versions: tuple[str, str],
-    *,
-    known: bool,
-) -> str:
-    """The page for visitors. Most open it, and it says the same to all: nothing but the arguments changes it."""
-    return _page(settings, chip, known=known)
-
-
-def _page(settings: Settings, chip: Countdown | None, *, known: bool) -> str:
-    """The page with holes for what is new in each request."""
+def _page(settings: Settings, chip: Countdown | None, *, known: bool, session_id: str, fresh_id: str) -> str:
     found = checklist.current() if is_operator() else ()
     place = wording.place(settings)
     return render_template(
@@ -91,9 +71,8 @@ def _page(settings: Settings, chip: Countdown | None, *, known: bool) -> str:
         map_url=_map(place),
         checklist=found,
         version=_version(found),
-        session_id=SESSION,
-        fresh_id=REPLY,
-        csrf_token=lambda: TOKEN,
+        session_id=session_id,
+        fresh_id=fresh_id,
         longest=MAX_MESSAGE_CHARS,
     )
 

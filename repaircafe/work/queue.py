@@ -58,12 +58,12 @@ def settle_abandoned(session: Session, active_ids: Collection[uuid.UUID] = ()) -
     """Marks the jobs under way whose owner has ended as `broken`, for example after a crash or a power cut.
 
     Leaves out `active_ids`, the jobs of this process: they continue, even if it has just lost the connection that holds
-    its lock.
+    its lock. Commits what it has changed.
     """
-    abandoned = (IS_UNDER_WAY, Job.owner.not_in(live_owners()), Job.id.not_in(active_ids))
-    if session.scalar(sa.select(sa.exists().where(*abandoned))):  # so that reading still works in a read-only database
-        session.execute(sa.update(Job).where(*abandoned).values(state=State.BROKEN, updated_at=sa.func.now()))
-    session.commit()
+    active = {"active_ids": list(active_ids)}
+    if session.scalar(_HAS_ABANDONED, active):  # so that reading still works in a read-only database
+        session.execute(_SETTLE, active)
+        session.commit()
 
 
 def ahead(session: Session, job: Job, lane: Lane) -> int:
@@ -132,6 +132,19 @@ def _place(priority: Any, created_at: Any) -> sa.ColumnElement[Any]:
     return sa.cast(priority, sa.Integer) - sa.func.floor(sa.func.greatest(waited_s, 0) / AGEING_S)
 
 
+_ABANDONED = (
+    IS_UNDER_WAY,
+    Job.owner.not_in(live_owners()),
+    Job.id.not_in(sa.bindparam("active_ids", expanding=True)),
+)
+_HAS_ABANDONED = sa.select(sa.exists().where(*_ABANDONED))
+"""Built once, because every page with a job asks it."""
+_SETTLE = (
+    sa.update(Job)
+    .where(*_ABANDONED)
+    .values(state=State.BROKEN, updated_at=sa.func.now())
+    .execution_options(synchronize_session=False)
+)
 _ORDER = (_place(Job.priority, Job.created_at), Job.created_at, Job.id)
 _STATES = sa.select(Job.id, Job.state, Job.stop_asked).where(Job.id.in_(sa.bindparam("ids", expanding=True)))
 

@@ -261,7 +261,7 @@ def test_each_reply_is_read_once_however_long_the_conversation() -> None:
 
     questions = [SimpleNamespace(id=number) for number in range(100)]
     found = iter([questions, [Counted(number) for number in range(100)]])
-    session = SimpleNamespace(scalars=lambda _query: SimpleNamespace(all=lambda: next(found)))
+    session = SimpleNamespace(scalars=lambda *_query: SimpleNamespace(all=lambda: next(found)))
     turns = conversation._turns(cast("Session", session), uuid.uuid4())
     assert [len(turn.replies) for turn in turns] == [1] * 100
     assert sorted(looked) == list(range(100))

@@ -1,0 +1,43 @@
+"""Pages that are rendered once for all visitors."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask, session
+
+from repaircafe.web.kept import FLASHES, KeptPages
+from tests.harness.client import AUTH
+
+
+def rendering(pages: list[str]) -> Callable[[], str]:
+    """Renders the next of them."""
+    return lambda: pages.pop(0)
+
+
+def test_the_second_visitor_gets_the_first_ones_page_with_values_of_its_own(app: Flask) -> None:
+    kept = KeptPages(8, "text", "id")
+    with app.test_request_context(environ_base={"REMOTE_ADDR": "192.0.2.1"}):
+        app.preprocess_request()
+        first = kept.page("key", rendering(["id 17: <p>It is 17.</p>"]), {"text": "<p>It is 17.</p>", "id": "17"})
+        second = kept.page("key", rendering([]), {"text": "<p>17 or 18.</p>", "id": "18"})
+        other = kept.page("another key", rendering(["another"]), {"text": "", "id": "19"})
+    assert (first, second, other) == ("id 17: <p>It is 17.</p>", "id 18: <p>17 or 18.</p>", "another")
+
+
+@pytest.mark.parametrize(
+    ("path", "auth", "flashes"),
+    [("/", None, [("message", "Saved.")]), ("/?until=3", None, []), ("/", AUTH, [])],
+    ids=["a message", "an address of its own", "the organiser"],
+)
+def test_what_is_said_to_one_reader_is_said_to_no_other(
+    guarded: Flask, path: str, auth: tuple[str, str] | None, flashes: list[tuple[str, str]]
+) -> None:
+    kept = KeptPages(8, "id")
+    with guarded.test_request_context(path, auth=auth):
+        guarded.preprocess_request()
+        if flashes:
+            session[FLASHES] = flashes
+        assert kept.page("key", rendering(["for one"]), {"id": "1"}) == "for one"
+    with guarded.test_request_context("/"):
+        guarded.preprocess_request()
+        assert kept.page("key", rendering(["for all"]), {"id": "1"}) == "for all"
