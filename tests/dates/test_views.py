@@ -134,6 +134,13 @@ def test_an_unknown_date_is_not_found(client: FlaskClient) -> None:
     assert submit(client, f"/dates/{uuid.uuid4()}/cancel").status_code == 404
 
 
+def test_the_feed_has_the_address_that_works_elsewhere(client: FlaskClient) -> None:
+    add(client, 10)
+    assert ">http://localhost/events.ics<" in page(client)
+    write(client, public_url="https://repair.example/cafe/")
+    assert ">https://repair.example/cafe/events.ics<" in page(client)
+
+
 def test_only_the_organiser_may_open_the_page(make_app: MakeApp) -> None:
     client = make_app(operator_password=PASSWORD).test_client()
     assert client.get("/dates", headers=HTML).location == "/sign-in?next=/dates"
