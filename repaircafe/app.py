@@ -10,6 +10,7 @@ from flask import Flask
 from repaircafe import logs
 from repaircafe.announcements import views as announcements_views
 from repaircafe.announcements.drafts import Announcer
+from repaircafe.answers import wording as answers_wording
 from repaircafe.backup import cli as backup_cli
 from repaircafe.chat import api as chat_api
 from repaircafe.chat import views as chat_views
@@ -111,6 +112,7 @@ def _add_words_and_drawings(app: Flask, store: Store) -> None:
     assets.init_app(app)
     languages.init_app(app, lambda: store.settings().event_zone.key)
     health_views.init_templates(app.jinja_env.globals)
+    app.jinja_env.globals["questions_to_tap"] = lambda: answers_wording.questions(store.last_known())
     app.jinja_env.globals["cafe_name"] = lambda: store.last_known().cafe_name or NAMELESS
 
 

@@ -17,6 +17,7 @@ from repaircafe.settings.definitions import Settings
 from repaircafe.settings.offerings import listed
 from repaircafe.web.languages import BRIEF, in_words
 
+TAPS_COUNT = 3
 QUESTIONS: Mapping[Topic, Text] = MappingProxyType(
     {
         Topic.WHEN: _l("When is it?"),
@@ -27,6 +28,18 @@ QUESTIONS: Mapping[Topic, Text] = MappingProxyType(
     }
 )
 """The question of each topic in words: what a conversation shows when somebody taps it."""
+
+
+def questions(settings: Settings) -> list[tuple[Topic, Text]]:
+    """The questions to tap: at most TAPS_COUNT of those that the settings answer. "When" always has an answer."""
+    known = {
+        Topic.WHEN: True,
+        Topic.COST: bool(settings.cost),
+        Topic.OFFERINGS: bool(settings.event_offerings),
+        Topic.WHERE: bool(wording.place(settings)),
+        Topic.APPOINTMENT: bool(settings.appointment),
+    }
+    return [(topic, QUESTIONS[topic]) for topic, is_known in known.items() if is_known][:TAPS_COUNT]
 
 
 def answer(topic: Topic, settings: Settings) -> str:
@@ -52,6 +65,14 @@ def in_line(facts: Iterable[Fact]) -> str:
 
 
 def _when(settings: Settings) -> str:
+    gone = (
+        str(_("The repair café on %(date)s does not take place.", date=in_words(one, "full")))
+        for one in settings.called_off
+    )
+    return " ".join((*gone, _next_one(settings)))
+
+
+def _next_one(settings: Settings) -> str:
     if settings.next_date is None:
         return str(_("No date is planned yet."))
     day, start, end = in_words(settings.next_date, "full"), settings.event_start, settings.event_end

@@ -96,7 +96,7 @@ def _kept(context: dict[str, Any], render: Callable[[], str]) -> str:
     stored, report, newest = store().stored(), context["report"], context["newest"]
     key = (
         *(request.endpoint, language(), stored and stored.logo_version, context["days"]),
-        *(store().settings().cafe_name, banner_version(monitor().glance())),
+        *(store().settings(), banner_version(monitor().glance())),
         *(report.outside, report.is_trial, report.reason),
         newest and removed(newest),
     )

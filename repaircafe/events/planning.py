@@ -25,8 +25,13 @@ def planned(session: Session, since: date | None = None) -> list[Event]:
 
 
 def upcoming(session: Session, now: datetime) -> list[Event]:
-    """The dates that will take place, in order: neither over nor cancelled. `now` is on the café's clock."""
-    return [one for one in planned(session, now.date()) if not one.cancelled and not one.occasion.is_over(now)]
+    """The dates that will take place, in order. `now` is on the café's clock."""
+    return to_come(planned(session, now.date()), now)
+
+
+def to_come(events: Iterable[Event], now: datetime) -> list[Event]:
+    """Those that are neither over nor cancelled."""
+    return [one for one in events if not one.cancelled and not one.occasion.is_over(now)]
 
 
 def find(session: Session, event_id: uuid.UUID) -> Event | None:

@@ -46,7 +46,7 @@ def show() -> Response:
     day = settings.next_date
     chip = countdown(settings, day, settings.now) if day else None
     versions = banner_version(monitor().glance()), stored.logo_version if stored else ""
-    key = language(), settings, settings.dates, day, chip, versions, stored is not None
+    key = language(), settings, settings.dates, settings.called_off, day, chip, versions, stored is not None
     ids = {"session_id": str(uuid.uuid4()), "fresh_id": str(uuid.uuid4())}
     page = _KEPT.page(
         key,

@@ -85,6 +85,8 @@ class Settings:
     not_repaired: tuple[str, ...] = ()
     dates: tuple[Occasion, ...] = field(default=(), compare=False)
     """Every date that will take place, in order, `event_date` included; empty if the settings were made by hand."""
+    cancelled: tuple[date, ...] = field(default=(), compare=False)
+    """The days of cancelled dates that have not passed, in order."""
     is_trial: bool = False
     """Whether `llm_endpoint`, `llm_model` and `llm_temperature` are the trial's own, because no address is set. Never
     stored."""
@@ -98,6 +100,11 @@ class Settings:
     def following(self) -> tuple[Occasion, ...]:
         """The dates after `event_date`."""
         return tuple(one for one in self.dates if self.event_date is None or one.day > self.event_date)
+
+    @property
+    def called_off(self) -> tuple[date, ...]:
+        """The days before the next date on which visitors may expect one that does not take place."""
+        return tuple(one for one in self.cancelled if self.next_date is None or one < self.next_date)
 
     @property
     def now(self) -> datetime:

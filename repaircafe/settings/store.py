@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cache, cached_property
 from urllib.parse import urlsplit
 
@@ -65,12 +66,13 @@ class Stored:
     values: Mapping[str, str]
     current: bool = True
     dates: tuple[Occasion, ...] = field(default=(), compare=False)
+    cancelled: tuple[date, ...] = field(default=(), compare=False)
     logo_version: str = field(default="", compare=False)
 
     @cached_property
     def settings(self) -> Settings:
         """The settings with their types."""
-        return replace(Settings.of(self.values), dates=self.dates)
+        return replace(Settings.of(self.values), dates=self.dates, cancelled=self.cancelled)
 
     @property
     def warnings(self) -> dict[str, Text]:
@@ -121,20 +123,25 @@ def read(session: Session) -> dict[str, str]:
     A row that is unknown or no longer valid is ignored and logged once.
     """
     values = _stored(session)
-    if Settings.of(values).next_date is None and (dates := read_dates(session, values)):
+    if Settings.of(values).next_date is None and (dates := read_dates(session, values)[0]):
         values |= _texts(dates[0])
     return values
 
 
-def read_dates(session: Session, values: Mapping[str, str]) -> tuple[Occasion, ...]:
-    """The dates that will take place, in order. The settings say when the next one is, the list says the others."""
+def read_dates(session: Session, values: Mapping[str, str]) -> tuple[tuple[Occasion, ...], tuple[date, ...]]:
+    """The dates that will take place, in order, and the days of those that were cancelled and have not passed.
+
+    The settings say when the next date is, the list says the others.
+    """
     settings = Settings.of(values)
-    listed = planning.upcoming(session, settings.now)
-    found = {one.held_on: one.occasion for one in listed if one.day is None}
+    listed = planning.planned(session, settings.now.date())
+    coming = planning.to_come(listed, settings.now)
+    found = {one.held_on: one.occasion for one in coming if one.day is None}
     if settings.next_date is not None and settings.occasion is not None:
-        note = next((one.note for one in listed if one.held_on == settings.next_date), "")
+        note = next((one.note for one in coming if one.held_on == settings.next_date), "")
         found[settings.next_date] = replace(settings.occasion, note=note)
-    return tuple(sorted(found.values()))
+    cancelled = (one.occasion.day for one in listed if one.cancelled and not one.occasion.is_over(settings.now))
+    return tuple(sorted(found.values())), tuple(day for day in cancelled if day not in found)
 
 
 def _stored(session: Session) -> dict[str, str]:
@@ -324,7 +331,8 @@ def _look(session: Session) -> Stored:
     """What the database says now. The logo's version is read along, so that no page asks a second time."""
     values = read(session)
     logo_version = session.scalar(sa.select(Logo.version)) or ""
-    return Stored(values, dates=read_dates(session, values), logo_version=logo_version)
+    dates, cancelled = read_dates(session, values)
+    return Stored(values, dates=dates, cancelled=cancelled, logo_version=logo_version)
 
 
 def _host(endpoint: str) -> str:

@@ -8,7 +8,7 @@ from flask_babel import force_locale
 
 from repaircafe.answers.facts import Fact, facts_of
 from repaircafe.answers.topics import Topic
-from repaircafe.answers.wording import answer, in_line, in_short
+from repaircafe.answers.wording import answer, in_line, in_short, questions
 from repaircafe.settings.definitions import Settings
 from repaircafe.web.languages import LANGUAGES, locale_of
 
@@ -97,3 +97,15 @@ def test_only_what_is_set_becomes_a_fact_and_a_past_date_does_not() -> None:
 def test_a_fact_is_read_as_it_was_stored_even_when_its_date_is_over() -> None:
     fact = Fact.read({"topic": "when", "event_date": "2020-05-01", "event_start": "14:00"})
     assert (fact.topic, fact.settings.event_date, fact.settings.event_start) == (Topic.WHEN, date(2020, 5, 1), time(14))
+
+
+@pytest.mark.parametrize(
+    ("settings", "offered"),
+    [
+        (Settings(), ["when"]),
+        (Settings(event_location="Dorpsstraat 1", cost="gift"), ["when", "cost", "where"]),
+        (SET, ["when", "cost", "offerings"]),
+    ],
+)
+def test_only_what_the_settings_answer_is_offered_to_tap(settings: Settings, offered: list[str]) -> None:
+    assert [topic for topic, _ in questions(settings)] == offered

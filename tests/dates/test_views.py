@@ -40,6 +40,7 @@ def test_a_fault_is_shown_at_its_field_and_nothing_is_added(
     answer = submit(client, "/dates", **sent, note="kept")
     assert answer.status_code == 422
     assert f'id="new-{field}-fault"' in answer.text
+    assert f'href="#new-{field}"' in answer.text.partition("</h1>")[2].partition("<section")[0]
     assert 'value="kept"' in answer.text
     assert rows(client) == []
 
@@ -86,6 +87,20 @@ def test_a_date_is_cancelled_and_takes_place_after_all(client: FlaskClient) -> N
     assert 'class="pill unreachable"' in page(client)
     assert submit(client, f"/dates/{row['id']}/restore").status_code == 303
     assert (days(client), next_date(client)) == ([day(10)], day(10))
+
+
+def test_visitors_are_told_which_date_before_the_next_one_does_not_take_place(client: FlaskClient) -> None:
+    first, _, last = (add(client, ahead) for ahead in (10, 40, 70))
+    for event in (first, last):
+        submit(client, f"/dates/{event['id']}/cancel")
+    home = page(client, "/")
+    assert f'<time class="leaf" datetime="{day(40)}"' in home
+    assert len(re.findall(r'class="message doubt"', home)) == 1
+    answer = client.post("/api/chat", json={"message": "When is the next one?"}).get_json()
+    said = answer["assistant_message"]["content"]
+    assert said.index("does not take place") < said.index("The next repair café")
+    submit(client, f"/dates/{first['id']}/restore")
+    assert 'class="message doubt"' not in page(client, "/")
 
 
 def test_a_series_is_shown_before_it_is_saved(client: FlaskClient) -> None:

@@ -154,6 +154,15 @@ def test_what_was_typed_is_shown_as_text(client: FlaskClient) -> None:
         assert "&lt;script&gt;alert(1)" in text
 
 
+def test_the_page_says_how_to_reach_people(client: FlaskClient) -> None:
+    assert 'class="actions contact"' not in client.get("/", headers=HTML).text
+    told = {"cafe_phone": "030 123 45 67", "cafe_mail": "info@example.org", "cafe_website": "https://example.org"}
+    assert client.post("/config", json=told).status_code == 200
+    page = client.get("/", headers=HTML).text
+    for address in ("tel:0301234567", "mailto:info@example.org", "https://example.org"):
+        assert f'href="{address}"' in page
+
+
 def test_two_visitors_get_one_text_with_ids_and_tokens_of_their_own(guarded: Flask) -> None:
     """The page is kept for the next visitor."""
     pages = [guarded.test_client().get("/", headers=HTML).text for _ in range(2)]

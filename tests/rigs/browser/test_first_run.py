@@ -71,7 +71,7 @@ def test_a_new_organiser_gets_to_the_first_answered_question(
     assert open_items(page)[-4:] == [PLANNED, SERVER, MODEL, MAIL]
     assert_fits(page)
     page.locator("#checklist .open").filter(has_text=SERVER).get_by_role("link").click()
-    page.get_by_role("link", name="It runs on another computer").click()
+    page.get_by_role("link", name="The language model runs on another computer").click()
     page.get_by_label("Address of the language model").fill(ollama.url)
     press(page, "Test the language model")
     expect(page.locator("#test-llm .message")).to_contain_text("No model is chosen.")
@@ -117,7 +117,7 @@ def test_the_set_up_leads_to_the_first_answered_question_without_a_file(
         page.get_by_label("Next date").fill(EVENT["event_date"])
         page.get_by_label("Place").fill(EVENT["event_location"])
         press(page, "Save and go on")
-        press(page, "Look for one on this computer")
+        press(page, "Look for a language model on this computer")
         page.get_by_role("button", name="Use it").click()
         page.get_by_label("New password").fill(PASSWORD)
         page.get_by_label("The same password again").fill(PASSWORD)

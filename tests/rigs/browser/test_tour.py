@@ -95,6 +95,10 @@ def test_every_page_is_accessible_and_fits(set_up: Stage, name: str) -> None:
             page.emulate_media(color_scheme=scheme)
             found += [f"{width} {scheme} {one}" for one in violations(page)]
     assert found == []
+    for width in (360, 1280):
+        page.set_viewport_size({"width": width, "height": 740})
+        page.evaluate("document.documentElement.style.fontSize = '200%'")  # WCAG 2.2, 1.4.4
+        assert_fits(page)
 
 
 @pytest.mark.parametrize("width", [360, 1280])

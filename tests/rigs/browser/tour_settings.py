@@ -117,7 +117,7 @@ def setup_assistant_found(on: Stage) -> Page:
     """The third step with a server on this computer that has models."""
     page = setup_assistant(on)
     with on_this_computer("llama3.2:3b", "qwen2.5:1.5b"):
-        press(page, "Look for one on this computer")
+        press(page, "Look for a language model on this computer")
         expect(page.locator(".models li")).to_have_count(2)
     return page
 
@@ -127,7 +127,7 @@ def setup_assistant_recommended(on: Stage) -> Page:
     """The third step with a server on this computer that has no model."""
     page = setup_assistant(on)
     with on_this_computer():
-        press(page, "Look for one on this computer")
+        press(page, "Look for a language model on this computer")
         expect(page.get_by_role("button", name="Download it")).to_be_visible()
     return page
 
