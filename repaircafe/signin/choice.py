@@ -50,8 +50,8 @@ def refusal(password: str) -> Text | None:
     if len(set(password.casefold())) < MIN_DISTINCT_CHARS_COUNT:
         return _("This repeats too few characters.") + f" {advice}"
     values = store().known()
-    names = (*OBVIOUS, *(values.get(key, "") for key in ABOUT_THE_CAFE))
-    if _bare(password) in {_bare(name) for name in names}:
+    names = {_bare(name) for name in (*OBVIOUS, *(values.get(key, "") for key in ABOUT_THE_CAFE))} - {""}
+    if any(not _bare(password).replace(name, "") for name in names):  # once, or several times
         return _("This is easy to guess for anybody who knows the café.") + f" {advice}"
     return None
 
