@@ -8,6 +8,7 @@ import click
 from flask import Flask
 
 from repaircafe import logs
+from repaircafe.afternoons import views as afternoons_views
 from repaircafe.announcements import views as announcements_views
 from repaircafe.announcements.drafts import Announcer
 from repaircafe.answers import wording as answers_wording
@@ -191,6 +192,7 @@ def _add_pages(app: Flask) -> None:
         setup_views,
         dates_views,
         dates_api,
+        afternoons_views,
     ):
         app.register_blueprint(views.blueprint)
     if app.debug:

@@ -94,6 +94,16 @@ SETTINGS_FRESH_S = 1.0
 SETTINGS_READ_LIMIT_S = 0.4
 """How long the app waits for the settings before it uses the last known ones; a read takes milliseconds."""
 
+# What an afternoon has brought
+
+MAX_COUNTED = 9_999
+"""Visitors or things of one date. The largest published afternoon has 149 things."""
+MAX_WORD_CHARS = 80
+"""What a thing is, its brand, and the café's name in an export."""
+OLDEST_THING_YEAR = 1800
+MAX_SUGGESTED_COUNT = 60
+"""The café's own words that the field for a thing suggests."""
+
 # Logo
 
 MAX_LOGO_BYTES = 200_000

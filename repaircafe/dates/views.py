@@ -138,6 +138,7 @@ def _page(at: str = "", faults: Mapping[str, Text] | None = None, status: int = 
         "dates/show.html",
         coming=[one for one in events if not one.occasion.is_over(now)],
         passed=passed[::-1][:MAX_PASSED_COUNT],
+        today=now.date(),
         usual=usual,
         feed=settings.public_url.rstrip("/") + url_for("home.feed") if settings.public_url else None,
         at=at,
