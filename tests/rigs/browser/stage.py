@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import psycopg
 import requests
 from playwright.sync_api import Browser, Page, expect
+from psycopg import sql
 
 from repaircafe.setup.finder import PLACES
 from tests.harness.client import AUTH, PASSWORD
@@ -105,10 +106,11 @@ class Stage:
         until_well(self)
 
     def forget_dates(self) -> None:
-        """Removes every date."""
+        """Removes every date, and what it has brought."""
         with psycopg.connect(self.server.database_url, autocommit=True) as connection:
             connection.execute("DELETE FROM settings WHERE key = 'event_date'")
-            connection.execute("DELETE FROM events")
+            for table in ("things", "afternoons", "hand_ins", "events"):
+                connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
 
     def plan(self, *weeks: int) -> list[str]:
         """Plans dates so many weeks after the next one. Returns their ids."""

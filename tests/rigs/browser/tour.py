@@ -1,5 +1,5 @@
 """Every page in every state: the accessibility and layout tests and the screenshots go through these states."""
 
-from tests.rigs.browser import tour_organiser, tour_settings, tour_visitors
+from tests.rigs.browser import tour_afternoons, tour_organiser, tour_settings, tour_visitors
 
-STATES = tour_visitors.STATES | tour_settings.STATES | tour_organiser.STATES
+STATES = tour_visitors.STATES | tour_settings.STATES | tour_organiser.STATES | tour_afternoons.STATES

@@ -67,6 +67,11 @@ FIELDS = st.one_of(st.sampled_from(NAMES), st.sampled_from(NASTY))
 PAIRS = st.lists(st.tuples(FIELDS, TEXTS), max_size=6)
 
 OWN = {
+    "afternoons.correct": ["what", "kind", "result", "brand", "made_in", "age", "barrier", "problem"],
+    "afternoons.export": ["year", "looked"],
+    "afternoons.record": ["what", "quick", "thing_id", "kind", "result", "made_in", "age", "barrier", "problem"],
+    "afternoons.remember": ["prefix", "country", "group_identifier", "data_provider"],
+    "afternoons.save": ["seen", "visitors", "mended", "half_mended", "not_mended", "sentence"],
     "announcements.stop": ["language"],
     "announcements.write": ["language", "draft"],
     "chat.ask": ["message", "reply_id"],
