@@ -28,7 +28,16 @@ MADE: list[str] = []
 ROWS = """
 SELECT (SELECT count(*) FROM conversations), (SELECT count(*) FROM chat_messages WHERE role = 'user'),
     (SELECT count(*) FROM jobs), (SELECT count(*) FROM sign_ins),
-    (SELECT md5(string_agg(key || '=' || value, '|' ORDER BY key)) FROM settings)
+    (SELECT md5(string_agg(key || '=' || value, '|' ORDER BY key)) FROM settings),
+    (SELECT md5(string_agg(one::text, '|' ORDER BY event_id)) FROM afternoons AS one),
+    (SELECT md5(string_agg(one::text, '|' ORDER BY number)) FROM things AS one), (SELECT count(*) FROM hand_ins)
+"""
+HELD = """
+INSERT INTO events (held_on) VALUES (current_date - 3)
+ON CONFLICT (held_on) DO UPDATE SET cancelled = false RETURNING id::text
+"""
+THING = """
+INSERT INTO things (id, event_id, what, result) VALUES (new_uuid(), %s, 'kettle', 'mended') RETURNING id::text
 """
 HALF_WRITTEN = """
 SELECT count(*) FROM chat_messages AS said WHERE role = 'user' AND NOT EXISTS (
@@ -60,12 +69,16 @@ class World:
         self.ids: dict[str, str] = {}
 
     def prepare(self) -> None:
-        """What examples take away: a conversation, and the operator's sign-in."""
+        """What examples take away: a conversation, a date with a thing, and the operator's sign-in."""
         replies = "SELECT session_id::text, id::text FROM jobs WHERE kind = 'reply' LIMIT 1"
         if not self.raw.execute(replies).fetchall():
             self.visitor.post("/api/chat", json={"message": "Hi"})
         (found,) = self.raw.execute(replies).fetchall()
         self.ids = dict(zip(("session_id", "reply_id"), found, strict=True))
+        (event_id,) = self.raw.execute(HELD).fetchone() or ()
+        things = self.raw.execute("SELECT id::text FROM things WHERE event_id = %s LIMIT 1", (event_id,)).fetchone()
+        (thing_id,) = things or self.raw.execute(THING, (event_id,)).fetchone() or ()
+        self.ids |= {"event_id": event_id, "thing_id": thing_id}
         if self.operator.get("/config", headers=JSON).status_code != 200:
             self._sign_in()
 
