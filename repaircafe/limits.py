@@ -100,6 +100,8 @@ MAX_COUNTED = 9_999
 """Visitors or things of one date. The largest published afternoon has 149 things."""
 MAX_WORD_CHARS = 80
 """What a thing is, its brand, and the café's name in an export."""
+MAX_SHOWN_DATES_COUNT = 60
+"""Dates in the table of all; the older ones are a page for each year. Two years of a fortnightly café."""
 OLDEST_THING_YEAR = 1800
 MAX_SUGGESTED_COUNT = 60
 """The café's own words that the field for a thing suggests."""

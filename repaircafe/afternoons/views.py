@@ -20,11 +20,13 @@ from repaircafe.afternoons.pages import (
     is_doubtful,
     thing_page,
 )
+from repaircafe.afternoons.personal import parts_of
 from repaircafe.afternoons.records import Numbers
 from repaircafe.afternoons.words import ANSWERS, BARRIERS, NUMBERS, years
 from repaircafe.database.tables import db
 from repaircafe.events import planning
 from repaircafe.events.models import Event
+from repaircafe.limits import MAX_SHOWN_DATES_COUNT
 from repaircafe.settings.store import store
 from repaircafe.web.errors import PageError
 from repaircafe.web.negotiation import version_of
@@ -34,10 +36,19 @@ blueprint = Blueprint("afternoons", __name__, url_prefix="/afternoons")
 
 @blueprint.get("")
 def so_far() -> Response:
-    """All dates that have begun: a chart, the numbers of each year, and those of each date."""
-    dates = records.held(db.session(), _today())
-    words = {"NUMBERS": NUMBERS, "years": years(dates)}
-    return make_response(render_template("afternoons/so_far.html", dates=dates, chart=chart(dates), **words))
+    """All dates that have begun: a chart, the numbers of each year, and those of each date; or the dates of a year."""
+    dates, year = records.held(db.session(), _today()), request.args.get("year", type=int)
+    of_year = [one for one in dates if one.day.year == year]
+    page = render_template(
+        "afternoons/so_far.html",
+        dates=of_year or dates[:MAX_SHOWN_DATES_COUNT],
+        is_cut=not of_year and len(dates) > MAX_SHOWN_DATES_COUNT,
+        year=year if of_year else None,
+        chart=chart(of_year or dates),
+        years=years(dates),
+        NUMBERS=NUMBERS,
+    )
+    return make_response(page)
 
 
 @blueprint.get("/so-far.csv")
@@ -138,7 +149,7 @@ def remove(event_id: uuid.UUID, thing_id: uuid.UUID) -> Response:
 def rows(event_id: uuid.UUID) -> Response:
     """The things of a date in the order in which RepairMonitor asks for them, to type from."""
     event = _opened(event_id)
-    words = {"ANSWERS": ANSWERS, "BARRIERS": BARRIERS, "KINDS": KINDS}
+    words = {"ANSWERS": ANSWERS, "BARRIERS": BARRIERS, "KINDS": KINDS, "parts_of": parts_of}
     listed = records.things(db.session(), event_id)[::-1]
     return make_response(render_template("afternoons/rows.html", event=event, things=listed, **words))
 
@@ -170,7 +181,8 @@ def export() -> Response:
     year = year if year in range(MINYEAR, MAXYEAR + 1) else None
     cafe, brought = records.hand_in(session), records.handed_in(session, year)
     if cafe is None:
-        return hand_in_page(faults={"cafe": _("Say first what the file says about your café.")}, status=422)
+        flash(_("Say first what the file says about your café."), "doubt")
+        return make_response(redirect(url_for("afternoons.hand_in"), 303))
     if request.args.get("looked") != "1" and any(is_doubtful(one) for one, _day in brought if one.kind in POWERED):
         fault = _("Correct the marked texts first, or tick that they are not about a person.")
         return hand_in_page(faults={"looked": fault}, status=422)

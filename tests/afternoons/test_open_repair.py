@@ -201,7 +201,8 @@ def test_no_thing_makes_a_faulty_file(**values: object) -> None:
 
 def test_without_a_word_about_the_cafe_there_is_no_file(client: FlaskClient) -> None:
     record(client, held(client), "kettle", kind="14")
-    assert client.get("/afternoons/open-repair.csv", headers=HTML).status_code == 422
+    answer = client.get("/afternoons/open-repair.csv", headers=HTML)
+    assert (answer.status_code, answer.location) == (303, "/afternoons/open-repair")
     assert 'action="/afternoons/open-repair.csv"' not in page(client, "/afternoons/open-repair")
 
 

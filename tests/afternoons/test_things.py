@@ -208,7 +208,8 @@ def test_no_field_asks_for_a_name_and_the_hints_say_so(client: FlaskClient) -> N
 
 def test_the_rows_to_type_from_are_in_the_order_in_which_they_came(client: FlaskClient) -> None:
     at = held(client)
-    record(client, at, "kettle", "half")
+    record(client, at, "kettle", "half", problem="For mevrouw Jansen")
     record(client, at, "fan", "not", barrier="no_parts", kind="7")
     found = re.findall(r'<th scope="row">(.*?)</th>.*?<td>(yes|half|no)</td><td>(.*?)</td>', page(client, f"{at}/rows"))
     assert found == [("kettle", "half", ""), ("fan", "no", "No spare part to be had")]
+    assert "For <mark>mevrouw Jansen</mark>" in page(client, f"{at}/rows")

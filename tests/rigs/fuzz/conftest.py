@@ -75,9 +75,9 @@ class World:
             self.visitor.post("/api/chat", json={"message": "Hi"})
         (found,) = self.raw.execute(replies).fetchall()
         self.ids = dict(zip(("session_id", "reply_id"), found, strict=True))
-        (event_id,) = self.raw.execute(HELD).fetchone() or ()
-        things = self.raw.execute("SELECT id::text FROM things WHERE event_id = %s LIMIT 1", (event_id,)).fetchone()
-        (thing_id,) = things or self.raw.execute(THING, (event_id,)).fetchone() or ()
+        ((event_id,),) = self.raw.execute(HELD).fetchall()
+        things = self.raw.execute("SELECT id::text FROM things WHERE event_id = %s LIMIT 1", (event_id,)).fetchall()
+        ((thing_id,),) = things or self.raw.execute(THING, (event_id,)).fetchall()
         self.ids |= {"event_id": event_id, "thing_id": thing_id}
         if self.operator.get("/config", headers=JSON).status_code != 200:
             self._sign_in()
