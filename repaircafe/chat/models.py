@@ -5,6 +5,7 @@ The comments of the columns are also in the database.
 
 import uuid
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +16,13 @@ from repaircafe.answers.facts import Fact
 from repaircafe.database.tables import Base
 from repaircafe.facts.stored import StoredFinding
 from repaircafe.work.models import Job
+
+
+class Settled(StrEnum):
+    """What the organiser did about a question that was not answered."""
+
+    ANSWERED = "answered"
+    NOT_NEEDED = "not_needed"
 
 
 class ChatMessage(Base):
@@ -100,6 +108,13 @@ class Reply(Job):
     from_facts: Mapped[bool] = mapped_column(
         default=False, server_default=sa.false(), comment="Whether the settings answered, not the model"
     )
+    unknown_in: Mapped[str | None] = mapped_column(
+        sa.String(8), comment="The language in which the text says that it does not know; null if it answers"
+    )
+    settled: Mapped[Settled | None] = mapped_column(
+        sa.Enum(Settled, native_enum=False, length=20, values_callable=lambda all_: [one.value for one in all_]),
+        comment="What the organiser did about a question that the text does not answer; null while it is open",
+    )
     question: Mapped[ChatMessage] = relationship(foreign_keys=[question_id])
     message: Mapped[ChatMessage | None] = relationship(foreign_keys=[message_id], lazy="joined")
 
@@ -129,3 +144,6 @@ class Reply(Job):
         return "assistant"
 
     __mapper_args__ = {"polymorphic_identity": "reply"}  # noqa: RUF012  SQLAlchemy asks for a dict
+
+
+sa.Index("ix_jobs_unanswered", Reply.question_id, postgresql_where=Reply.unknown_in.is_not(None))

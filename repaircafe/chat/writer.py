@@ -34,6 +34,7 @@ from repaircafe.work.runner import MODEL_LANE, Runner
 from repaircafe.work.task import Kind, Outcome, Task
 from repaircafe.writing.findings import as_json, compared
 from repaircafe.writing.generation import Generator
+from repaircafe.writing.unknowing import language_of_unknowing
 
 log = structlog.get_logger()
 
@@ -136,13 +137,15 @@ class Writer(Kind):
     def prepare_end(self, task: Task, outcome: Outcome) -> dict[str, Any]:
         """Compares a text that is done or was stopped with the settings. The first time, that loads the grammars.
 
-        Finds the facts beside it, too: about the topics of the question and of the text.
+        Finds the facts beside it, too, about the topics of the question and of the text, and whether it does not know.
         """
         values = self._store.known()
         if isinstance(outcome, FromFacts):
             return {"from_facts": True, "facts": facts_of(outcome.topics, values) or None}
         found: Attempt = task.given
         topics, columns = {*topics_of(found.question, found.language).topics}, dict[str, Any]()
+        if outcome.state is State.DONE:
+            columns["unknown_in"] = language_of_unknowing(task.content, found.language) or None
         if task.content and outcome.state in (State.DONE, State.STOPPED):
             account = compared(task.content, Settings.of(values))
             topics |= {*topics_told(account)}
