@@ -54,6 +54,7 @@ from repaircafe.setup import views as setup_views
 from repaircafe.setup.finder import Finder
 from repaircafe.signin import cli as signin_cli
 from repaircafe.signin import views as signin_views
+from repaircafe.unanswered import views as unanswered_views
 from repaircafe.web import access, assets, errors, languages, openapi
 from repaircafe.web.application import Application
 from repaircafe.web.negotiation import version_of
@@ -193,6 +194,7 @@ def _add_pages(app: Flask) -> None:
         dates_views,
         dates_api,
         afternoons_views,
+        unanswered_views,
     ):
         app.register_blueprint(views.blueprint)
     if app.debug:

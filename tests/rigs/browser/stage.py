@@ -100,7 +100,8 @@ class Stage:
                 waited.set()
         self.ollama.script = ["Hi"]
         self.forget_dates()
-        self.save(llm_endpoint=self.ollama.url, llm_model=MODEL, **EVENT)
+        self.forget_questions()
+        self.save(llm_endpoint=self.ollama.url, llm_model=MODEL, organiser_notes="", **EVENT)
         for page in (self.visitor, self.organiser):
             page.goto("about:blank")
         until_well(self)
@@ -111,6 +112,12 @@ class Stage:
             connection.execute("DELETE FROM settings WHERE key = 'event_date'")
             for table in ("things", "afternoons", "hand_ins", "events"):
                 connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+
+    def forget_questions(self) -> None:
+        """Removes every conversation."""
+        with psycopg.connect(self.server.database_url, autocommit=True) as connection:
+            connection.execute("DELETE FROM conversations")
+            connection.execute("DELETE FROM chat_messages")
 
     def plan(self, *weeks: int) -> list[str]:
         """Plans dates so many weeks after the next one. Returns their ids."""

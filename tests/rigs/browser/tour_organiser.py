@@ -7,7 +7,7 @@ import requests
 from playwright.sync_api import Page, expect
 
 from tests.harness.client import AUTH
-from tests.rigs.browser.stage import FRESH_MS, Stage, coming_saturday, press
+from tests.rigs.browser.stage import FRESH_MS, Stage, ask, coming_saturday, press
 from tests.rigs.browser.states import State, registering
 
 STATES: dict[str, State] = {}
@@ -56,6 +56,51 @@ def announcements_without_a_date(on: Stage) -> Page:
     """The announcements without an event."""
     on.strip()
     return announcements(on)
+
+
+@state
+def unanswered(on: Stage) -> Page:
+    """What the assistant could not answer: one question in two wordings, and one that is done."""
+    on.ollama.script = ["I don't know. Please ask a volunteer."]
+    for text in ("Is there a lift?", "Where can I park?", "Where can I park my car?"):
+        ask(on.visitor, text)
+        expect(on.visitor.locator(".reply[data-state=done]")).to_be_visible(timeout=FRESH_MS)
+    page = on.organiser
+    page.goto("/unanswered")
+    page.locator(".asked", has_text="lift").get_by_role("button", name="Not needed").click()
+    expect(page.locator("details.card summary")).to_be_visible()
+    return page
+
+
+@state
+def unanswered_refused(on: Stage) -> Page:
+    """An answer for which there is no room, and the questions that are done."""
+    page = unanswered(on)
+    on.save(organiser_notes="x" * 2_990)
+    page.get_by_label("Add to what the assistant knows").first.fill("You can park behind the building.")
+    press(page, "Add")
+    expect(page.locator(".fault")).to_be_visible()
+    page.locator("details.card summary").click()
+    return page
+
+
+@state
+def unanswered_late(on: Stage) -> Page:
+    """An answer to a question that was deleted meanwhile."""
+    page = unanswered(on)
+    on.forget_questions()
+    page.get_by_label("Add to what the assistant knows").first.fill("You can park behind the building.")
+    press(page, "Add")
+    expect(page.locator(".message")).to_be_visible()
+    return page
+
+
+@state
+def unanswered_without_any(on: Stage) -> Page:
+    """The page before anything was asked in vain."""
+    on.forget_questions()
+    on.organiser.goto("/unanswered")
+    return on.organiser
 
 
 @state

@@ -1,0 +1,1 @@
+"""The questions that the assistant could not answer: the organiser's page, with what she does about them."""
