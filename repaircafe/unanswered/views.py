@@ -38,9 +38,12 @@ def answer() -> Response:
         tell_program(422, {"answer": error.why})
         return _page(fault=error.why, needs_room=error.needs_room, status=422)
     except questions.SettledError:
-        gone = _("These questions are no longer in the list: they were deleted, or settled in another window.")
-        tell_program(409, {}, gone)
-        return _page(problem=f"{gone} {_('What you typed is still here.')}", status=409)
+        gone = _(
+            "Not added: this question is no longer in the list. It was deleted, or settled in another window. "
+            "What you typed is still here."
+        )
+        tell_program(409, {"newest": gone})
+        return _page(problem=gone, status=409)
     except AwayError as error:
         if wants_json():
             raise

@@ -75,7 +75,7 @@ def test_a_question_that_is_still_not_answered_comes_back_alone(chat: FlaskClien
     ask_in_vain(chat, ollama)
     shown = page(chat)
     assert "say it in other words" in shown
-    assert "Asked once" in shown
+    assert "Asked 1 time, on" in shown
 
 
 def test_a_group_that_needs_no_answer_stays_away_and_can_be_put_back(chat: FlaskClient, ollama: Ollama) -> None:
