@@ -29,7 +29,7 @@ def show() -> Response:
     return _page()
 
 
-@blueprint.post("/answer")
+@blueprint.post("")
 def answer() -> Response:
     """Adds the answer to the organiser's notes, and settles the group. If that fails, what was typed stays."""
     try:

@@ -42,7 +42,8 @@ def press(client: FlaskClient, action: str, shown: str = "", **fields: Any) -> A
     """Sends the first form of a page: the one that is open now, or `shown`, as a window that was open before does."""
     shown = shown or page(client)
     sent = {"csrf_token": csrf_token(shown), "newest": newest(shown), **fields}
-    return client.post(f"/unanswered/{action}", data=sent, headers=HTML)
+    path = "/unanswered" if action == "answer" else f"/unanswered/{action}"
+    return client.post(path, data=sent, headers=HTML)
 
 
 def notes(client: FlaskClient) -> str:
