@@ -18,6 +18,12 @@ of its classic machines."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 """The well-known prefix under which a translator reaches IPv4 (RFC 6052, section 2.1)."""
 
+_HOME_NAMES = ("local", "localhost", "localdomain", "lan", "home", "internal", "intranet", "corp", "private", "arpa")
+"""The endings of names that are known only inside a building (RFC 6761, RFC 6762, RFC 8375, ICANN's `internal`), and
+others that routers use."""
+_ROUTERS = (".fritz.box", ".speedport.ip", ".routerlogin.net")
+"""The names under which widespread routers know what is in the building, below endings that others use as well."""
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -31,6 +37,18 @@ def is_private(address: str) -> bool:
     found = ipaddress.ip_address(address.partition("%")[0])
     inner = getattr(found, "ipv4_mapped", None) or found
     return inner.is_private or inner.is_loopback or inner.is_link_local
+
+
+def is_public(host: str) -> bool:
+    """Whether a host may be reached from outside this building, judged by its name or address alone.
+
+    Nothing is looked up: inside a building, a resolver may know another address for a public name.
+    """
+    found = _forms(host)
+    if found:
+        return all(one.is_global and not one.is_multicast for one in found)
+    name = host.rstrip(".").lower()
+    return "." in name and name.rpartition(".")[2] not in _HOME_NAMES and not f".{name}".endswith(_ROUTERS)
 
 
 def is_inside(host: str) -> bool:
