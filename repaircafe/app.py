@@ -45,6 +45,7 @@ from repaircafe.mail.gmail import GmailCredentials
 from repaircafe.neighbours import explanations
 from repaircafe.neighbours.checks import NeighbourCheck
 from repaircafe.neighbours.report import Neighbour
+from repaircafe.paper import views as paper_views
 from repaircafe.parts import Parts
 from repaircafe.retention import cli as retention_cli
 from repaircafe.runtime import startup
@@ -191,6 +192,7 @@ def _add_pages(app: Flask) -> None:
         languages,
         announcements_views,
         setup_views,
+        paper_views,
         dates_views,
         dates_api,
         afternoons_views,

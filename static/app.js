@@ -115,6 +115,12 @@ document.addEventListener("click", (event) => {
   label.textContent = button.dataset.copied;
   setTimeout(() => { label.textContent = button.dataset.label; }, COPIED_MS);
 });
+// A sheet is printed by a button; without this script the page names the browser's own way.
+document.querySelectorAll("[data-print]").forEach((button) => {
+  button.hidden = false;
+  button.nextElementSibling.hidden = true;
+  button.addEventListener("click", () => window.print());
+});
 // What was typed and not sent yet stays where the reader chooses another language: the tab keeps it for that one reload,
 // and for this page alone. A password is never kept. This comes last: a browser may forbid its store.
 const KEPT = "typed";

@@ -66,7 +66,7 @@ def as_entry(settings: Settings, event: Event, told: Told) -> Entry:
     entry.add("dtstamp", event.updated_at.astimezone(UTC))
     entry.add("status", "CANCELLED" if event.cancelled else "CONFIRMED")
     entry.add("summary", told.title)
-    begins, ends = _times(event.occasion, settings.event_zone)
+    begins, ends = times(event.occasion, settings.event_zone)
     entry.add("dtstart", begins)
     entry.add("dtend", ends)
     if settings.event_location:
@@ -104,7 +104,7 @@ def _written(calendar: Calendar, entries: Iterable[Entry]) -> bytes:
     return content
 
 
-def _times(when: Occasion, zone: ZoneInfo) -> tuple[date, date]:
+def times(when: Occasion, zone: ZoneInfo) -> tuple[date, date]:
     """Start and end in UTC, which no calendar can misread; both are plain dates if no start is set."""
     if when.start is None:
         return when.day, when.day + timedelta(days=1)
@@ -128,7 +128,7 @@ def _digest(settings: Settings, event: Event) -> str:
     content: tuple[object, ...] = (
         when.start,
         when.end,
-        _times(when, settings.event_zone),
+        times(when, settings.event_zone),
         settings.event_location,
         settings.event_offerings,
     )

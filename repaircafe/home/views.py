@@ -1,22 +1,18 @@
-"""The home page, the entry for visitors' calendars, and the poster."""
+"""The home page, and the entries for visitors' calendars."""
 
-import io
 import uuid
 from urllib.parse import urlencode
 
-import segno
 from flask import Blueprint, Response, make_response, render_template, request, url_for
-from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_wtf.csrf import generate_csrf
 
 from repaircafe.database.tables import db
-from repaircafe.environment import is_loopback
-from repaircafe.facts.wording import clock_time
 from repaircafe.health.banner import banner_version
 from repaircafe.health.monitor import monitor
 from repaircafe.home import calendar, checklist
 from repaircafe.home.countdown import Countdown, countdown
+from repaircafe.home.hours import hours
 from repaircafe.limits import MAX_MESSAGE_CHARS
 from repaircafe.logs import polled
 from repaircafe.settings import wording
@@ -64,7 +60,7 @@ def _page(settings: Settings, chip: Countdown | None, *, known: bool, session_id
         settings=settings,
         known=known,
         chip=chip,
-        hours=_hours(settings),
+        hours=hours(settings),
         cost=wording.cost(settings),
         appointment=wording.appointment(settings),
         place=place,
@@ -119,29 +115,6 @@ def feed() -> Response:
     return _calendar(calendar.as_feed(entries, told), "repair-cafe.ics")
 
 
-@blueprint.get("/poster")
-def poster() -> str:
-    """A sheet to print and hang up."""
-    settings = store().settings()
-    address = url_for("home.show", _external=True)
-    is_ours_alone = is_loopback(request.host.rsplit(":", 1)[0].strip("[]"))
-    return render_template(
-        "home/poster.html", settings=settings, hours=_hours(settings), address=address, is_ours_alone=is_ours_alone
-    )
-
-
-@blueprint.get("/poster/qr.svg")
-def code() -> Response:
-    """A QR code (ISO/IEC 18004) of the home page, with the address that the poster's browser uses."""
-    drawn = io.BytesIO()
-    segno.make_qr(url_for("home.show", _external=True), error="m").save(
-        drawn, kind="svg", scale=8, border=2, xmldecl=True
-    )
-    response = make_response(drawn.getvalue())
-    response.mimetype = "image/svg+xml"
-    return response
-
-
 def _told(settings: Settings) -> calendar.Told:
     address = settings.public_url or url_for("home.show", _external=True)
     return calendar.Told(settings.cafe_name or _("Repair Café"), address)
@@ -156,17 +129,6 @@ def _calendar(content: bytes, name: str) -> Response:
 
 def _version(found: tuple[checklist.Line, ...]) -> str:
     return version_of([(str(line.title), line.is_done, str(line.cure)) for line in found])
-
-
-def _hours(settings: Settings) -> str:
-    """The opening hours in words; empty if no start is set."""
-    start, end = settings.event_start, settings.event_end
-    if start is None:
-        return ""
-    opens = clock_time(start, get_locale())
-    if end is None:
-        return str(_("from %(start)s", start=opens))
-    return str(_("from %(start)s to %(end)s", start=opens, end=clock_time(end, get_locale())))
 
 
 def _map(place: str) -> str:

@@ -24,11 +24,10 @@ def test_without_settings_it_says_that_nothing_is_planned(make_app: MakeApp) -> 
 def test_a_day_that_is_over_is_promised_to_nobody(client: FlaskClient) -> None:
     day = date.today() - timedelta(days=1)
     client.post("/config", json={"event_date": day.isoformat(), "event_location": "De Hoek"})
-    for path in ("/", "/poster"):
-        text = client.get(path, headers=HTML).text
-        assert "The next repair café is not planned yet." in text
-        assert day.isoformat() not in text
-        assert "De Hoek" in text
+    text = client.get("/", headers=HTML).text
+    assert "The next repair café is not planned yet." in text
+    assert day.isoformat() not in text
+    assert "De Hoek" in text
 
 
 def test_only_pressing_the_link_contacts_the_map(client: FlaskClient) -> None:
@@ -36,23 +35,6 @@ def test_only_pressing_the_link_contacts_the_map(client: FlaskClient) -> None:
     text = client.get("/", headers=HTML).text
     assert 'href="https://www.openstreetmap.org/search?query=De+Hoek%2C+Dorpsstraat+1+%26+2" target="_blank"' in text
     assert text.count("openstreetmap") == 1
-
-
-def test_the_posters_code_holds_the_address_that_visitors_use(client: FlaskClient) -> None:
-    here = {**HTML, "Host": "192.168.1.9:8000"}
-    text = client.get("/poster", headers=here).text
-    assert "The code leads to http://192.168.1.9:8000/, for visitors on this Wi-Fi." in text
-    assert "which only this computer can open" in client.get("/poster", headers=HTML).text
-    code = client.get("/poster/qr.svg", headers=here)
-    assert code.mimetype == "image/svg+xml"
-    assert code.data != client.get("/poster/qr.svg").data
-
-
-def test_telephones_can_read_the_code_of_a_short_address(make_app: MakeApp) -> None:
-    """ISO/IEC 18004: the smallest QR code has 21 modules; a smaller one is a Micro QR code."""
-    client = make_app(trusted_hosts="pi").test_client()
-    code = client.get("/poster/qr.svg", headers={"Host": "pi"}).text
-    assert 'width="200" height="200"' in code, "8 * (21 + a border of 2 on either side)"
 
 
 def test_it_shows_date_place_and_offerings(client: FlaskClient) -> None:
@@ -140,10 +122,9 @@ def test_the_town_follows_the_place_that_does_not_name_it(client: FlaskClient) -
 def test_an_event_without_an_end_shows_its_start_alone(client: FlaskClient) -> None:
     soon = date.today() + timedelta(days=10)
     client.post("/config", json={"event_date": soon.isoformat(), "event_start": "14:00"})
-    for path in ("/", "/poster"):
-        text = client.get(path, headers=HTML).text
-        assert "from 14:00" in text
-        assert "from 14:00 to" not in text
+    text = client.get("/", headers=HTML).text
+    assert "from 14:00" in text
+    assert "from 14:00 to" not in text
 
 
 def test_what_was_typed_is_shown_as_text(client: FlaskClient) -> None:

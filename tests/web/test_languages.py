@@ -188,20 +188,20 @@ def test_an_unknown_language_or_a_foreign_address_is_ignored(client: FlaskClient
 )
 def test_dates_follow_each_languages_format(client: FlaskClient, language: str, day: str) -> None:
     client.post("/config", json={"event_date": "2099-12-05"})
-    assert day in client.get("/poster", headers={**HTML, "Accept-Language": language}).text
+    assert day in client.get("/dates", headers={**HTML, "Accept-Language": language}).text
 
 
 def test_the_first_of_a_month_is_an_ordinal_in_french(client: FlaskClient) -> None:
     client.post("/config", json={"event_date": "2099-05-01"})
     said = {
-        language: client.get("/poster", headers={**HTML, "Accept-Language": language}).text
+        language: client.get("/dates", headers={**HTML, "Accept-Language": language}).text
         for language in ("fr", "nl", "de")
     }
     assert "vendredi 1er mai 2099" in said["fr"]
     assert "vrijdag 1 mei 2099" in said["nl"]
     assert "Freitag, 1. Mai 2099" in said["de"]
     client.post("/config", json={"event_date": "2099-05-11"})
-    assert "lundi 11 mai 2099" in client.get("/poster", headers={**HTML, "Accept-Language": "fr"}).text
+    assert "lundi 11 mai 2099" in client.get("/dates", headers={**HTML, "Accept-Language": "fr"}).text
 
 
 def test_numbers_follow_each_languages_format(app: Flask) -> None:
