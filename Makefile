@@ -59,7 +59,7 @@ check: .venv/.dev ## Check style, types, imports, templates, unit files and secu
 		echo "$$locked:" && $(PY) -m tests.tools.wheels $$locked && $(PY) -m tests.tools.audit $$locked || exit 1; \
 	done
 
-test-browser: .venv/.dev $(HTMX) $(MO) .cache/axe/.done ## Drive the pages in Chromium (needs /usr/bin/chromium and npm)
+test-browser: .venv/.dev $(HTMX) $(MO) .cache/axe/.done ## Drive the pages in Chromium (needs /usr/bin/chromium, npm, poppler-utils and zbar-tools)
 	@$(PY) -m pytest tests/rigs/browser -m browser $(BESIDE)
 
 test-llm: .venv/.dev $(if $(AT),,.venv/.trial) $(HTMX) $(MO) ## Test with a real llama.cpp server and a small model (AT=http://127.0.0.1:11434 MODEL=smollm2: with the model of that name on a server that runs already, Ollama or OpenAI-like)

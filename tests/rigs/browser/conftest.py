@@ -178,7 +178,7 @@ def new_page(browser: Browser, watched: Watched) -> Iterator[NewPage]:
     contexts: list[BrowserContext] = []
 
     def make(server: Server, **options: object) -> Page:
-        context = browser.new_context(base_url=server.url, locale="en-GB", **options)  # type: ignore[arg-type]
+        context = browser.new_context(**{"base_url": server.url, "locale": "en-GB", **options})  # type: ignore[arg-type]
         context.set_default_timeout(TYPICAL_LIMIT_MS)
         watched.ours.add(urlsplit(server.url).netloc)
         watched.watch(context)

@@ -2,7 +2,8 @@
 
 from playwright.sync_api import Locator, Page
 
-PAGES = ("/", "/poster", "/chat", "/chat/earlier", "/announcements", "/config", "/health", "/no-such-page")
+PAPER = ("/poster", "/flyer", "/table-card", "/door-sign")
+PAGES = ("/", *PAPER, "/chat", "/chat/earlier", "/announcements", "/config", "/health", "/no-such-page")
 NARROW = {"width": 360, "height": 740}
 TELL_BROKEN_WORDS = """() => [...document.querySelectorAll("button, .button")].flatMap((button) => {
     const texts = document.createTreeWalker(button, NodeFilter.SHOW_TEXT), found = [];

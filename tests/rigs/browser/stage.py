@@ -69,6 +69,7 @@ EVENT = {
     "cost": "gift",
     "appointment": "not_needed",
     "not_repaired": "microwave ovens, televisions",
+    "public_url": "",
 }
 
 

@@ -23,7 +23,7 @@ from tests.conftest import MakeApp
 from tests.harness.conditions import until
 from tests.harness.server import Server
 from tests.rigs.browser.conftest import Returning, Watched, stored
-from tests.rigs.browser.reading import PAGES, message, phase, press, question, reply, send
+from tests.rigs.browser.reading import PAGES, PAPER, message, phase, press, question, reply, send
 
 pytestmark = pytest.mark.browser
 
@@ -45,8 +45,9 @@ PAYLOADS = (
 )
 """They have no spaces, so that a model's name may be one, and are short enough for an entry of a list."""
 MADE = (
-    "script:not([src]), img:not([src='/poster/qr.svg'], [src^='/static/icon.svg?v=']), iframe, template,"
-    " svg:not(.icon:has(> use[href^='/static/icons.svg?v=']:only-child)), [onerror], [onload], [onfocus],"
+    "script:not([src]), img:not([src^='/static/icon.svg?v=']), iframe, template,"
+    " svg:not(.sheet .code:has(> path:only-child), .icon:has(> use[href^='/static/icons.svg?v=']:only-child)),"
+    " [onerror], [onload], [onfocus],"
     f" [autofocus]:not([aria-invalid]), [href*=pwned]:not([href^='{MAP}?query=']), [src*=pwned], [hx-get*=pwned]"
 )
 """Elements that only a payload can have put into our pages. The link to the map may contain any name of a place, and
@@ -208,6 +209,8 @@ def test_a_script_in_a_setting_is_shown_as_text(page: Page, configured: Server, 
             if path == "/":
                 expect(page.locator(".offerings")).to_contain_text(payload)
                 expect(page.locator(".told")).to_contain_text(payload)
+            if path in PAPER[:2]:
+                expect(page.locator(".sheet")).to_contain_text(payload)
             if path == "/config":
                 expect(page.locator("#downloads .spinner")).to_have_count(0)
                 assert {key.name: kept(page, key) for key in KEYS.values()} == stored(configured)

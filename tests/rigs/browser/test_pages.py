@@ -10,7 +10,7 @@ from repaircafe.database.embedded import Postmaster
 from tests.harness.conditions import free_port
 from tests.harness.server import Server
 from tests.rigs.browser.conftest import A_DAY, NewPage, Returning, Watched, save, stored, url_of
-from tests.rigs.browser.reading import NARROW, PAGES, assert_fits, message, offered_models, press
+from tests.rigs.browser.reading import NARROW, PAGES, PAPER, assert_fits, message, offered_models, press
 
 pytestmark = pytest.mark.browser
 
@@ -252,8 +252,9 @@ def test_a_form_sent_to_a_waiting_app_is_not_lost(new_page: NewPage, postmaster:
 
 def test_no_page_contacts_another_host_or_logs_an_error(page: Page, configured: Server, watched: Watched) -> None:
     assert configured
-    page.goto("/poster")
-    for path in set(PAGES) - {"/poster", "/no-such-page"}:
+    for path in PAPER:
+        page.goto(path)
+    for path in set(PAGES) - {*PAPER, "/no-such-page"}:
         with page.expect_request_finished(lambda request: request.resource_type == "xhr"):  # the page's banner polls
             page.goto(path)
     press_all = ("Test the language model", "Test the database", "Test mail")

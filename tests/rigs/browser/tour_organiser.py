@@ -1,4 +1,4 @@
-"""The states of the announcements, the dates and health."""
+"""The states of the announcements, the dates, the organiser's sheets and health."""
 
 import threading
 from datetime import timedelta
@@ -148,6 +148,38 @@ def dates_series(on: Stage) -> Page:
     on.organiser.goto("/dates")
     press(on.organiser, "Show the dates")
     expect(on.organiser.locator("input[name=date]").first).to_be_checked()
+    return on.organiser
+
+
+@state
+def poster_without_a_date(on: Stage) -> Page:
+    """The page of the poster without an event."""
+    on.strip()
+    on.organiser.goto("/poster")
+    return on.organiser
+
+
+@state
+def table_card_with_wifi(on: Stage) -> Page:
+    """The card for the tables with a code for the Wi-Fi."""
+    on.save(public_url="https://hoek.example")
+    on.organiser.goto("/table-card")
+    on.organiser.get_by_label("Name of the Wi-Fi").fill("De Hoek")
+    on.organiser.get_by_label("Its password").fill("kom maar binnen")
+    press(on.organiser, "Draw the code")
+    expect(on.organiser.locator(".page:not(.turned) .code")).to_have_count(2)
+    return on.organiser
+
+
+@state
+def table_card_refused(on: Stage) -> Page:
+    """A password that no Wi-Fi has."""
+    on.save(public_url="https://hoek.example")
+    on.organiser.goto("/table-card")
+    on.organiser.get_by_label("Name of the Wi-Fi").fill("De Hoek")
+    on.organiser.get_by_label("Its password").fill("short")
+    press(on.organiser, "Draw the code")
+    expect(on.organiser.locator(".fault")).to_be_visible()
     return on.organiser
 
 

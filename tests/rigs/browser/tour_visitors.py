@@ -1,4 +1,4 @@
-"""The states of what visitors see: home, poster, chat and the sign-in."""
+"""The states of what visitors see: home, sheets to print, chat and the sign-in."""
 
 import threading
 from datetime import date, datetime, timedelta
@@ -71,6 +71,36 @@ def home_with_the_model_away(on: Stage) -> Page:
 def poster(on: Stage) -> Page:
     """The poster."""
     on.visitor.goto("/poster")
+    return on.visitor
+
+
+@state
+def flyer(on: Stage) -> Page:
+    """The flyer in another language than the page."""
+    on.visitor.goto("/flyer?lang=fr")
+    return on.visitor
+
+
+@state
+def door_sign(on: Stage) -> Page:
+    """The sign for the door, with the dates after the next one."""
+    on.plan(4, 8)
+    on.visitor.goto("/door-sign")
+    return on.visitor
+
+
+@state
+def table_card(on: Stage) -> Page:
+    """The card for the tables, with a public address."""
+    on.save(public_url="https://hoek.example")
+    on.visitor.goto("/table-card")
+    return on.visitor
+
+
+@state
+def table_card_alone(on: Stage) -> Page:
+    """The page of that card while only this computer can open the pages."""
+    on.visitor.goto("/table-card")
     return on.visitor
 
 

@@ -76,8 +76,8 @@ def test_the_name_that_was_opened_is_looked_at(nginx: Nginx) -> None:
     for name, status in ((NAME, 200), ("evil.example", 421)):
         answers = [requests.get(nginx.url, headers={"Host": name}, timeout=30).status_code for _ in range(2)]
         assert answers == [status, status]
-    poster = requests.get(f"{nginx.url}/poster", headers={**HTML, "Host": NAME}, timeout=30).text
-    assert f"http://{NAME}/" in poster, "an address that visitors can open, not that of a host"
+    card = requests.get(f"{nginx.url}/table-card", headers={**HTML, "Host": NAME}, timeout=30).text
+    assert f"http://{NAME}</p>" in card, "an address that visitors can open, not that of a host"
 
 
 def test_all_behind_the_proxy_count_as_one_whatever_address_they_claim(nginx: Nginx) -> None:
