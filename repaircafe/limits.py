@@ -217,6 +217,8 @@ MAX_TITLE_CHARS = 80
 MAX_MARKDOWN_CHARS = 10_000
 """Characters that are read as Markdown: twice the longest reply that we ask a model for. This limits the time for any
 text: a server that does not count tokens can send a megabyte."""
+MAX_ANNOUNCEMENT_CHARS = 10_000
+"""Characters of a text that the organiser edits: twice the longest that we ask a model for."""
 PRUNE_LIMIT_S = 600.0
 """The longest removal of old conversations: the first one, of years, on a slow SD card. With a page's limit it would
 fail every night."""
