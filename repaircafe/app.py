@@ -9,6 +9,7 @@ from flask import Flask
 
 from repaircafe import logs
 from repaircafe.afternoons import views as afternoons_views
+from repaircafe.announcements import edits as announcements_edits
 from repaircafe.announcements import views as announcements_views
 from repaircafe.announcements.drafts import Announcer
 from repaircafe.answers import wording as answers_wording
@@ -191,6 +192,7 @@ def _add_pages(app: Flask) -> None:
         openapi,
         languages,
         announcements_views,
+        announcements_edits,
         setup_views,
         paper_views,
         dates_views,

@@ -121,6 +121,37 @@ document.querySelectorAll("[data-print]").forEach((button) => {
   button.nextElementSibling.hidden = true;
   button.addEventListener("click", () => window.print());
 });
+// What the organiser writes is stored after a pause, and while she goes on writing as well, so that a fault can take no
+// more than two seconds of it. What could not be stored is sent again.
+const PAUSE_MS = 600, LONGEST_MS = 1200;
+const unsent = new WeakMap();
+const keep = (field, pause) => {
+  const { since, timer } = unsent.get(field) ?? { since: Date.now() };
+  clearTimeout(timer);
+  const send = () => { unsent.delete(field); if (field.isConnected) htmx.trigger(field, "keep"); };
+  unsent.set(field, { since, timer: setTimeout(send, Math.min(pause, Math.max(0, since + LONGEST_MS - Date.now()))) });
+};
+document.addEventListener("input", ({ target }) => { if (target.matches("[data-keep]")) keep(target, PAUSE_MS); });
+document.addEventListener("change", ({ target }) => { if (unsent.has(target)) keep(target, 0); });
+document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
+  if (target.matches("[data-keep]") && [0, 502, 503, 504].includes(detail.xhr.status)) keep(target, LONGEST_MS);
+});
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {  // what a proxy or the waiting page says has no place here
+  if (detail.requestConfig.elt.matches("[data-keep]") && !detail.xhr.getResponseHeader("HX-Retarget")) detail.shouldSwap = false;
+});
+// A text that follows from another one never takes the place of what is being written.
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const field = event.detail.target;
+  if (field.matches("[data-keep]") && field.value !== field.defaultValue) event.detail.shouldSwap = false;
+});
+// A telephone can hand a text to another app. Over plain HTTP no browser does.
+const offerShares = () => document.querySelectorAll("[data-share]").forEach((button) => { button.hidden = !navigator.share; });
+offerShares();
+document.addEventListener("htmx:afterSettle", offerShares);
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-share]");
+  if (button) navigator.share({ text: document.getElementById(button.dataset.share).value }).catch(() => {});  // or not
+});
 // What was typed and not sent yet stays where the reader chooses another language: the tab keeps it for that one reload,
 // and for this page alone. A password is never kept. This comes last: a browser may forbid its store.
 const KEPT = "typed";
@@ -140,6 +171,8 @@ sessionStorage.removeItem(KEPT);
 if (kept?.path === location.pathname) {
   const typed = new Map(kept.typed);
   for (const field of fields()) {
-    if (typed.has(keyOf(field))) field[isChoice(field) ? "checked" : "value"] = typed.get(keyOf(field));
+    if (!typed.has(keyOf(field))) continue;
+    field[isChoice(field) ? "checked" : "value"] = typed.get(keyOf(field));
+    field.dispatchEvent(new Event("input", { bubbles: true }));
   }
 }

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Flask
 from flask_babel import force_locale
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
@@ -60,6 +61,16 @@ class DraftRequest:
     id: uuid.UUID
     form: Format
     language: str
+    line: str = ""
+    """The organiser's own words, which belong in the text."""
+
+    @property
+    def words(self) -> str:
+        """The question to the model."""
+        with force_locale(locale_of(self.language)):
+            said = [str(REQUESTS[self.form])]
+            said += [_("Say this, too: %(line)s", line=self.line)] if self.line else []
+        return " ".join(said)
 
 
 class Announcer(Kind):
@@ -77,8 +88,6 @@ class Announcer(Kind):
 
     def write(self, session: Session, wanted: DraftRequest) -> None:
         """Asks the model for a text, which replaces the one before when it comes. Does not wait. Raises AwayError."""
-        with force_locale(locale_of(wanted.language)):
-            words = str(REQUESTS[wanted.form])
         with self._runner.starting(self.lane) as capacity:
             turn = queue.claim(session, capacity)  # until the commit, no other request replaces a text
             if session.get(Announcement, wanted.id) is not None:
@@ -89,7 +98,7 @@ class Announcer(Kind):
             session.execute(sa.delete(Announcement).where(Announcement.subject == subject, is_no_text))
             newest = sa.select(sa.func.max(Announcement.created_at)).where(Announcement.subject == subject)
             turn |= {"created_at": later_than(before)} if (before := session.scalar(newest)) else {}
-            job = Announcement(id=wanted.id, subject=subject, prompt=words, priority=1, **turn)  # a reply has 0
+            job = Announcement(id=wanted.id, subject=subject, prompt=wanted.words, priority=1, **turn)  # a reply has 0
             session.add(job)
             session.commit()
         self._runner.begin(job)

@@ -24,10 +24,21 @@ class Format(StrEnum):
     REPLY = "reply"
 
 
-def text(form: Format, settings: Settings, day: date, language: str) -> str:
-    """The announcement of a day, in `language`, even if the reader uses another one."""
+MONTH = "month"
+"""The format of the organiser's own line, which goes into every text of its language."""
+
+
+def text(form: Format, settings: Settings, day: date, language: str, line: str = "") -> str:
+    """The announcement of a day, in `language`, even if the reader uses another one, with the organiser's own line."""
     with force_locale(locale_of(language)):
-        return _TEXTS[form](settings, day)
+        return with_line(form, _TEXTS[form](settings, day), line)
+
+
+def with_line(form: str, words: str, line: str) -> str:
+    """The text with the organiser's line at its end: on a poster a line of its own, elsewhere a sentence."""
+    if not line:
+        return words
+    return f"{words}\n{line}" if form == Format.POSTER else f"{_sentence(words)} {_sentence(line)}"
 
 
 def _poster(settings: Settings, day: date) -> str:
@@ -65,7 +76,11 @@ def _reply(settings: Settings, day: date) -> str:
 def _conditions(settings: Settings) -> list[str]:
     """Cost and appointment as sentences, if the settings say anything about them."""
     said = (wording.cost(settings), wording.appointment(settings))
-    return [one if one.endswith((".", "!", "?")) else f"{one}." for one in said if one]
+    return [_sentence(one) for one in said if one]
+
+
+def _sentence(words: str) -> str:
+    return words if words.endswith((".", "!", "?", "…")) else f"{words}."
 
 
 def _when(settings: Settings, day: date) -> str:

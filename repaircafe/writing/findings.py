@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -15,6 +15,9 @@ from repaircafe.facts.wording import facts_of
 from repaircafe.neighbours.report import Text
 from repaircafe.settings.definitions import Settings
 from repaircafe.web.languages import language, locale_of
+
+if TYPE_CHECKING:
+    from repaircafe.facts.replacing import Replacing
 
 KINDS: Mapping[Kind, Text] = MappingProxyType(
     {
@@ -45,6 +48,13 @@ def comparison(settings: Settings) -> Callable[[str, str], Account]:
 
     facts = check.known(settings, settings.now.date())
     return lambda text, language: check.account(text, facts, language)
+
+
+def replacing(settings: Settings, line: str) -> "Replacing":
+    """Compares texts with the settings and the organiser's own line, and knows what belongs in the place of errors."""
+    from repaircafe.facts.replacing import Replacing  # noqa: PLC0415  as above
+
+    return Replacing(settings, line)
 
 
 def compared(text: str, settings: Settings) -> Account:

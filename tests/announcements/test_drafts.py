@@ -11,12 +11,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from repaircafe.announcements.models import Announcement
-from repaircafe.announcements.views import Draft
+from repaircafe.announcements.pages import Draft
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Neighbour, Reason
 from repaircafe.settings.definitions import Settings
 from repaircafe.web.languages import LANGUAGES
 from repaircafe.writing.findings import comparison
+from tests.announcements.scene import Tab, actions
 from tests.conftest import MakeApp
 from tests.fakes.proxy import Proxy
 from tests.fakes.scripted import Ollama
@@ -219,7 +220,7 @@ def test_without_htmx_the_page_comes_back_in_the_same_language(planned: FlaskCli
     sent = {"csrf_token": csrf_token(page), "language": "fr", "draft": "no id"}
     answer = planned.post("/announcements/post", data=sent, headers=HTML)
     assert answer.status_code == 303
-    assert "language=fr" in answer.location
+    assert "lang=fr" in answer.location
     assert answer.location.endswith("#draft-post")
     assert planned.get("/announcements/post?language=fr", headers=HTML).status_code == 303
 
@@ -229,6 +230,76 @@ def test_the_texts_made_from_the_settings_need_no_database(proxied: MakeApp, pro
     client.post("/config", json={"event_date": SOON.isoformat()})
     proxy.break_with("refuse")
     assert client.get("/announcements", headers=HTML).text.count("<textarea") == 4
+
+
+@pytest.mark.parametrize("is_edited", [True, False])
+def test_a_draft_goes_into_the_field_and_a_changed_text_stays_beside_it(
+    planned: FlaskClient, ollama: Ollama, raw: psycopg.Connection, is_edited: bool
+) -> None:
+    tab = Tab(planned)
+    if is_edited:
+        tab.type("My own words.")
+    ollama.script = ["Come and mend!"]
+    press(planned, "post")
+    shown = ends(planned, "post")
+    assert tab.text != "Come and mend!", "only a press puts it there"
+    assert tab.press(actions(shown)["Put it into the field"]).status_code == 200
+    assert tab.text == "Come and mend!"
+    assert "Put it into the field" not in tab.card, "it is there already"
+    assert ("My own words." in tab.card) == is_edited
+    tab.type("Come and mend it!")
+    ollama.script = ["Another one."]
+    press(planned, "post")
+    ends(planned, "post")
+    assert tab.text == "Come and mend it!"
+    tab.press(tab.buttons()["Put it into the field"])
+    assert tab.text == "Another one."
+    assert "Come and mend it!" in tab.card
+    kept = raw.execute("SELECT count(*) FROM announcement_texts WHERE replaced_at IS NOT NULL").fetchone()
+    assert kept == (2 if is_edited else 1,)
+
+
+def test_a_draft_that_nobody_has_changed_leaves_nothing_behind(
+    planned: FlaskClient, ollama: Ollama, raw: psycopg.Connection
+) -> None:
+    tab = Tab(planned)
+    for text in ("The first one.", "The second one."):
+        ollama.script = [text]
+        press(planned, "post")
+        ends(planned, "post")
+        tab.open()
+        tab.press(tab.buttons()["Put it into the field"])
+        assert tab.text == text
+    assert raw.execute("SELECT content FROM announcement_texts").fetchall() == [("The second one.",)]
+
+
+def test_a_draft_that_has_been_replaced_meanwhile_is_not_taken(planned: FlaskClient, ollama: Ollama) -> None:
+    shown = []
+    for text in ("The first one.", "The second one."):
+        ollama.script = [text]
+        press(planned, "post")
+        shown.append(actions(ends(planned, "post"))["Put it into the field"])
+    assert Tab(planned).press(shown[0]).status_code == 409
+
+
+def test_a_wrong_claim_of_a_draft_is_replaced_on_its_way_into_the_field(planned: FlaskClient, ollama: Ollama) -> None:
+    ollama.script = ["We open at 15:00. Yes, at 15:00!"]
+    press(planned, "post")
+    buttons = re.findall(r'value="(draft:[^"]*:15:00)"', ends(planned, "post"))
+    assert len(buttons) == 2
+    tab = Tab(planned)
+    tab.press(buttons[1])
+    assert tab.text == "We open at 15:00. Yes, at 14:00!"
+
+
+def test_the_organisers_line_is_in_the_question_to_the_model(planned: FlaskClient, ollama: Ollama) -> None:
+    Tab(planned, "month", "nl").type("We slijpen ook messen")
+    press(planned, "post", "nl")
+    ends(planned, "post", "nl")
+    assert ollama.chats()[-1]["messages"][-1]["content"].endswith("We slijpen ook messen")
+    press(planned, "post", "de")
+    ends(planned, "post", "de")
+    assert "messen" not in ollama.chats()[-1]["messages"][-1]["content"]
 
 
 def test_a_draft_with_a_reason_from_another_version_is_shown(

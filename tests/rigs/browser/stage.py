@@ -108,10 +108,10 @@ class Stage:
         until_well(self)
 
     def forget_dates(self) -> None:
-        """Removes every date, and what it has brought."""
+        """Removes every date, what it has brought, and the texts that are kept for it."""
         with psycopg.connect(self.server.database_url, autocommit=True) as connection:
             connection.execute("DELETE FROM settings WHERE key = 'event_date'")
-            for table in ("things", "afternoons", "hand_ins", "events"):
+            for table in ("things", "afternoons", "hand_ins", "events", "announcement_texts"):
                 connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
 
     def forget_questions(self) -> None:

@@ -188,6 +188,7 @@ def changing(app: Flask, page: Page) -> list[tuple[str, str]]:
         "reply_id": (page.locator(".reply").get_attribute("id") or "").removeprefix("reply-"),
         "download_id": str(uuid.uuid4()),
         "event_id": str(uuid.uuid4()),
+        "text_id": str(uuid.uuid4()),
         "neighbour": "llm",
         "announcement": "post",
     }

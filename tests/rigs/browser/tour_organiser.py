@@ -1,5 +1,6 @@
 """The states of the announcements, the dates, the organiser's sheets and health."""
 
+import re
 import threading
 from datetime import timedelta
 
@@ -51,11 +52,62 @@ def announcements_checked(on: Stage) -> Page:
     return page
 
 
+def write_text(page: Page, form: str, text: str) -> None:
+    """Writes into the field of a format until it is stored."""
+    page.locator(f"#text-{form}").fill(text)
+    expect(page.locator(f"#told-{form}")).to_contain_text("Yours, saved", timeout=FRESH_MS)
+
+
+WRONG = "Come on Sunday from 15:00 to 17:00. Call Ms Mulder at 030 123 45 67."
+
+
+@state
+def announcements_edited(on: Stage) -> Page:
+    """A text that the organiser has changed, with what the settings have instead, and her line for the month."""
+    page = announcements(on)
+    write_text(page, "month", "This month we also sharpen knives")
+    expect(page.locator("#text-post")).to_have_value(re.compile("sharpen knives"))
+    write_text(page, "newsletter", WRONG)
+    expect(page.get_by_role("button", name="Replace by").first).to_be_visible()
+    return page
+
+
+@state
+def announcements_changed_elsewhere(on: Stage) -> Page:
+    """Another tab has changed the text."""
+    page = announcements(on)
+    other = page.context.new_page()
+    other.goto("/announcements")
+    write_text(other, "post", "Mend it, don't end it!")
+    other.close()
+    page.locator("#text-post").fill("Broken? We mend it together.")
+    expect(page.locator("#told-post")).to_contain_text("Mend it, don't end it!", timeout=FRESH_MS)
+    return page
+
+
+@state
+def announcements_for_another_date(on: Stage) -> Page:
+    """The next date has changed while texts are kept."""
+    page = announcements(on)
+    write_text(page, "poster", "Repair café!\nSaturday afternoon, De Hoek")
+    on.save(event_date=(coming_saturday() + timedelta(weeks=4)).isoformat())
+    page.goto("/announcements")
+    expect(page.locator("#earlier-poster details[open]")).to_be_visible()
+    return page
+
+
 @state
 def announcements_without_a_date(on: Stage) -> Page:
     """The announcements without an event."""
     on.strip()
     return announcements(on)
+
+
+@state
+def announcements_kept_without_a_date(on: Stage) -> Page:
+    """A text is kept, and no date is planned any more."""
+    write_text(announcements(on), "poster", "Repair café!")
+    return announcements_without_a_date(on)
 
 
 @state

@@ -72,6 +72,8 @@ OWN = {
     "afternoons.record": ["what", "quick", "thing_id", "kind", "result", "made_in", "age", "barrier", "problem"],
     "afternoons.remember": ["prefix", "country", "group_identifier", "data_provider"],
     "afternoons.save": ["seen", "visitors", "mended", "half_mended", "not_mended", "sentence"],
+    "announcement_texts.remove": ["lang"],
+    "announcement_texts.save": ["lang", "day", "page", "known", "seen", "content", "action"],
     "announcements.stop": ["language"],
     "announcements.write": ["language", "draft"],
     "chat.ask": ["message", "reply_id"],
@@ -278,6 +280,7 @@ def _right(world: World, name: str) -> str:
     known |= {"visitors": "31", "mended": "3", "half_mended": "", "not_mended": "0", "result": "not", "kind": "14"}
     known |= {"made_in": "1998", "age": "2.5", "barrier": "worn_out", "prefix": "dehoek", "country": "NLD"}
     known |= {"language": "nl", "back": "/", "model": "llama3.2:3b"}
+    known |= {"lang": "nl", "day": "2026-12-05", "page": UNKNOWN, "known": "", "seen": "", "action": "replace:0:0:Hi"}
     return known[name] if name in known else str(KEYS[name].example) if name in KEYS else "Hi"
 
 
