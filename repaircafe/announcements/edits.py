@@ -41,7 +41,7 @@ def save(announcement: str) -> Response:
         if not is_htmx():
             raise
         return _unsaved(desk, edit, error)
-    desk.look()
+    desk.forget()
     if not is_htmx():
         return back(desk.language, f"card-{announcement}")
     if action and desk.day != edit.place.day:
@@ -156,8 +156,9 @@ _ACTIONS: Mapping[str, Callable[[Desk, Edit, str], None]] = MappingProxyType(
 
 
 def _elsewhere(desk: Desk, edit: Edit, *, is_typing: bool) -> Response:
-    """The page does not know the stored text: it says so, and offers both."""
-    desk.look()
+    """The page does not know the stored text: it says so, and offers both. What is typed meanwhile is stored, too."""
+    kept.keep_beside(db.session(), edit)
+    desk.forget()
     place = edit.place
     card = Card(desk, place.format, place.day, edit.content, is_elsewhere=True, replaces=edit.known, page=edit.page)
     if not is_htmx():

@@ -17,6 +17,8 @@ from repaircafe.characters import is_blank
 
 _WRITING = sa.select(sa.func.pg_advisory_xact_lock(int.from_bytes(b"announce")))
 """Changes wait for each other: a text is compared with the stored one before it is stored."""
+NEVER_COUNTED = 0
+"""The version of a text that somebody typed while another page's text counted."""
 
 
 class ChangedElsewhereError(Exception):
@@ -92,16 +94,20 @@ def keep_mine(session: Session, edit: Edit) -> KeptText:
         _check(session, edit, found)
         _retire(session, found)
         found = _add(session, edit, edit.content)
+        session.execute(sa.delete(KeptText).where(*_of_page(edit)))
     session.commit()
     return found
 
 
 def keep_beside(session: Session, edit: Edit) -> None:
-    """Stores the text beside the one that counts, unless it is there already."""
+    """Stores the text beside the one that counts, while somebody has to choose: once for each page."""
     session.execute(_WRITING)
-    there = sa.select(KeptText.id).where(*_at(edit.place), KeptText.content == edit.content)
-    if not is_blank(edit.content) and session.scalar(there.limit(1)) is None:
-        session.add(_new(edit, edit.content, replaced_at=sa.func.now()))
+    there = session.scalar(sa.select(KeptText).where(*_of_page(edit)))
+    if there is not None:
+        there.content = edit.content
+        _flushed(session, there)
+    elif not is_blank(edit.content) and edit.content != edit.made:
+        session.add(_new(edit, edit.content, version=NEVER_COUNTED, replaced_at=sa.func.now()))
     session.commit()
 
 
@@ -138,6 +144,11 @@ def _counting(session: Session, place: Place) -> KeptText | None:
 
 def _at(place: Place) -> Sequence[sa.ColumnElement[bool]]:
     return KeptText.day == place.day, KeptText.format == place.format, KeptText.language == place.language
+
+
+def _of_page(edit: Edit) -> Sequence[sa.ColumnElement[bool]]:
+    """What the page has stored beside the text that counts."""
+    return (*_at(edit.place), KeptText.page == edit.page, KeptText.version == NEVER_COUNTED)
 
 
 def _check(session: Session, edit: Edit, found: KeptText | None) -> None:

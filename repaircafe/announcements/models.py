@@ -28,7 +28,7 @@ class KeptText(Base):
     format: Mapped[str] = mapped_column(sa.String(20), comment="Where it is used; month: a line for all of them")
     language: Mapped[str] = mapped_column(sa.String(2), comment="ISO 639-1 code of its language")
     content: Mapped[str] = mapped_column(sa.Text, comment="The organiser's words; never logged")
-    version: Mapped[int] = mapped_column(server_default="1", comment="How often it was stored")
+    version: Mapped[int] = mapped_column(server_default="1", comment="How often it was stored; 0: it never counted")
     page: Mapped[uuid.UUID] = mapped_column(sa.Uuid, comment="The page that stored it last: it knows what it replaces")
     job_id: Mapped[uuid.UUID | None] = mapped_column(
         sa.Uuid, comment="The model's draft that it began as; null if there was none"

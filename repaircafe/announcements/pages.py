@@ -166,23 +166,35 @@ class Desk:
     def __init__(self, language: str) -> None:
         self.language = language
         self.settings: Settings = store().settings()
-        self.is_away = False
-        self.rows: list[KeptText] = []
-        self.look()
 
     @property
     def day(self) -> date | None:
         """The next date."""
         return self.settings.next_date
 
-    def look(self) -> None:
-        """Reads what is kept. While the database is unavailable, nothing is known of it, and nothing can be changed."""
-        self.__dict__.pop("checker", None)  # the line may be another one
+    @cached_property
+    def _found(self) -> list[KeptText] | None:
+        """What is kept; None while the database is unavailable."""
         try:
-            self.rows = texts(db.session(), self.language)
+            return texts(db.session(), self.language)
         except AwayError:
             db.session.rollback()  # the page reads again
-            self.is_away = True
+            return None
+
+    @property
+    def rows(self) -> list[KeptText]:
+        """What is kept, as far as is known."""
+        return self._found or []
+
+    @property
+    def is_away(self) -> bool:
+        """Whether nothing is known of what is kept, so that nothing can be changed."""
+        return self._found is None
+
+    def forget(self) -> None:
+        """Reads again what is kept when it is asked for, after a change."""
+        for name in ("_found", "checker"):  # the line may be another one
+            self.__dict__.pop(name, None)
 
     def counting(self, form: str, day: date) -> KeptText | None:
         """The kept text that counts."""

@@ -41,7 +41,6 @@ def rendered(template: str, desk: Desk, *, status: int = 200, **context: object)
         template,
         desk=desk,
         chosen=desk.language,
-        drafts=desk.drafts,
         labels=labels(),
         longest=MAX_ANNOUNCEMENT_CHARS,
         longest_line=MAX_LINE_CHARS,

@@ -15,7 +15,7 @@ from repaircafe.facts.stored import StoredFinding
 from repaircafe.facts.wording import clock_time, facts_of
 from repaircafe.settings.definitions import Settings
 
-MAX_TRIES, AROUND = 20, 300
+MAX_TRIES, AROUND = 12, 150
 """For how many errors of a text words are tried, and in how many characters on either side: a page has four texts."""
 _FIGURES = re.compile(r"(\d{1,2})\s?([./-])\s?(\d{1,2})(?:\s?\2\s?(\d{4}|\d{2}))?\.?")
 _HALF_DAY = re.compile(r"[ap]\.?\s?m\b", re.IGNORECASE)

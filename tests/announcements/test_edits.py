@@ -76,10 +76,12 @@ def test_of_two_tabs_the_later_one_is_told_and_chooses_and_nothing_is_lost(tab: 
     assert {"mine", "other"} <= set(actions(told.text).values())
     assert second.type(MINE + "!").status_code == 204, "it says so already"
     assert first.text == OTHER, "nothing is overwritten"
+    assert f"{MINE}!" in first.card, "what she goes on writing is stored, too, beside the text that counts"
     assert second.press(choice, MINE).status_code == 200
     chosen, beside = (MINE, OTHER) if choice == "mine" else (OTHER, MINE)
     assert second.text == chosen
     assert html.escape(beside, quote=False).replace("'", "&#39;") in second.card, "the other one is kept beside it"
+    assert second.card.count("Use this text") == 1
     assert second.type("On we go").status_code == 200
     if choice == "mine":
         assert first.type("Me too").status_code == 409

@@ -84,3 +84,16 @@ def test_what_no_setting_says_is_in_no_text(page: Flask, cost: str, appointment:
                 assert check(written, facts, language) == [], written
                 if not (cost or appointment) and form is not Format.POSTER:
                     assert written == text(form, bare, DAY, language)
+
+
+@pytest.mark.parametrize("language", languages.LANGUAGES)
+def test_the_organisers_own_line_ends_each_text_as_a_sentence_or_a_line_of_its_own(page: Flask, language: str) -> None:
+    settings = Settings.of({"event_date": DAY.isoformat(), "event_location": "De Hoek"})
+    with page.test_request_context():
+        for form in Format:
+            bare, written = (text(form, settings, DAY, language, line) for line in ("", "We sharpen knives"))
+            assert written.startswith(bare)
+            more = written.removeprefix(bare)
+            is_poster = form is Format.POSTER
+            assert more == "\nWe sharpen knives" if is_poster else more.lstrip(".") == " We sharpen knives."
+            assert text(form, settings, DAY, language, "Knives!").endswith("Knives!")

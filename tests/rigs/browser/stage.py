@@ -32,7 +32,9 @@ const shifts = [];
 const answers = new Map();
 addEventListener("input", () => answers.set({}, [performance.now(), performance.now() + 100]), true);
 addEventListener("htmx:beforeRequest", ({detail}) => {
-    if (detail.requestConfig.triggeringEvent?.isTrusted) answers.set(detail.xhr, [performance.now(), Infinity]);
+    const {triggeringEvent, elt} = detail.requestConfig;
+    const isTyped = elt.matches("[data-keep]");
+    if (triggeringEvent?.isTrusted || isTyped) answers.set(detail.xhr, [performance.now(), Infinity]);
 });
 addEventListener("htmx:afterSettle", ({detail}) => {
     if (answers.has(detail.xhr)) answers.get(detail.xhr)[1] = performance.now() + 100;
@@ -50,7 +52,7 @@ new PerformanceObserver((list) => {
 """
 """Records what moves on a page without the reader's input (Layout Instability, WICG). For the browser, a press is input
 for half a second; here until its response is shown, however slow the machine is. What is typed is input as well, even
-by a test: the field of a question grows with it."""
+by a test: the field of a question grows with it, and below a text that is stored the page says what is wrong in it."""
 
 
 def coming_saturday() -> date:

@@ -55,7 +55,7 @@ def announcements_checked(on: Stage) -> Page:
 def write_text(page: Page, form: str, text: str) -> None:
     """Writes into the field of a format until it is stored."""
     page.locator(f"#text-{form}").fill(text)
-    expect(page.locator(f"#told-{form}")).to_contain_text("Yours, saved", timeout=FRESH_MS)
+    expect(page.locator(f"#told-{form}")).to_contain_text("Saved:", timeout=FRESH_MS)
 
 
 WRONG = "Come on Sunday from 15:00 to 17:00. Call Ms Mulder at 030 123 45 67."
