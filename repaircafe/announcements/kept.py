@@ -22,11 +22,7 @@ NEVER_COUNTED = 0
 
 
 class ChangedElsewhereError(Exception):
-    """The stored text is not the one that the page knows. `other` is stored; None if it was removed."""
-
-    def __init__(self, other: KeptText | None) -> None:
-        super().__init__()
-        self.other = other
+    """The stored text is not the one that the page knows. Nothing was changed."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +152,7 @@ def _check(session: Session, edit: Edit, found: KeptText | None) -> None:
     is_own = found is not None and found.page == edit.page
     if not (is_known or is_own):
         session.commit()  # a rollback would let the texts forget what they are
-        raise ChangedElsewhereError(found)
+        raise ChangedElsewhereError
 
 
 def _retire(session: Session, found: KeptText | None) -> None:

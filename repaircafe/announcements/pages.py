@@ -277,7 +277,8 @@ class Desk:
     def subject(self, day: date) -> str:
         """What a mail is about, in the language of the texts."""
         with force_locale(locale_of(self.language)):
-            return f"{self.settings.cafe_name or _('Repair Café')}: {in_words(day, 'full')}"
+            name = self.settings.cafe_name or _("Repair Café")
+            return f"{name}: {in_words(day, 'full')}"
 
     def moment(self, kept: KeptText) -> str:
         """When a text was stored, for the reader."""

@@ -42,7 +42,7 @@ def download(announcement: str) -> Response:
     """The text as a file. Raises PageError if there is no date."""
     desk = Desk(asked_language())
     if desk.day is None:
-        raise _unplanned()
+        raise _unplanned(404)
     response = make_response(Card(desk, announcement, desk.day).stored + "\n")
     response.mimetype = "text/plain"
     name = f"{announcement}-{desk.language}-{desk.day}.txt"
@@ -55,7 +55,7 @@ def write(announcement: str) -> Response:
     """Asks the model for a text, which replaces its one before. Raises PageError if there is no date."""
     form, desk = Format(announcement), Desk(asked_language())
     if desk.day is None:
-        raise _unplanned()
+        raise _unplanned(409)
     draft_id = request.form.get("draft", uuid.uuid4(), type=uuid.UUID)
     announcer().write(db.session(), DraftRequest(draft_id, form, desk.language, desk.line))
     return _draft(desk, form)
@@ -75,5 +75,5 @@ def _draft(desk: Desk, form: Format) -> Response:
     return rendered("announcements/_draft.html", desk, form=form, is_news=True)
 
 
-def _unplanned() -> PageError:
-    return PageError(409, _("The next repair café is not planned yet."), _("Enter its date in the settings first."))
+def _unplanned(status: int) -> PageError:
+    return PageError(status, _("The next repair café is not planned yet."), _("Enter its date in the settings first."))

@@ -182,6 +182,7 @@ def test_a_growing_draft_does_not_replace_its_button(planned: FlaskClient, ollam
     assert "<button" not in look(planned, "reply")
     page = planned.get("/announcements?language=en", headers=HTML).text
     assert re.search(r'http-equiv="refresh" content="3; url=[^"]*#draft-reply"', page)
+    assert "noscript.css" in page, "which hides the fields: the page is loaded again while somebody could write"
     pause.set()
     asked = partial(planned.get, "/announcements/reply?language=en", headers=HTMX)
     assert until(lambda: asked().headers.get("HX-Retarget") == "#draft-reply")

@@ -174,7 +174,7 @@ def test_without_a_next_date_the_page_still_shows_what_is_kept(tab: Tab) -> None
     assert "not planned yet" in page
     assert MINE in page
     assert "Use this text" not in page
-    assert tab.client.get("/announcements/post.txt", headers=HTML).status_code == 409
+    assert tab.client.get("/announcements/post.txt", headers=HTML).status_code == 404
 
 
 @pytest.mark.parametrize("htmx", [True, False])
