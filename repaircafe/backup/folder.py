@@ -60,6 +60,16 @@ def listing(place: Path) -> list[Backup]:
     return sorted(found, key=lambda backup: (backup.at, backup.path.name), reverse=True)
 
 
+def newest(place: Path) -> Backup | None:
+    """The newest backup of a folder, also if it cannot be read; None if there is none. Raises BackupError."""
+    try:
+        paths = place.iterdir() if place.exists() else ()
+        found = max(((*known, path) for path in paths if (known := parse(path.name))), default=None)
+        return _entry(found[2], found[0], found[1]) if found else None
+    except OSError as error:
+        raise told(place, error) from error
+
+
 def find(place: Path, text: str) -> Path:
     """The path of the file that the organiser means: a name in the folder, or a path."""
     return place / text if "/" not in text and (place / text).exists() else Path(text)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from repaircafe.backup.archive import Kind
 from repaircafe.backup.create import create
-from repaircafe.backup.folder import parse, to_remove
+from repaircafe.backup.folder import newest, parse, to_remove
 from repaircafe.database.programs import BackupError
 from repaircafe.environment import Environment
 
@@ -144,3 +144,23 @@ def test_a_folder_that_the_timer_may_not_write_is_reported_with_its_own_cure(
 def _at(text: str) -> datetime | None:
     known = parse(text)
     return known[0].astimezone(UTC) if known else None
+
+
+def test_the_newest_backup_is_found_by_its_name(tmp_path: Path) -> None:
+    place = tmp_path / "backups"
+    assert newest(place) is None, "the folder is made with the first backup"
+    place.mkdir()
+    (place / "notes.txt").touch()
+    assert newest(place) is None
+    for day in (3, 5, 4):
+        (place / name(datetime(2026, 1, day))).touch()
+    found = newest(place)
+    assert found
+    assert (found.path.name, found.kind, found.at.day) == (name(datetime(2026, 1, 5)), Kind.DAILY, 5)
+    assert found.manifest is None, "it is empty"
+
+
+def test_a_folder_whose_newest_backup_cannot_be_found_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BackupError):
+        newest(tmp_path / "file")
