@@ -33,6 +33,7 @@ from repaircafe.downloads.downloader import Downloader
 from repaircafe.environment import PROJECT, Environment, load_or_exit
 from repaircafe.health import cli as health_cli
 from repaircafe.health import views as health_views
+from repaircafe.health.history import History
 from repaircafe.health.monitor import Monitor
 from repaircafe.home import views as home_views
 from repaircafe.llm import check as llm_check
@@ -94,8 +95,9 @@ def create_app(environment: Environment | None = None) -> Flask:
     failures = parts.add(Failures(changed=lambda: monitor.forget(Neighbour.LLM)))
     _add_jobs(app, database, store, process_lock, failures)
     opening = startup.Startup(app, database)
+    history = parts.add(History(app))
     parts.add(_lifecycle(parts))
-    monitor = Monitor(app, opening, DatabaseCheck(database), _other_checks(parts, store))
+    monitor = Monitor(app, opening, DatabaseCheck(database), _other_checks(parts, store), history.note)
     logs.watch_requests(app, monitor.errors.count)
     opening.guard()
     opening.before_opening += [store.learn, store.settle_dates, *access.init_app(app, lambda: opening.ready)]
@@ -161,7 +163,13 @@ def _lifecycle(parts: Parts) -> Lifecycle:
     return Lifecycle(
         when_worker_starts=[opening.run_in_background, trial.start],
         when_worker_must_end=[runner.close],
-        when_worker_ends=[runner.close, trial.close, opening.close, parts[ProcessLock].leave],
+        when_worker_ends=[
+            runner.close,
+            trial.close,
+            parts[History].close,
+            opening.close,
+            parts[ProcessLock].leave,
+        ],
     )
 
 

@@ -175,6 +175,16 @@ TEST_LIMIT_S = 3.5
 GLANCE_S = 0.15
 """How long a page waits for a fresh banner before it shows the last known one."""
 ERROR_WINDOW_S = 300
+STRIPS_STORE_S = 3600.0
+"""Between two stores of what health saw: each store wears out the SD card a little. A crash loses at most this."""
+STRIPS_CLOSE_LIMIT_S = 2.0
+"""How long the end of a worker waits for its last store."""
+STATUS_TTL_S = 10.0
+"""How long Status repeats what it read from the database and the backups; an open page asks this often."""
+STATUS_READ_LIMIT_S = 0.4
+"""How long Status waits for that, while the checks run, before it shows what it knows already."""
+FIRST_WORDS_COUNT = 20
+"""Replies whose first word counts for the median on Status."""
 
 # Backups
 
@@ -267,3 +277,4 @@ _fits(TEST_EXCHANGE_LIMIT_S, TEST_LIMIT_S)
 _fits(SIGN_INS_READ_LIMIT_S + SETTINGS_READ_LIMIT_S + TEST_LIMIT_S + SETTINGS_READ_LIMIT_S, TEST_PROMISE_S)
 _fits(MODELS_LIMIT_S, MODELS_WAIT_S)
 _fits(GLANCE_S, HEALTH_LIMIT_S)
+_fits(STATUS_READ_LIMIT_S, HEALTH_LIMIT_S)  # Status reads while its checks run

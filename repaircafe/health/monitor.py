@@ -7,7 +7,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -109,11 +109,15 @@ class Monitor:
     """Checks and tests the neighbours. Each app has one."""
 
     def __init__(
-        self, app: Flask, startup: Startup, database: DatabaseCheck, others: Mapping[Neighbour, NeighbourCheck]
+        self,
+        app: Flask,
+        startup: Startup,
+        database: DatabaseCheck,
+        others: Mapping[Neighbour, NeighbourCheck],
+        saw: Callable[[Report], None],
     ) -> None:
-        self._app = app
-        self._startup = startup
-        self._database = database
+        self._app, self._startup, self._database = app, startup, database
+        self._saw = saw
         self._checks = {Neighbour.DB: database.neighbour_check, **others}
         self._began = time.monotonic()
         self._lock = threading.Lock()
@@ -181,6 +185,11 @@ class Monitor:
         )
         self._learn(report)
         return report
+
+    @property
+    def polled(self) -> frozenset[Neighbour]:
+        """The neighbours that a health check contacts."""
+        return frozenset(neighbour for neighbour, check in self._checks.items() if check.poll is not None)
 
     def models(self) -> tuple[str, ...]:
         """The models that the last check of the language model found; empty if that is the trial's own model."""
@@ -283,6 +292,7 @@ class Monitor:
         if before is not None and before.known_at >= report.known_at:
             return
         self._latest[report.neighbour] = report
+        self._saw(report)
         was = before.reason if before is not None else None
         if was is report.reason or (before is None and report.status is Status.UNCONFIGURED):
             return
