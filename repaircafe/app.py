@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 from flask import Flask
+from flask_babel import get_locale
 
 from repaircafe import logs
 from repaircafe.afternoons import views as afternoons_views
@@ -14,6 +15,7 @@ from repaircafe.announcements import views as announcements_views
 from repaircafe.announcements.drafts import Announcer
 from repaircafe.answers import wording as answers_wording
 from repaircafe.backup import cli as backup_cli
+from repaircafe.backup import folder
 from repaircafe.chat import api as chat_api
 from repaircafe.chat import views as chat_views
 from repaircafe.chat.writer import Writer
@@ -26,15 +28,18 @@ from repaircafe.database.embedded import EmbeddedDatabaseError
 from repaircafe.database.engines import Database
 from repaircafe.database.migrations import migrate
 from repaircafe.database.process_lock import ProcessLock
+from repaircafe.database.programs import BackupError
 from repaircafe.dates import api as dates_api
 from repaircafe.dates import views as dates_views
 from repaircafe.downloads import views as downloads_views
 from repaircafe.downloads.downloader import Downloader
 from repaircafe.environment import PROJECT, Environment, load_or_exit
+from repaircafe.facts.wording import clock_time
 from repaircafe.health import cli as health_cli
 from repaircafe.health import views as health_views
 from repaircafe.health.history import History
 from repaircafe.health.monitor import Monitor
+from repaircafe.health.status import BackupState, Board, LastBackup
 from repaircafe.home import views as home_views
 from repaircafe.llm import check as llm_check
 from repaircafe.llm import explanations as llm_explanations
@@ -98,6 +103,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     history = parts.add(History(app))
     parts.add(_lifecycle(parts))
     monitor = Monitor(app, opening, DatabaseCheck(database), _other_checks(parts, store), history.note)
+    Board(app, history, store, lambda: _last_backup(environment))
     logs.watch_requests(app, monitor.errors.count)
     opening.guard()
     opening.before_opening += [store.learn, store.settle_dates, *access.init_app(app, lambda: opening.ready)]
@@ -119,6 +125,7 @@ def _add_words_and_drawings(app: Flask, store: Store) -> None:
     languages.init_app(app, lambda: store.settings().event_zone.key)
     health_views.init_templates(app.jinja_env.globals)
     app.jinja_env.globals["questions_to_tap"] = lambda: answers_wording.questions(store.last_known())
+    app.jinja_env.globals["clock_time"] = lambda at: clock_time(at, get_locale())
     app.jinja_env.globals["cafe_name"] = lambda: store.last_known().cafe_name or NAMELESS
 
 
@@ -155,6 +162,17 @@ def _other_checks(parts: Parts, store: Store) -> dict[Neighbour, NeighbourCheck]
         Neighbour.LLM: llm_check.neighbour_check(store, parts[Failures], environment.llm_api_key),
         Neighbour.MAIL: mail_check.neighbour_check(GmailCredentials.of(environment)),
     }
+
+
+def _last_backup(environment: Environment) -> LastBackup:
+    """What Status says of the newest backup. A folder that cannot be read, like a stick that is gone, is no error."""
+    try:
+        newest = folder.newest(folder.locate(environment))
+    except BackupError:
+        return LastBackup(BackupState.LOST)
+    if newest is None:
+        return LastBackup(BackupState.NONE)
+    return LastBackup(BackupState.READABLE if newest.manifest else BackupState.DAMAGED, newest.at, newest.size)
 
 
 def _lifecycle(parts: Parts) -> Lifecycle:

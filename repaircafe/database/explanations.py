@@ -48,7 +48,7 @@ _EXPLANATIONS = {
     ),
     Reason.SCHEMA_DRIFT: Explanation(
         _l("A migration script was changed after it had been applied."),
-        _l("Install the released version again; the health page names the script."),
+        _l("Install the released version again; the Status page names the script."),
     ),
     Reason.SLOW: Explanation(
         _l("The database answers slowly."), _l("Check whether the SD card is full or another program keeps it busy.")

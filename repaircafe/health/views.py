@@ -1,4 +1,4 @@
-"""`/health` for people and monitoring programs, liveness, readiness, and the banner."""
+"""`/health` for people (the Status page) and monitoring programs, liveness, readiness, and the banner."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +8,7 @@ from flask_babel import format_timedelta
 from repaircafe.health.banner import alarms_told, banner_version
 from repaircafe.health.monitor import STATE_LABELS, State, monitor
 from repaircafe.health.schemas import HealthReport, Live, Readiness
+from repaircafe.health.status import LABELS, board
 from repaircafe.logs import polled
 from repaircafe.neighbours.explanations import explain, neighbour_name, still_works
 from repaircafe.neighbours.report import STATUS_LABELS, STEP_LABELS, Neighbour
@@ -27,12 +28,12 @@ STATUS_CODES = {State.STARTING: 503, State.UNHEALTHY: 503, State.HEALTHY: 200, S
 @polled
 def show() -> Response:
     """The health of the app: a page for browsers, JSON for programs."""
-    health = monitor().health()
-    status = STATUS_CODES[health.state]
     if is_htmx() or prefers_page():
-        page = render_template("health/show.html", health=health, ago=_ago)
-        return uncached(make_response(page, status))
-    return uncached(json_response(HealthReport, HealthReport.of(health), status))
+        page = board().page()
+        content = render_template("health/show.html", page=page, ago=_ago, labels=LABELS, for_so_long=_for_so_long)
+        return uncached(make_response(content, STATUS_CODES[page.health.state]))
+    health = monitor().health()
+    return uncached(json_response(HealthReport, HealthReport.of(health), STATUS_CODES[health.state]))
 
 
 @blueprint.get("/health/live")
@@ -73,6 +74,12 @@ def _ago(moment: datetime) -> str:
     since = timedelta(seconds=-max(1, seconds))  # at least a second ago: the clock may have been set back
     passed: str = format_timedelta(since, add_direction=True)
     return passed
+
+
+def _for_so_long(time: timedelta) -> str:
+    """How long something lasted, in one unit."""
+    words: str = format_timedelta(time, granularity="minute", threshold=2)
+    return words
 
 
 def init_templates(context: dict[str, object]) -> None:

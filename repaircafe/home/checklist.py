@@ -72,7 +72,7 @@ def lines(health: Health, settings: Settings, *, has_password: bool) -> tuple[Li
 
 def _database(report: Report) -> Line:
     cure = explain(Neighbour.DB, report.reason).cure if report.reason else ""
-    return Line(_("The database works"), report.status is Status.OK, cure, _("Health"), url_for("health.show"))
+    return Line(_("The database works"), report.status is Status.OK, cure, _("Status"), url_for("health.show"))
 
 
 def _cafe(settings: Settings) -> Line:
