@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +15,8 @@ import requests
 from playwright.sync_api import Browser, Page, expect
 from psycopg import sql
 
+from repaircafe.health.strips import DAY, Seen, Strip, bucket_of
+from repaircafe.neighbours.report import Neighbour
 from repaircafe.setup.finder import PLACES
 from tests.harness.client import AUTH, PASSWORD
 from tests.harness.conditions import until
@@ -130,6 +132,23 @@ class Stage:
             answer = requests.post(f"{self.server.url}/api/events", json=body, timeout=10, auth=AUTH)
             ids.append(str(answer.json()["id"]))
         return ids
+
+    def remember_a_day(self) -> None:
+        """Stores what health saw in the last 24 hours: the model was away twice, and for some hours nobody looked."""
+        now, strips = bucket_of(datetime.now(UTC)), {neighbour: Strip() for neighbour in Neighbour}
+        for bucket in (one for one in range(now - DAY, now) if not 130 < now - one < 200):
+            away = {40: Seen.NOT_REACHABLE, 41: Seen.LIMITED, 100: Seen.NOT_REACHABLE}.get(now - bucket, Seen.WORKS)
+            strips[Neighbour.DB].note(bucket, Seen.WORKS)
+            strips[Neighbour.LLM].note(bucket, away)
+        with psycopg.connect(self.server.database_url, autocommit=True) as connection:
+            for neighbour, strip in strips.items():
+                for day, digits in strip.days.items():
+                    connection.execute(
+                        "INSERT INTO status_strips (service, day, states)"
+                        " VALUES (%s, date '1970-01-01' + %s, %s::bit(1152))"
+                        " ON CONFLICT (service, day) DO UPDATE SET states = EXCLUDED.states",
+                        (neighbour.value, day, f"{digits:01152b}"),
+                    )
 
     def strip(self) -> None:
         """Removes the settings, as after the installation."""

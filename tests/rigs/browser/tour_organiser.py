@@ -8,6 +8,7 @@ import requests
 from playwright.sync_api import Page, expect
 
 from tests.harness.client import AUTH
+from tests.harness.conditions import until
 from tests.rigs.browser.stage import FRESH_MS, Stage, ask, coming_saturday, press
 from tests.rigs.browser.states import State, registering
 
@@ -237,18 +238,33 @@ def table_card_refused(on: Stage) -> Page:
 
 @state
 def health(on: Stage) -> Page:
-    """The health page when everything works."""
+    """Status when everything works, for a visitor."""
     on.visitor.goto("/health")
     return on.visitor
 
 
 @state
 def health_with_the_model_away(on: Stage) -> Page:
-    """The health page for the organiser when the model does not run."""
+    """Status for the organiser when the model does not run."""
     on.ollama.go()
     on.organiser.goto("/health")
     expect(on.organiser.locator(".pill.unreachable")).to_be_visible(timeout=FRESH_MS)
     return on.organiser
+
+
+@state
+def health_after_a_day(on: Stage) -> Page:
+    """Status for the organiser after a day that had its troubles; what is for the technician is open."""
+    on.remember_a_day()
+    page = on.organiser
+
+    def is_shown() -> bool:
+        page.goto("/health")
+        return page.locator(".seen.unreachable").count() > 2
+
+    assert until(is_shown, FRESH_MS / 1000)
+    page.locator("summary").click()
+    return page
 
 
 @state
