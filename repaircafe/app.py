@@ -62,6 +62,7 @@ from repaircafe.setup import views as setup_views
 from repaircafe.setup.finder import Finder
 from repaircafe.signin import cli as signin_cli
 from repaircafe.signin import views as signin_views
+from repaircafe.today import views as today_views
 from repaircafe.unanswered import views as unanswered_views
 from repaircafe.web import access, assets, errors, languages, openapi
 from repaircafe.web.application import Application
@@ -110,7 +111,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     _add_words_and_drawings(app, store)
     chat_api.init_app(app)
     Finder(app)
-    signin_views.init_app(app, signin_views.Hooks(home_views.first_page, chat_views.hand_over_to_operator))
+    signin_views.init_app(app, signin_views.Hooks(today_views.first_page, chat_views.hand_over_to_operator))
     logo_views.init_app(app)
     errors.init_app(app)
     _add_versions(app)
@@ -225,6 +226,7 @@ def _add_pages(app: Flask) -> None:
         dates_api,
         afternoons_views,
         unanswered_views,
+        today_views,
     ):
         app.register_blueprint(views.blueprint)
     if app.debug:

@@ -73,11 +73,6 @@ def _page(settings: Settings, chip: Countdown | None, *, known: bool, session_id
     )
 
 
-def first_page() -> str:
-    """The organiser's first page after the sign-in: the checklist on the home page, or the settings if it is empty."""
-    return url_for("home.show" if checklist.current() else "config.show")
-
-
 @blueprint.get("/checklist")
 @polled
 def checklist_now() -> Response:

@@ -54,6 +54,16 @@ def is_full(session: Session, lane: Lane) -> bool:
     return session.scalar(sa.select(sa.func.count()).select_from(some.subquery())) == MAX_QUEUE_COUNT
 
 
+def numbers(session: Session, kinds: Collection[str]) -> tuple[int, int]:
+    """How many jobs of these kinds run, and how many wait for their turn."""
+    mine = (IS_UNDER_WAY, Job.kind.in_(kinds), Job.owner.in_(live_owners()))
+    waits = Job.state == State.QUEUED
+    running, waiting = session.execute(
+        sa.select(sa.func.count().filter(~waits), sa.func.count().filter(waits)).where(*mine)
+    ).one()
+    return running, waiting
+
+
 def settle_abandoned(session: Session, active_ids: Collection[uuid.UUID] = ()) -> None:
     """Marks the jobs under way whose owner has ended as `broken`, for example after a crash or a power cut.
 

@@ -62,15 +62,15 @@ def test_the_password_opens_the_organisers_pages(browser: FlaskClient) -> None:
     assert browser.get("/sign-in?next=/config", headers=HTML).location == "/config"
 
 
-def test_the_sign_in_leads_to_the_checklist_or_if_that_is_empty_to_the_settings(
+def test_the_sign_in_leads_to_the_checklist_or_if_that_is_empty_to_today(
     browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert sign_in(browser).location == "/"
     assert 'id="checklist"' in browser.get("/", headers=HTML).text
     assert browser.get("/sign-in", headers=HTML).location == "/"
     monkeypatch.setattr("repaircafe.home.checklist.current", tuple)
-    assert browser.get("/sign-in", headers=HTML).location == "/config"
-    assert sign_in(browser.application.test_client()).location == "/config"
+    assert browser.get("/sign-in", headers=HTML).location == "/today"
+    assert sign_in(browser.application.test_client()).location == "/today"
 
 
 @pytest.mark.parametrize("password", ["", "a-long-passwor", PASSWORD.upper(), PASSWORD + "\x00", "é" * 300])

@@ -1,0 +1,1 @@
+"""What is to be done today: before, during and after the repair café."""
