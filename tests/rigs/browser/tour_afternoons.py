@@ -25,7 +25,7 @@ NUMBERS = "INSERT INTO afternoons (event_id, visitors, mended, half_mended, not_
 THING = "INSERT INTO things (id, event_id, what, kind, result, brand, problem) VALUES (%s, %s, %s, %s, %s, %s, %s)"
 
 
-def _held(on: Stage, ago: int, things: int = 0, **numbers: Any) -> str:
+def held(on: Stage, ago: int, things: int = 0, **numbers: Any) -> str:
     """A date that has been, with things and numbers. Returns the address of its page."""
     with psycopg.connect(on.server.database_url, autocommit=True) as connection:
         (event,) = connection.execute(sql.SQL(PAST).format(ago=ago)).fetchone() or ()
@@ -43,14 +43,14 @@ def _held(on: Stage, ago: int, things: int = 0, **numbers: Any) -> str:
 @state
 def afternoon_today(on: Stage) -> Page:
     """The page of today before anything is recorded."""
-    on.organiser.goto(_held(on, 0))
+    on.organiser.goto(held(on, 0))
     return on.organiser
 
 
 @state
 def afternoon_recorded(on: Stage) -> Page:
     """The page of today with things, and with everything that is optional about the next one."""
-    on.organiser.goto(_held(on, 0, things=8))
+    on.organiser.goto(held(on, 0, things=8))
     on.organiser.get_by_label("What is it?").fill("toaster")
     press(on.organiser, "Mended")
     expect(on.organiser.locator("#things li")).to_have_count(9)
@@ -61,7 +61,7 @@ def afternoon_recorded(on: Stage) -> Page:
 @state
 def afternoon_differs(on: Stage) -> Page:
     """A date whose typed numbers differ from its list."""
-    on.organiser.goto(_held(on, 7, things=5, visitors=31, mended=14, sentence="The knife grinder was there."))
+    on.organiser.goto(held(on, 7, things=5, visitors=31, mended=14, sentence="The knife grinder was there."))
     expect(on.organiser.locator(".message.doubt")).to_be_visible()
     return on.organiser
 
@@ -69,7 +69,7 @@ def afternoon_differs(on: Stage) -> Page:
 @state
 def afternoon_refused(on: Stage) -> Page:
     """Nothing was typed, and a reason was chosen for what is mended."""
-    on.organiser.goto(_held(on, 0))
+    on.organiser.goto(held(on, 0))
     on.organiser.locator("#record summary").click()
     on.organiser.get_by_label("Why it is not mended").select_option("worn_out")
     press(on.organiser, "Mended")
@@ -80,7 +80,7 @@ def afternoon_refused(on: Stage) -> Page:
 @state
 def afternoon_thing(on: Stage) -> Page:
     """A thing, to be corrected."""
-    on.organiser.goto(_held(on, 7, things=4))
+    on.organiser.goto(held(on, 7, things=4))
     on.organiser.locator("#things a").first.click()
     expect(on.organiser.locator("#thing-what")).to_be_visible()
     return on.organiser
@@ -89,7 +89,7 @@ def afternoon_thing(on: Stage) -> Page:
 @state
 def afternoon_rows(on: Stage) -> Page:
     """The rows to type from."""
-    on.organiser.goto(f"{_held(on, 7, things=5)}/rows")
+    on.organiser.goto(f"{held(on, 7, things=5)}/rows")
     return on.organiser
 
 
@@ -98,8 +98,8 @@ def so_far(on: Stage) -> Page:
     """The page of all dates: two years of numbers, and a date without any."""
     for month in range(1, 15):
         number = month * 5 % 17
-        _held(on, month * 28, visitors=24 + number, mended=12 + number, half_mended=month % 4, not_mended=month % 6)
-    _held(on, 2)
+        held(on, month * 28, visitors=24 + number, mended=12 + number, half_mended=month % 4, not_mended=month % 6)
+    held(on, 2)
     on.organiser.goto("/afternoons")
     expect(on.organiser.locator("svg.chart text").first).to_be_visible()
     return on.organiser
@@ -115,7 +115,7 @@ def so_far_without_any(on: Stage) -> Page:
 @state
 def open_repair(on: Stage) -> Page:
     """What an export would hold, with a telephone number in it and a thing of no kind."""
-    _held(on, 7, things=5)
+    held(on, 7, things=5)
     on.organiser.goto("/afternoons/open-repair")
     press(on.organiser, "Save")
     expect(on.organiser.get_by_role("button", name="Save the file (CSV)")).to_be_visible()
