@@ -107,9 +107,14 @@ class Database:
         return True
 
     def forget_connections(self) -> None:
-        """After a fork, makes the child open its own connections; the parent's stay open for the parent."""
-        self.engine.dispose(close=False)
-        self.monitor.dispose(close=False)
+        """After a fork, makes the child open its own connections; the parent's stay open for the parent.
+
+        A pool without any is left alone: a new one would write to a megabyte that parent and child share.
+        """
+        for engine in (self.engine, self.monitor):
+            pool = cast("sa.QueuePool", engine.pool)
+            if pool.checkedin() or pool.checkedout():
+                engine.dispose(close=False)
 
     def close(self) -> None:
         """Closes the connections that are not in use; the next use opens new ones."""

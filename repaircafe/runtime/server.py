@@ -48,6 +48,9 @@ class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn is untyped
         self.error_log.propagate = True
         self.error_log.setLevel("WARNING")
 
+    def close_on_exec(self) -> None:
+        """Nothing: no handler has a file. gunicorn's looks at every logger, which master and worker share in memory."""
+
     def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
         """Logs a warning, but does not quote an invalid request: it may contain what a visitor wrote."""
         quoting = msg.startswith("Invalid request from ip=")

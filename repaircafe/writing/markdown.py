@@ -7,6 +7,7 @@ link, a picture or HTML. Then nh3 removes every tag that is not in TAGS, whateve
 import html
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import nh3
@@ -35,10 +36,10 @@ def as_html(text: str) -> Markup:
     If Markdown would lose some, or if the text is longer than MAX_MARKDOWN_CHARS, the text stays as it was written.
     """
     text = text.strip()
-    tokens = _PARSER.parse(text) if len(text) <= MAX_MARKDOWN_CHARS else None
+    tokens = _parser().parse(text) if len(text) <= MAX_MARKDOWN_CHARS else None
     if tokens is None or any(_is_lossy(token) for token in _all(tokens)):
         return escape(text).replace("\n", Markup("<br>\n"))
-    return Markup(WALL.clean(_PARSER.renderer.render(tokens, _PARSER.options, {})))  # noqa: S704  by WALL  # nosec B704
+    return Markup(WALL.clean(_parser().renderer.render(tokens, _parser().options, {})))  # noqa: S704  by WALL  # nosec B704
 
 
 def as_speech(text: str) -> str:
@@ -83,12 +84,11 @@ def _fence(_: RendererHTML, tokens: Sequence[Token], at: int, *__: Any) -> str:
     return f"{f'<p>{escape(label)}</p>' if label else ''}\n<pre><code>{escape(tokens[at].content)}</code></pre>\n"
 
 
-def _make_parser() -> MarkdownIt:
+@cache
+def _parser() -> MarkdownIt:
+    """Made at the first reply, because it needs 200 kB. Two threads may make one each."""
     parser = MarkdownIt("zero", {"breaks": True, "maxNesting": DEEPEST}).enable(RULES)
     for rule in (_heading_open, _heading_close, _list_item_open, _fence):
         parser.add_render_rule(rule.__name__[1:], rule)
     parser.parse("*")  # the first use compiles the rules; two threads must not do that at the same time
     return parser
-
-
-_PARSER = _make_parser()
