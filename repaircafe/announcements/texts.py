@@ -42,7 +42,7 @@ def with_line(form: str, words: str, line: str) -> str:
 
 
 def _poster(settings: Settings, day: date) -> str:
-    lines = [settings.cafe_name or _("Repair Café"), _when(settings, day), settings.event_location]
+    lines = [settings.cafe_name or _("Repair Café"), _when(settings, day), wording.place(settings)]
     offered = [_("We repair: %(offerings)s", offerings=listed(settings.event_offerings))]
     more = [*(offered if settings.event_offerings else []), *_conditions(settings)]
     lines += ["", *more] if more else []
@@ -51,26 +51,40 @@ def _poster(settings: Settings, day: date) -> str:
 
 def _newsletter(settings: Settings, day: date) -> str:
     parts = [
-        _("The next repair café is on %(when)s.", when=_when(settings, day)),
+        _next_one(settings, day),
         _("Bring something broken: our volunteers repair it together with you."),
     ]
     if settings.event_offerings:
         parts.append(_("They know about %(offerings)s.", offerings=listed(settings.event_offerings)))
-    if settings.event_location:
-        parts.append(_("You find us here: %(place)s.", place=settings.event_location))
-    parts += [*_conditions(settings)]
+    if place := wording.place(settings):
+        parts.append(_("You find us here: %(place)s.", place=place))
+    parts += [*_conditions(settings), *_contact(settings)]
     return " ".join(parts)
 
 
 def _post(settings: Settings, day: date) -> str:
-    sentences = _("Broken? Do not throw it away! Repair Café on %(when)s.", when=_when(settings, day))
-    return f"{sentences} {settings.event_location}".strip()
+    name = settings.cafe_name or _("Repair Café")
+    sentences = _("Broken? Do not throw it away! %(name)s on %(when)s.", name=name, when=_when(settings, day))
+    return f"{sentences} {wording.place(settings)}".strip()
 
 
 def _reply(settings: Settings, day: date) -> str:
-    when = _("The next repair café is on %(when)s.", when=_when(settings, day))
-    place = _("The address: %(place)s.", place=settings.event_location) if settings.event_location else ""
-    return " ".join(part for part in (when, place, *_conditions(settings)) if part)
+    place = wording.place(settings)
+    address = [_("The address: %(place)s.", place=place)] if place else []
+    return " ".join((_next_one(settings, day), *address, *_conditions(settings), *_contact(settings)))
+
+
+def _next_one(settings: Settings, day: date) -> str:
+    when = _when(settings, day)
+    if settings.cafe_name:
+        return str(_("%(name)s: the next date is %(when)s.", name=settings.cafe_name, when=when))
+    return str(_("The next repair café is on %(when)s.", when=when))
+
+
+def _contact(settings: Settings) -> list[str]:
+    """How to reach people, if the settings say so."""
+    contact = wording.contact(settings)
+    return [str(_("Questions? %(contact)s", contact=contact))] if contact else []
 
 
 def _conditions(settings: Settings) -> list[str]:

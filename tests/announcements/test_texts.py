@@ -71,7 +71,7 @@ def test_what_no_setting_says_is_in_no_text(page: Flask, cost: str, appointment:
         "cafe_name": "Repair Café Lombok",
     }
     settings = Settings.of({"event_date": DAY.isoformat(), **more})
-    bare = Settings.of({"event_date": DAY.isoformat(), "event_offerings": "bikes, hats"})
+    bare = Settings.of({**more, "event_date": DAY.isoformat(), "cost": "", "appointment": ""})
     with page.test_request_context():
         facts = known(settings, TODAY)
         for language in languages.LANGUAGES:
@@ -82,7 +82,7 @@ def test_what_no_setting_says_is_in_no_text(page: Flask, cost: str, appointment:
                 written = text(form, settings, DAY, language)
                 assert all(one in written for one in said)
                 assert check(written, facts, language) == [], written
-                if not (cost or appointment) and form is not Format.POSTER:
+                if not (cost or appointment):
                     assert written == text(form, bare, DAY, language)
 
 
@@ -97,3 +97,22 @@ def test_the_organisers_own_line_ends_each_text_as_a_sentence_or_a_line_of_its_o
             is_poster = form is Format.POSTER
             assert more == "\nWe sharpen knives" if is_poster else more.lstrip(".") == " We sharpen knives."
             assert text(form, settings, DAY, language, "Knives!").endswith("Knives!")
+
+
+@pytest.mark.parametrize("language", languages.LANGUAGES)
+def test_the_texts_name_the_cafe_its_town_and_how_to_reach_it(page: Flask, language: str) -> None:
+    told = {
+        "event_date": DAY.isoformat(),
+        "event_location": "De Hoek",
+        "cafe_name": "Repair Café Lombok",
+        "cafe_town": "Utrecht",
+        "cafe_mail": "info@lombok.example",
+    }
+    settings = Settings.of(told)
+    with page.test_request_context():
+        written = {form: text(form, settings, DAY, language) for form in Format}
+    for form, words in written.items():
+        assert "De Hoek, Utrecht" in words, form
+        assert "Repair Café Lombok" in words, form
+        assert check(words, known(settings, TODAY), language) == [], words
+        assert ("info@lombok.example" in words) == (form in (Format.NEWSLETTER, Format.REPLY))
