@@ -5,14 +5,14 @@ document.addEventListener("htmx:afterRequest", (event) => {
 });
 // The page's own link in the menu is in view, where the menu is wider than the screen.
 // Brings an item of a scrollable row into its middle. scrollIntoView would also let the first press of Tab begin behind it,
-// and a browser leaves an item that has the focus cut off.
+// and a browser leaves an item that has the focus cut off. A finger's item stays below the finger, or the press is lost.
 const reveal = (item) => {
   const row = item.parentElement;
   row.scrollLeft = item.offsetLeft - row.offsetLeft - (row.clientWidth - item.offsetWidth) / 2;
 };
 document.querySelectorAll("header [aria-current]").forEach(reveal);
 addEventListener("focusin", ({ target }) => {
-  if (target.matches("header nav a, .taps button")) reveal(target);
+  if (target.matches("header nav a:focus-visible, .taps button:focus-visible")) reveal(target);
 });
 // Nothing that is read or about to be pressed moves when something comes or goes by itself: what has gone leaves its
 // place empty, and a banner that has no place comes at the lower edge. In the chat it is a line of the form.
@@ -133,9 +133,14 @@ const keep = (field, pause) => {
 };
 document.addEventListener("input", ({ target }) => { if (target.matches("[data-keep]")) keep(target, PAUSE_MS); });
 document.addEventListener("change", ({ target }) => { if (unsent.has(target)) keep(target, 0); });
+// While a text could not be stored, the browser asks before the page goes.
+const unstored = new Set();
 document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
-  if (target.matches("[data-keep]") && [0, 502, 503, 504].includes(detail.xhr.status)) keep(target, LONGEST_MS);
+  if (!target.matches("[data-keep]")) return;
+  if (detail.successful || detail.xhr.status === 409) unstored.delete(target); else unstored.add(target);
+  if ([0, 429, 500, 502, 503, 504].includes(detail.xhr.status)) keep(target, LONGEST_MS);
 });
+addEventListener("beforeunload", (event) => { if ([...unstored].some((field) => field.isConnected)) event.preventDefault(); });
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {  // what a proxy or the waiting page says has no place here
   if (detail.requestConfig.elt.matches("[data-keep]") && !detail.xhr.getResponseHeader("HX-Retarget")) detail.shouldSwap = false;
 });

@@ -55,7 +55,12 @@ def thing_page(event: Event, thing: Thing, faults: Mapping[str, Text] | None = N
     """A thing, to be corrected."""
     _tell(status, faults)
     page = render_template(
-        "afternoons/thing.html", event=event, thing=thing, at=THING_FORM if faults else "", **_offered(faults)
+        "afternoons/thing.html",
+        event=event,
+        thing=thing,
+        seen=version_of(thing.values()),
+        at=THING_FORM if faults else "",
+        **_offered(faults),
     )
     return make_response(page, status)
 

@@ -13,17 +13,18 @@ from repaircafe.facts.normal import normal
 
 PERSONAL = frozenset({Kind.EMAIL, Kind.PHONE, Kind.IBAN, Kind.POSTCODE})
 _STREET = (
-    r"\w{2,40}(?:straat|laan|weg|plein|gracht|kade|steeg|dreef|dijk|straße|strasse|gasse|allee)|[A-Z]\w{1,40}str\."
+    r"\w{2,40}(?:straat|laan|weg|plein|gracht|kade|steeg|dreef|dijk|markt|straße|strasse|gasse|allee)"
+    r"|[A-Z]\w{1,40}str\.|Gracht|Markt|Plein|Kade"
 )
 _PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
         r"(?<![\w+])\+?\(?[0-9](?:[ ()./-]{0,2}[0-9]){7,14}(?!\w)",
         r"(?<!\w)[\w.+-]{1,64} ?(?:@|\(at\)|\[at\]) ?[\w-]{1,63}\.[\w.-]{2,63}",
-        rf"(?<!\w)(?:{_STREET}) [0-9]{{1,4}}(?!\w)",
+        rf"(?<!\w)(?:{_STREET}) [0-9]{{1,4}}[a-zA-Z]?(?!\w)",
         r"(?<!\w)[0-9]{1,4}(?: bis)?,? (?:rue|avenue|boulevard|chemin|place|impasse) (?:\w+ ){0,2}[A-ZÉÈ]\w+",
-        r"(?<!\w)(?i:mevrouw|meneer|mevr\.|mw\.|dhr\.|herr|frau|familie|monsieur|madame|mme|mlle|mrs|ms|mr)\.?"
-        r" (?:(?:van|de|der|den|von|le|la) ){0,2}[A-ZÀ-Ý][\w-]{1,40}",
+        r"(?<!\w)(?i:mevrouw|meneer|mevr|mw|dhr|herr|frau|familie|monsieur|madame|mme|mlle|mrs|ms|mr)\.?"
+        r" (?:(?:van|de|der|den|von|le|la) ){0,2}(?:[dl]['’])?[A-ZÀ-Ý][\w-]{1,40}",
     )
 )
 """Each repetition has a limit, so that every pattern takes linear time."""

@@ -38,6 +38,8 @@ class Summary:
 
     typed: Numbers
     listed: Mapping[Result, int]
+    is_told: bool = False
+    """Whether the numbers were saved, if only to say that nobody counted."""
 
     @property
     def things(self) -> int:
@@ -93,7 +95,7 @@ class Held:
 def afternoon_of(session: Session, event_id: uuid.UUID) -> Summary | None:
     """What is known about a date; None if nothing is. The page of the event is `afternoons.show`."""
     typed = session.scalar(sa.select(Afternoon).where(Afternoon.event_id == event_id))
-    summary = Summary(_numbers(typed), _counts(session, event_id)[event_id])
+    summary = Summary(_numbers(typed), _counts(session, event_id)[event_id], typed is not None)
     return None if summary.is_empty else summary
 
 
@@ -108,7 +110,7 @@ def held(session: Session, today: date) -> list[Held]:
     typed = {one.event_id: one for one in session.scalars(sa.select(Afternoon))}
     counts = _counts(session)
     dates = session.scalars(sa.select(Event).where(Event.held_on.is_not(None)).order_by(Event.held_on.desc()))
-    found = [(event, Summary(_numbers(typed.get(event.id)), counts[event.id])) for event in dates]
+    found = [(event, Summary(_numbers(typed.get(event.id)), counts[event.id], event.id in typed)) for event in dates]
     return [
         Held(event, event.held_on, summary)
         for event, summary in found

@@ -27,6 +27,7 @@ from repaircafe.database.tables import db
 from repaircafe.events import planning
 from repaircafe.events.models import Event
 from repaircafe.limits import MAX_SHOWN_DATES_COUNT
+from repaircafe.neighbours.report import Text
 from repaircafe.settings.store import store
 from repaircafe.web.errors import PageError
 from repaircafe.web.negotiation import version_of
@@ -75,7 +76,7 @@ def save(event_id: uuid.UUID) -> Response:
     before = records.numbers_of(session, event_id)
     if before != wanted and request.form.get("seen") != version_of(before):
         session.rollback()
-        return date_page(event, NUMBERS_FORM, {"seen": _("Another page has saved other numbers meanwhile.")}, 409)
+        return date_page(event, NUMBERS_FORM, {"seen": _elsewhere()}, 409)
     records.write_numbers(session, event_id, wanted)
     session.commit()
     flash(_("Saved."))
@@ -84,10 +85,13 @@ def save(event_id: uuid.UUID) -> Response:
 
 @blueprint.post("/<uuid:event_id>/count")
 def count(event_id: uuid.UUID) -> Response:
-    """Forgets the typed numbers of things, so that those of the list count."""
-    _opened(event_id)
+    """Forgets the typed numbers of things, so that those of the list count; as `save`, if another page has saved."""
+    event = _opened(event_id)
     session = db.session()
     before = records.numbers_of(session, event_id)
+    if request.form.get("seen", version_of(before)) != version_of(before):
+        session.rollback()
+        return date_page(event, NUMBERS_FORM, {"seen": _elsewhere()}, 409)
     records.write_numbers(session, event_id, Numbers(visitors=before.visitors, sentence=before.sentence))
     session.commit()
     flash(_("The numbers are those of the list now."))
@@ -128,6 +132,10 @@ def correct(event_id: uuid.UUID, thing_id: uuid.UUID) -> Response:
         values = forms.thing(request.form, _today())
     except InvalidFormError as error:
         return thing_page(event, thing, error.faults, 422)
+    before = version_of(thing.values())
+    if request.form.get("seen", before) != before and values != thing.values():
+        why = _("Another page has changed this meanwhile. Save again to replace what it says now.")
+        return thing_page(event, thing, {"seen": why}, 409)
     records.correct(db.session(), thing, values)
     db.session().commit()
     flash(_("Saved."))
@@ -221,3 +229,7 @@ def _file(content: str, name: str) -> Response:
 
 def _today() -> date:
     return store().settings().now.date()
+
+
+def _elsewhere() -> Text:
+    return _("Another page has saved other numbers meanwhile.")

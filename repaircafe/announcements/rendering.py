@@ -8,6 +8,7 @@ from repaircafe.announcements.pages import Card, Desk, labels
 from repaircafe.announcements.texts import MONTH, Format
 from repaircafe.limits import MAX_ANNOUNCEMENT_CHARS, MAX_LINE_CHARS
 from repaircafe.web.languages import LANGUAGES, language
+from repaircafe.web.negotiation import uncached
 from repaircafe.work.models import RETRIABLE
 from repaircafe.writing import findings as finding_words
 
@@ -49,4 +50,4 @@ def rendered(template: str, desk: Desk, *, status: int = 200, **context: object)
         RETRIABLE=RETRIABLE,
         **context,
     )
-    return make_response(content, status)
+    return uncached(make_response(content, status))  # an old copy of the page would store its text over the newer one

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from repaircafe.afternoons.records import afternoon_of
 from repaircafe.database.tables import db
 from repaircafe.dates import forms
 from repaircafe.events import planning
@@ -87,6 +88,8 @@ def change(event_id: uuid.UUID) -> Response:
             event, there = _found(planning.find(session, event_id)), planning.on(session, wanted.day)
             if there is not None and there.id != event_id:
                 raise InvalidSettingsError({"date": _taken()})
+            if event.held_on != wanted.day and afternoon_of(session, event_id) is not None:
+                raise InvalidSettingsError({"date": _recorded()})
             planning.change(event, wanted)
     except InvalidSettingsError as error:
         return _page(str(event_id), error.faults, status=422)
@@ -116,6 +119,10 @@ def _found(event: Event | None) -> Event:
     if event is None:
         raise PageError(404, _("There is no such date."), _("Go back to the list of dates."))
     return event
+
+
+def _recorded() -> Text:
+    return _("Repairs or numbers are recorded for this date, so it stays on its day. Add the new day as another date.")
 
 
 def _taken() -> Text:

@@ -33,7 +33,7 @@ class Day:
 def day_of(events: Sequence[Event], counted: Collection[uuid.UUID], now: datetime) -> Day:
     """What it is time for at that moment of the café's clock.
 
-    `events`: all dates in order, cancelled ones included. `counted`: the ids of those whose numbers are known.
+    `events`: all dates in order, cancelled ones included. `counted`: the ids of those whose numbers were saved.
     """
     held = [one for one in events if not one.cancelled]
     to_come = [one for one in held if not one.occasion.is_over(now)]

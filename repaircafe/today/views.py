@@ -88,7 +88,7 @@ def _reloaded() -> Response:
 
 
 def _day(settings: Settings, held: list[records.Held]) -> Day:
-    counted = {one.event.id for one in held if not one.summary.is_empty}
+    counted = {one.event.id for one in held if one.summary.is_told}
     return day_of(planning.planned(db.session()), counted, settings.now)
 
 

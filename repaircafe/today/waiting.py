@@ -39,7 +39,7 @@ def _set_up() -> Iterator[Waiting]:
 def _numbers(day: Day, held: list[Held], now: datetime) -> Iterator[Waiting]:
     for one in reversed(held):
         is_asked_for = one.event is day.event and day.phase is Phase.AFTER
-        is_known = not one.summary.is_empty or one.day < now.date() - REMEMBERED
+        is_known = one.summary.is_told or one.day < now.date() - REMEMBERED
         if one.event.occasion.is_over(now) and not (is_asked_for or is_known):
             words = _("How was %(date)s? The numbers are missing.", date=in_words(one.day, "long"))
             yield Waiting(words, _("Enter the numbers"), url_for("afternoons.show", event_id=one.event.id))

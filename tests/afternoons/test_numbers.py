@@ -4,7 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.afternoons.scene import held, page, record, type_numbers, typed
-from tests.dates.scene import add, day, submit
+from tests.dates.scene import add, day, days, submit
 from tests.harness.client import HTML
 
 DIFFER = "You typed other numbers than the list has."
@@ -33,6 +33,25 @@ def test_another_page_does_not_overwrite_numbers_without_a_word(client: FlaskCli
     assert 'value="13"' in answer.text
     assert 'value="Typed here"' in answer.text
     assert typed(client, at)["visitors"] == "31"
+
+
+def test_an_old_page_does_not_take_the_numbers_of_the_list_instead_of_newer_ones(client: FlaskClient) -> None:
+    at = held(client)
+    record(client, at, "kettle")
+    type_numbers(client, at, mended="12")
+    assert submit(client, f"{at}/count", seen="an old page").status_code == 409
+    assert typed(client, at)["mended"] == "12"
+
+
+def test_a_date_that_has_brought_something_stays_on_its_day(client: FlaskClient) -> None:
+    at = held(client, 0)
+    record(client, at, "kettle")
+    event = at.rpartition("/")[2]
+    moved = submit(client, f"/dates/{event}", date=day(20))
+    assert moved.status_code == 422
+    assert f'id="{event}-date-fault"' in moved.text
+    assert submit(client, f"/dates/{event}", date=day(0), note="With a knife grinder").status_code == 303
+    assert days(client) == [day(0)]
 
 
 @pytest.mark.parametrize("text", ["-1", "many", "3.5", "10000", "1e3", "٣"])

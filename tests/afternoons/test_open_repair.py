@@ -158,6 +158,10 @@ def test_personal_data_is_marked_before_the_export_and_never_changed(client: Fla
         "Herr Müller",
         "Mme Durand",
         "12 rue de la Paix",
+        "Kerkstraat 12a",
+        "Am Markt 3",
+        "Mw Bakker",
+        "Monsieur d'Artagnan",
         "NL91ABNA0417164300",
     ],
 )
@@ -167,7 +171,17 @@ def test_what_looks_personal_is_marked(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["It leaks", "model HD 4646/70", "230 V 2000 W", "2 x AA", "in 1998", "12-12-2026", "type 0612", "3,5 mm jack"],
+    [
+        "It leaks",
+        "model HD 4646/70",
+        "230 V 2000 W",
+        "2 x AA",
+        "in 1998",
+        "12-12-2026",
+        "type 0612",
+        "3,5 mm jack",
+        "is weg, 2 keer",
+    ],
 )
 def test_what_is_about_the_thing_is_not_marked(text: str) -> None:
     assert not looks_personal(text)

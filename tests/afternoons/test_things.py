@@ -213,3 +213,13 @@ def test_the_rows_to_type_from_are_in_the_order_in_which_they_came(client: Flask
     found = re.findall(r'<th scope="row">(.*?)</th>.*?<td>(yes|half|no)</td><td>(.*?)</td>', page(client, f"{at}/rows"))
     assert found == [("kettle", "half", ""), ("fan", "no", "No spare part to be had")]
     assert "For <mark>mevrouw Jansen</mark>" in page(client, f"{at}/rows")
+
+
+def test_an_old_page_does_not_correct_what_another_one_has_changed(client: FlaskClient) -> None:
+    at = held(client)
+    record(client, at, "kettle")
+    thing = first_thing(client, at)
+    submit(client, thing, what="kettle", result="mended", brand="Philips")
+    old = submit(client, thing, what="kettle", result="not", seen="an old page")
+    assert old.status_code == 409
+    assert "Philips" in page(client, thing)

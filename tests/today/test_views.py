@@ -4,6 +4,7 @@ import re
 
 from flask.testing import FlaskClient
 
+from tests.afternoons.scene import held, record, type_numbers
 from tests.conftest import MakeApp
 from tests.dates.scene import add, day, write
 from tests.harness.client import HTML, HTMX, PASSWORD, field
@@ -62,6 +63,21 @@ def test_after_a_date_it_asks_for_the_numbers_until_they_are_there(client: Flask
     hidden = {name: field(text, name) for name in ("csrf_token", "seen")}
     assert client.post(at, data={**hidden, "visitors": "12"}, headers=HTML).status_code == 303
     assert at not in links(page(client))
+
+
+def test_things_alone_are_no_numbers_and_an_empty_page_says_that_nobody_counted(client: FlaskClient) -> None:
+    at = held(client)
+    record(client, at, "kettle")
+    assert at in links(page(client))
+    assert type_numbers(client, at).status_code == 303
+    assert at not in links(page(client))
+
+
+def test_after_a_date_the_next_one_can_be_prepared(client: FlaskClient) -> None:
+    held(client)
+    assert "/poster" not in links(page(client))
+    add(client, 20)
+    assert {"/poster", "/announcements"} <= links(page(client))
 
 
 def test_what_waits_comes_first(client: FlaskClient) -> None:

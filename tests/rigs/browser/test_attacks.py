@@ -46,12 +46,14 @@ PAYLOADS = (
 """They have no spaces, so that a model's name may be one, and are short enough for an entry of a list."""
 MADE = (
     "script:not([src]), img:not([src^='/static/icon.svg?v=']), iframe, template,"
-    " svg:not(.sheet .code:has(> path:only-child), .icon:has(> use[href^='/static/icons.svg?v=']:only-child)),"
+    " svg:not(.sheet .code:has(> path:only-child), :has(> rect.seen),"
+    " .icon:has(> use[href^='/static/icons.svg?v=']:only-child)),"
     " [onerror], [onload], [onfocus],"
-    f" [autofocus]:not([aria-invalid]), [href*=pwned]:not([href^='{MAP}?query=']), [src*=pwned], [hx-get*=pwned]"
+    f" [autofocus]:not([aria-invalid]), [href*=pwned]:not([href^='{MAP}?query='], [href^='mailto:?subject=']),"
+    " [src*=pwned], [hx-get*=pwned]"
 )
-"""Elements that only a payload can have put into our pages. The link to the map may contain any name of a place, and
-the first field that is wrong has the focus."""
+"""Elements that only a payload can have put into our pages. The link to the map may contain any name of a place,
+a mail any text, and the first field that is wrong has the focus."""
 FREE_TEXTS = {
     *("llm_model", "event_location", "event_offerings", "organiser_notes", "not_repaired"),
     *("cafe_name", "cafe_town", "cost", "appointment_note"),
@@ -189,6 +191,7 @@ def changing(app: Flask, page: Page) -> list[tuple[str, str]]:
         "download_id": str(uuid.uuid4()),
         "event_id": str(uuid.uuid4()),
         "text_id": str(uuid.uuid4()),
+        "thing_id": str(uuid.uuid4()),
         "neighbour": "llm",
         "announcement": "post",
     }

@@ -15,8 +15,8 @@ from tests.rigs.browser.reading import NARROW, PAGES, PAPER, assert_fits, messag
 pytestmark = pytest.mark.browser
 
 FOCUSABLE = (
-    "a[href], button:not([tabindex='-1']), input:not([type=hidden], [type=radio]:not(:checked)), select, textarea,"
-    " summary"
+    "a[href], button:not([tabindex='-1'], [hidden]), input:not([type=hidden], [type=radio]:not(:checked)), select,"
+    " textarea, summary"
 )
 """Tab stops once at a group of radio buttons: at the one that is chosen."""
 TELL_FOCUS = """() => {
@@ -319,3 +319,16 @@ def test_tab_reaches_every_control_and_shows_where_it_is(
         reached.setdefault(index, (shown, html))
     assert list(reached) == list(range(count)), "Tab reaches every control in the order of the page"
     assert [html for shown, html in reached.values() if not shown] == []
+
+
+@pytest.mark.parametrize(
+    ("here", "link", "there"),
+    [("/health", "Dates", "/dates"), ("/config", "Dates", "/dates"), ("/announcements", "Today", "/today")],
+)
+def test_a_link_at_the_edge_of_the_menu_opens_at_one_press(
+    new_page: NewPage, configured: Server, here: str, link: str, there: str
+) -> None:
+    page = new_page(configured, viewport=NARROW, has_touch=True)
+    page.goto(here)
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name=link).tap()
+    expect(page).to_have_url(f"{configured.url}{there}")
