@@ -10,7 +10,6 @@ from repaircafe.database.tables import db
 from repaircafe.events import planning
 from repaircafe.facts.wording import clock_time
 from repaircafe.health.monitor import monitor
-from repaircafe.home import checklist
 from repaircafe.home.countdown import Countdown, countdown
 from repaircafe.home.hours import hours
 from repaircafe.logs import polled
@@ -19,7 +18,7 @@ from repaircafe.neighbours.report import Neighbour, Text
 from repaircafe.settings.definitions import Settings
 from repaircafe.settings.store import store
 from repaircafe.today.day import Day, Phase, day_of
-from repaircafe.today.waiting import waiting
+from repaircafe.today.waiting import is_set_up, waiting
 from repaircafe.web.negotiation import uncached, version_of
 from repaircafe.work import queue
 
@@ -77,8 +76,8 @@ def now() -> Response:
 
 
 def first_page() -> str:
-    """The organiser's first page after the sign-in: the home page while its checklist has something to do."""
-    return url_for("home.show" if checklist.current() else "today.show")
+    """The organiser's first page after the sign-in: until everything is set up, the home page with its checklist."""
+    return url_for("today.show" if is_set_up() else "home.show")
 
 
 def _reloaded() -> Response:

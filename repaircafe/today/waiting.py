@@ -31,8 +31,13 @@ def waiting(session: Session, day: Day, held: list[Held], now: datetime) -> list
     return [*_set_up(), *_numbers(day, held, now), *_date(day), *_questions(session)]
 
 
+def is_set_up() -> bool:
+    """Whether every step of the set-up was done once. A server that is off, or a date that has passed, is none."""
+    return all(one.is_done for one in checklist.everything() if one.step not in ("", "date"))
+
+
 def _set_up() -> Iterator[Waiting]:
-    if checklist.current():
+    if not is_set_up():
         yield Waiting(_("The set-up is not finished."), _("Go on with the set-up"), url_for("setup.show"))
 
 

@@ -62,13 +62,13 @@ def test_the_password_opens_the_organisers_pages(browser: FlaskClient) -> None:
     assert browser.get("/sign-in?next=/config", headers=HTML).location == "/config"
 
 
-def test_the_sign_in_leads_to_the_checklist_or_if_that_is_empty_to_today(
+def test_the_sign_in_leads_to_the_checklist_or_if_all_is_set_up_to_today(
     browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert sign_in(browser).location == "/"
     assert 'id="checklist"' in browser.get("/", headers=HTML).text
     assert browser.get("/sign-in", headers=HTML).location == "/"
-    monkeypatch.setattr("repaircafe.home.checklist.current", tuple)
+    monkeypatch.setattr("repaircafe.home.checklist.everything", tuple)
     assert browser.get("/sign-in", headers=HTML).location == "/today"
     assert sign_in(browser.application.test_client()).location == "/today"
 

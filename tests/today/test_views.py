@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 
 from tests.afternoons.scene import held, record, type_numbers
 from tests.conftest import MakeApp
-from tests.dates.scene import add, day, write
+from tests.dates.scene import add, day, submit, write
 from tests.harness.client import HTML, HTMX, PASSWORD, field
 from tests.harness.conditions import until
 
@@ -87,6 +87,13 @@ def test_what_waits_comes_first(client: FlaskClient) -> None:
     text = page(client)
     before_hero = text.partition('class="hero"')[0]
     assert {"/setup", f"/afternoons/{old['id']}", "/dates"} <= links(before_hero + "</main>")
+
+
+def test_a_set_up_cafe_without_a_date_or_with_a_server_that_is_off_is_set_up(client: FlaskClient) -> None:
+    write(client, cafe_name="De Hoek", llm_endpoint="http://127.0.0.1:9", llm_model="small")
+    assert "/setup" in links(page(client)), "nobody has a password yet"
+    submit(client, "/setup/password", new_password="four words of nothing", again="four words of nothing")
+    assert "/setup" not in links(page(client))
 
 
 def test_only_the_organiser_may_open_it(make_app: MakeApp) -> None:

@@ -49,11 +49,11 @@ MADE = (
     " svg:not(.sheet .code:has(> path:only-child), :has(> rect.seen),"
     " .icon:has(> use[href^='/static/icons.svg?v=']:only-child)),"
     " [onerror], [onload], [onfocus],"
-    f" [autofocus]:not([aria-invalid]), [href*=pwned]:not([href^='{MAP}?query='], [href^='mailto:?subject=']),"
-    " [src*=pwned], [hx-get*=pwned]"
+    " [autofocus]:not([aria-invalid]), [src*=pwned], [hx-get*=pwned],"
+    f" [href*=pwned]:not([href^='{MAP}?query='], [href^='mailto:?subject='], .contact a)"
 )
 """Elements that only a payload can have put into our pages. The link to the map may contain any name of a place,
-a mail any text, and the first field that is wrong has the focus."""
+a mail any text, and the café's website any address; the first field that is wrong has the focus."""
 FREE_TEXTS = {
     *("llm_model", "event_location", "event_offerings", "organiser_notes", "not_repaired"),
     *("cafe_name", "cafe_town", "cost", "appointment_note"),
