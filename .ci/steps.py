@@ -59,14 +59,19 @@ STEPS = (
     make("test-llm", apart_from=TEST),
     make("fuzz", "FUZZ_EXAMPLES=1000", apart_from=TEST),  # make proof: 20,000
     make("test-hosts", apart_from=BUSY),
-    # Two tables whose budgets hold on a busy machine too, but not beside tests: the kernel counts a library that several
-    # programs use to each of them in part, and the reference is little else.
+    # Two tables whose budgets hold on a busy machine too, but not beside tests: the kernel counts only a part of a
+    # library that other programs use as well, and the reference is little else.
     make("bench", "OF=memory hosts", apart_from=(*BUSY, "test-hosts", "soak", "test-faults")),
     # Alone: it looks at /health five times a second, and each answer that takes two seconds is a failure. A machine of
     # test-system copies the mounts, so it would hold the disks that test-faults breaks.
     make("test-faults", apart_from=(*BUSY, "test-hosts", "bench")),
     make("soak", "SOAK_MINUTES=2", apart_from=(*BUSY, "test-faults")),  # make proof: 20
 )
+
+
+def _are_apart(one: Step, other: Step) -> bool:
+    """Whether one of the two must not run beside the other."""
+    return one.name in other.apart_from or other.name in one.apart_from
 
 
 @dataclass
@@ -155,7 +160,7 @@ class Proof:
         for step in tuple(self._waiting):
             if len(self._under_way) == AT_ONCE or self._passed_s() > START_LIMIT_S:
                 return
-            if not any(run.step.name in step.apart_from for run in self._under_way):
+            if not any(_are_apart(step, run.step) for run in self._under_way):
                 self._waiting.remove(step)
                 self._under_way.append(Run(step))
 
