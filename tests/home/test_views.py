@@ -18,7 +18,7 @@ def test_without_settings_it_says_that_nothing_is_planned(make_app: MakeApp) -> 
     for page in (visitor, operator):
         assert "The next repair café is not planned yet." in page.text
     assert "Enter the next date" not in visitor.text
-    assert 'href="/config#event_date">Enter the next date' in operator.text
+    assert 'href="/dates">Enter the next date' in operator.text
 
 
 def test_a_day_that_is_over_is_promised_to_nobody(client: FlaskClient) -> None:
