@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.harness.conditions import until
 from tests.harness.server import Server
@@ -132,9 +132,14 @@ def test_share_is_there_where_the_browser_can_and_each_card_has_one_filled_butto
     expect(page.locator("[data-share]").first).to_be_hidden()
     page.add_init_script("navigator.share = (what) => { window.shared = what.text; return Promise.resolve(); };")
     page.reload()
-    field(page).fill("Mend it!")
-    page.locator("#share-post").click()
+    stores: list[Route] = []
+    page.route("**/*", lambda route: stores.append(route) if route.request.method == "POST" else route.continue_())
+    with page.expect_request(lambda request: request.method == "POST"):
+        field(page).fill("Mend it!")
+    page.locator("#share-post").click()  # while the text is being stored
     assert page.evaluate("window.shared") == "Mend it!"
+    stores[0].continue_()
+    page.unroute_all(behavior="wait")
     for card in page.locator(".columns > .card").all():
         filled = card.locator("button:visible:not(.second, .link), a.button:visible:not(.second)")
         expect(filled).to_have_count(1)
