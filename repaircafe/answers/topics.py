@@ -12,7 +12,7 @@ from pathlib import Path
 
 from repaircafe.facts.claims import Account, Kind
 from repaircafe.facts.normal import normal
-from repaircafe.facts.tokens import LINE, Token, tokens
+from repaircafe.facts.tokens import Token, in_sentences, tokens
 from repaircafe.facts.words import LANGUAGES
 
 
@@ -79,14 +79,8 @@ def _in_order(topics: Iterable[Topic]) -> tuple[Topic, ...]:
 
 def _sentences(text: str) -> Iterator[list[str]]:
     """The words of each sentence, line or part between commas."""
-    words: list[str] = []
-    for token in tokens(normal(text)):
-        if token.word in _ENDS or token.gap == LINE:
-            yield words
-            words = []
-        if _has_meaning(token):
-            words.append(token.word)
-    yield words
+    for sentence in in_sentences(normal(text), _ENDS):
+        yield [token.word for token in sentence if _has_meaning(token)]
 
 
 def _has_meaning(token: Token) -> bool:

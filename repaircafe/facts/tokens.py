@@ -1,6 +1,7 @@
 """Cuts a text into words, numbers and signs, in one pass."""
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from repaircafe.facts.normal import Normal, folded
@@ -53,6 +54,17 @@ def tokens(normal: Normal) -> list[Token]:
             joined = ""
         end = stop
     return found
+
+
+def in_sentences(normal: Normal, ends: str) -> Iterator[list[Token]]:
+    """The tokens of each sentence or line. A sign of `ends` is the first token of what comes after it."""
+    found: list[Token] = []
+    for token in tokens(normal):
+        if token.word in ends or token.gap == LINE:
+            yield found
+            found = []
+        found.append(token)
+    yield found
 
 
 def _gap(text: str, end: int, start: int) -> int:

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from repaircafe.facts.normal import normal
-from repaircafe.facts.tokens import LINE, tokens
+from repaircafe.facts.tokens import in_sentences, tokens
 from repaircafe.facts.words import LANGUAGES
 
 _ROLES = ("unknown", "refer", "softened")
@@ -80,14 +80,8 @@ def _parts(sentences: Sequence[Sequence[str]], but: frozenset[str]) -> Iterator[
 
 def _sentences(text: str) -> Iterator[list[str]]:
     """The words and commas of each sentence or line."""
-    words: list[str] = []
-    for token in tokens(normal(text)):
-        if token.word in _ENDS or token.gap == LINE:
-            yield words
-            words = []
-        if token.is_word or token.is_number or token.word == _COMMA:
-            words.append(token.word)
-    yield words
+    for sentence in in_sentences(normal(text), _ENDS):
+        yield [one.word for one in sentence if one.is_word or one.is_number or one.word == _COMMA]
 
 
 @cache
