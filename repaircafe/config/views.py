@@ -10,7 +10,8 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from repaircafe.config import api, fields
 from repaircafe.config.schemas import Changes, Stored
-from repaircafe.database.errors import UNWRITABLE, AwayError
+from repaircafe.database.errors import AwayError
+from repaircafe.database.explanations import not_saved
 from repaircafe.health.monitor import monitor
 from repaircafe.health.schemas import TestReport
 from repaircafe.logs import Redactor
@@ -129,7 +130,7 @@ def _save_form(typed: dict[str, str]) -> Response:
     except InvalidSettingsError as error:
         return _page(typed, faults=error.faults, problem=_refused(), status=422)
     except AwayError as error:
-        return _page(typed, problem=_not_saved(error), status=503)
+        return _page(typed, problem=not_saved(error), status=503)
     monitor().forget(Neighbour.LLM)
     loading = report is not None and report.reason is Reason.LOADING
     flash(_("Saved. The model is still loading; that may take a few minutes.") if loading else _("Saved."))
@@ -180,17 +181,6 @@ def _leaves(report: Report, values: Mapping[str, str]) -> Text | None:
     if report.outside:
         return _("That address or model is outside this network: questions would leave the building.")
     return None
-
-
-def _not_saved(error: AwayError) -> Text:
-    """The sentence for a database that became unavailable during the save, or that stores nothing."""
-    if error.reason in UNWRITABLE:
-        why = explain(Neighbour.DB, error.reason).sentence
-        return _("Nothing was saved. %(why)s What you typed is still here.", why=why)
-    return _(
-        "Nothing was saved: the database is not reachable. What you typed is still here: save it "
-        "when the database is back."
-    )
 
 
 def _test_form(neighbour: Neighbour, typed: dict[str, str]) -> Response:

@@ -1,9 +1,11 @@
 """The explanations of the database's reasons: a sentence and a cure for each."""
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from repaircafe.neighbours.explanations import Explanation, NeighbourWords
-from repaircafe.neighbours.report import Reason
+from repaircafe.database.errors import UNWRITABLE, AwayError
+from repaircafe.neighbours.explanations import Explanation, NeighbourWords, explain
+from repaircafe.neighbours.report import Neighbour, Reason, Text
 
 _CHECK_URL = _l("Check DATABASE_URL and POSTGRES_PASSWORD in .env, then: sudo systemctl reload repaircafe")
 _RESTART_POSTGRESQL = _l(
@@ -71,3 +73,14 @@ WORDS = NeighbourWords(
     explanations=_EXPLANATIONS,
 )
 """What every page and command says of it."""
+
+
+def not_saved(error: AwayError) -> Text:
+    """The sentence for a database that became unavailable during a save, or that stores nothing."""
+    if error.reason in UNWRITABLE:
+        why = explain(Neighbour.DB, error.reason).sentence
+        return _("Nothing was saved. %(why)s What you typed is still here.", why=why)
+    return _(
+        "Nothing was saved: the database is not reachable. What you typed is still here: save it "
+        "when the database is back."
+    )

@@ -7,11 +7,11 @@ from flask_wtf.csrf import CSRFError
 
 from repaircafe.chat.models import Settled
 from repaircafe.chat.pages import retention_days
-from repaircafe.database.errors import UNWRITABLE, AwayError
+from repaircafe.database.errors import AwayError
+from repaircafe.database.explanations import not_saved
 from repaircafe.database.tables import db
 from repaircafe.limits import MAX_NOTES_CHARS
-from repaircafe.neighbours.explanations import explain
-from repaircafe.neighbours.report import Neighbour, Text
+from repaircafe.neighbours.report import Text
 from repaircafe.unanswered import notes, questions
 from repaircafe.unanswered.groups import Asked, Group
 from repaircafe.web.errors import PageError, expired_form, tell_program
@@ -47,7 +47,7 @@ def answer() -> Response:
     except AwayError as error:
         if wants_json():
             raise
-        return _page(problem=_not_saved(error), status=503)
+        return _page(problem=not_saved(error), status=503)
     flash(_("Added. The assistant knows it from the next question on."))
     return _back()
 
@@ -93,16 +93,6 @@ def _chosen() -> int:
 
 def _back() -> Response:
     return make_response(redirect(url_for("unanswered.show"), 303))
-
-
-def _not_saved(error: AwayError) -> Text:
-    if error.reason in UNWRITABLE:
-        why = explain(Neighbour.DB, error.reason).sentence
-        return _("Nothing was saved. %(why)s What you typed is still here.", why=why)
-    return _(
-        "Nothing was saved: the database is not reachable. What you typed is still here: save it "
-        "when the database is back."
-    )
 
 
 def _page(*, fault: Text = "", needs_room: bool = False, problem: Text = "", status: int = 200) -> Response:
