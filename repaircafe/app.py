@@ -109,12 +109,6 @@ def create_app(environment: Environment | None = None) -> Flask:
     opening.guard()
     opening.before_opening += [store.learn, store.settle_dates, *access.init_app(app, lambda: opening.ready)]
     _add_words_and_drawings(app, store)
-    chat_api.init_app(app)
-    Finder(app)
-    signin_views.init_app(app, signin_views.Hooks(today_views.first_page, chat_views.hand_over_to_operator))
-    logo_views.init_app(app)
-    errors.init_app(app)
-    _add_versions(app)
     _add_pages(app)
     _add_commands(app)
     return app
@@ -207,6 +201,12 @@ def _add_versions(app: Flask) -> None:
 
 
 def _add_pages(app: Flask) -> None:
+    chat_api.init_app(app)
+    Finder(app)
+    signin_views.init_app(app, signin_views.Hooks(today_views.first_page, chat_views.hand_over_to_operator))
+    logo_views.init_app(app)
+    errors.init_app(app)
+    _add_versions(app)
     for views in (
         home_views,
         health_views,
