@@ -119,6 +119,7 @@ def test_a_process_that_loses_the_database_at_its_end_waits_a_limited_time(
     parts(app)[History].note(works())
     proxy.break_with("silent")
     parts(app)[History].close()
+    assert parts(app)[History]._store._is_busy()
 
 
 def test_two_processes_merge_their_strips(app: Flask, session: Session) -> None:
