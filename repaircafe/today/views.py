@@ -15,6 +15,7 @@ from repaircafe.home.hours import hours
 from repaircafe.logs import polled
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Neighbour, Text
+from repaircafe.settings import wording
 from repaircafe.settings.definitions import Settings
 from repaircafe.settings.store import store
 from repaircafe.today.day import Day, Phase, day_of
@@ -53,6 +54,7 @@ def show() -> Response:
         day=day,
         settings=settings,
         hours=hours(settings),
+        place=wording.place(settings),
         chip=chip,
         now=_now(settings, chip) if chip is not None and day.phase is Phase.DURING else None,
         waiting=waiting(session, day, held, settings.now),

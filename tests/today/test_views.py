@@ -29,8 +29,10 @@ def test_without_a_date_the_page_leads_to_the_dates(client: FlaskClient) -> None
 
 
 def test_before_a_date_there_are_paper_and_texts(client: FlaskClient) -> None:
+    write(client, event_location="De Hoek", cafe_town="Utrecht")
     add(client, 12)
     text = page(client)
+    assert "De Hoek, Utrecht" in text
     assert f'datetime="{day(12)}"' in text
     assert {"/poster", "/flyer", "/table-card", "/door-sign", "/announcements"} <= links(text)
     assert 'id="now"' not in text
