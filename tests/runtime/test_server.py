@@ -17,6 +17,7 @@ import psycopg
 import pytest
 import requests
 from flask import Flask
+from gunicorn.config import Config
 
 from repaircafe.database.process_lock import ProcessLock
 from repaircafe.environment import PROJECT, Environment
@@ -144,7 +145,7 @@ def arbiter(app: Flask) -> SimpleNamespace:
     """The master, with a socket on port 8000."""
     listener = SimpleNamespace(getsockname=lambda: ("127.0.0.1", 8000))
     signals = dict.fromkeys(("handle_term", "handle_int", "handle_quit"), lambda: None)
-    return gunicorn(app, LISTENERS=[listener], **signals)
+    return gunicorn(app, cfg=Config(), LISTENERS=[listener], **signals)
 
 
 def test_on_exit_leaves_no_trace_without_an_embedded_postgresql(
