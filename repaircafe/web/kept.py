@@ -1,5 +1,6 @@
 """Pages that say the same to all visitors, but for a few values: rendered once, then filled in for each of them."""
 
+import re
 import uuid
 from collections.abc import Callable, Hashable, Mapping
 
@@ -40,10 +41,11 @@ class KeptPages:
         return kept
 
     def _with_holes(self, page: str, values: Mapping[str, str]) -> str:
-        for name, hole in self._holes.items():
-            if values[name]:
-                page = page.replace(values[name], hole)
-        return page
+        """The page with a hole for each value, made in one pass: a hole may contain a short value by chance."""
+        holes = {values[name]: hole for name, hole in self._holes.items() if values[name]}
+        if not holes:
+            return page
+        return re.sub("|".join(map(re.escape, holes)), lambda found: holes[found[0]], page)
 
 
 def _says_the_same_to_all() -> bool:

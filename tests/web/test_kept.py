@@ -1,5 +1,6 @@
 """Pages that are rendered once for all visitors."""
 
+import uuid
 from collections.abc import Callable
 
 import pytest
@@ -22,6 +23,18 @@ def test_the_second_visitor_gets_the_first_ones_page_with_values_of_its_own(app:
         second = kept.page("key", rendering([]), {"text": "<p>17 or 18.</p>", "id": "18"})
         other = kept.page("another key", rendering(["another"]), {"text": "", "id": "19"})
     assert (first, second, other) == ("id 17: <p>It is 17.</p>", "id 18: <p>17 or 18.</p>", "another")
+
+
+def test_a_value_that_is_in_the_name_of_a_hole_by_chance_changes_nothing(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holes = iter([uuid.UUID(int=0x17), uuid.UUID(int=0x18)])
+    monkeypatch.setattr(uuid, "uuid4", lambda: next(holes))
+    kept = KeptPages(8, "text", "id")
+    with app.test_request_context():
+        app.preprocess_request()
+        kept.page("key", rendering(["17 It is."]), {"text": "It is.", "id": "17"})
+        assert kept.page("key", rendering([]), {"text": "It was.", "id": "19"}) == "19 It was."
 
 
 @pytest.mark.parametrize(
