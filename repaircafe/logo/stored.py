@@ -28,8 +28,8 @@ class Shown:
 
 
 def replace(session: Session, picture: Picture | None) -> None:
-    """Stores the picture instead of the one before; None removes it. Commits."""
+    """Stores the picture instead of the one before, in the caller's transaction; None removes it."""
     session.execute(sa.delete(Logo))
     if picture:
         session.add(Logo(id=1, media_type=picture.media_type, content=picture.content, version=picture.version))
-    session.commit()
+        session.flush()

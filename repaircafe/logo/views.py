@@ -4,9 +4,8 @@ import structlog
 from flask import Blueprint, Flask, Response, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from repaircafe.database.tables import db
 from repaircafe.limits import MAX_LOGO_BYTES
-from repaircafe.logo.pictures import RefusedPictureError, clean
+from repaircafe.logo.pictures import Picture, RefusedPictureError, clean
 from repaircafe.logo.stored import Shown, replace
 from repaircafe.logs import EventType
 from repaircafe.neighbours.report import Text
@@ -61,20 +60,19 @@ def save() -> Response:
         if wants_json():
             raise PageError(422, error.message, _("Send another picture.")) from None
         return _page(error.message, 422)
-    replace(db.session(), picture)
-    return _changed(_("Saved."), picture.version)
+    return _changed(picture, _("Saved."))
 
 
 @blueprint.post("/config/logo/remove")
 def remove() -> Response:
     """Removes the logo."""
-    replace(db.session(), None)
-    return _changed(_("The logo has been removed."), "")
+    return _changed(None, _("The logo has been removed."))
 
 
-def _changed(notice: Text, version: str) -> Response:
-    log.info("Logo changed", event_type=EventType.CONFIG_CHANGED, version=version)
-    store().expire()
+def _changed(picture: Picture | None, notice: Text) -> Response:
+    with store().changing_dates() as session:  # afterwards this process knows the logo's version, as it does the dates
+        replace(session, picture)
+    log.info("Logo changed", event_type=EventType.CONFIG_CHANGED, version=picture.version if picture else "")
     flash(notice)
     return make_response(redirect(url_for("config.show", _anchor="logo"), 303))
 
