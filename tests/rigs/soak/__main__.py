@@ -146,10 +146,21 @@ def rest(running: House) -> Held:
 
 
 def use_once_more(running: House) -> None:
-    """Opens what a fault may have closed last and nobody has needed since: the connections of health and of replies."""
+    """Opens what a fault may have closed last and nobody has needed since: the connections of health and of replies.
+
+    If the last replies failed, health tells of them until one succeeds.
+    """
+    assert until(lambda: running.server.health() in ("healthy", "degraded"), QUIET_LIMIT_S), "the database is there"
+    assert until(lambda: is_answered(running), QUIET_LIMIT_S), "the model answers"
     assert until(lambda: running.server.health() == "healthy", QUIET_LIMIT_S), "everything is mended"
-    Visitor(running.server.url).ask("Is everything there again?")
     assert until(lambda: count(running.raw, REPLIES_UNDER_WAY) == 0, QUIET_LIMIT_S)
+
+
+def is_answered(running: House) -> bool:
+    """Whether a question has its reply."""
+    visitor = Visitor(running.server.url)
+    visitor.ask("Is everything there again?")
+    return visitor.comes_to("done")
 
 
 def crowd(running: House) -> None:
