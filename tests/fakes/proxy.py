@@ -12,6 +12,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from tests.harness.conditions import free_port
+
 FAULTS = ("refuse", "reset", "delay", "trickle", "cut", "corrupt", "silent", "swallow")
 """What can go wrong with a neighbour and the network in between.
 
@@ -37,7 +39,7 @@ class Proxy:
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         self._waiting: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
-        self._listener = self._listen(0, 64)
+        self._listener = self._listen(free_port(), 64)
         self.port: int = self._listener.getsockname()[1]
 
     def __enter__(self) -> Self:
