@@ -124,11 +124,11 @@ document.querySelectorAll("[data-print]").forEach((button) => {
 // What the organiser writes is stored after a pause, and while she goes on writing as well, so that a fault can take no
 // more than two seconds of it. What could not be stored is sent again.
 const PAUSE_MS = 600, LONGEST_MS = 1200;
-const unsent = new WeakMap();
+const unsent = new WeakMap(), refused = new Set();
 const keep = (field, pause) => {
   const { since, timer } = unsent.get(field) ?? { since: Date.now() };
   clearTimeout(timer);
-  const send = () => { unsent.delete(field); if (field.isConnected) htmx.trigger(field, "keep"); };
+  const send = () => { unsent.delete(field); if (field.isConnected && !refused.has(field)) htmx.trigger(field, "keep"); };
   unsent.set(field, { since, timer: setTimeout(send, Math.min(pause, Math.max(0, since + LONGEST_MS - Date.now()))) });
 };
 document.addEventListener("input", ({ target }) => { if (target.matches("[data-keep]")) keep(target, PAUSE_MS); });
@@ -140,6 +140,37 @@ document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
   if (detail.successful || detail.xhr.status === 409) unstored.delete(target); else unstored.add(target);
   if ([0, 429, 500, 502, 503, 504].includes(detail.xhr.status)) keep(target, LONGEST_MS);
 });
+// A text that was refused waits until its writer has signed in again, in another tab: then this page takes over the token of
+// the new sign-in, and stores the text. Its words stay meanwhile, since a poll would ask to load the page again.
+const RENEW_MS = 8000;
+let renewal;
+const renew = async () => {
+  clearTimeout(renewal);
+  refused.forEach((field) => { if (!field.isConnected) refused.delete(field); });
+  renewal = refused.size ? setTimeout(renew, RENEW_MS) : null;
+  const page = refused.size && await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (!page?.ok || page.redirected) return;
+  const { value } = new DOMParser().parseFromString(await page.text(), "text/html").querySelector("[name=csrf_token]");
+  document.querySelectorAll("[name=csrf_token]").forEach((token) => { token.value = value; });
+  document.querySelectorAll("[hx-trigger^=every]").forEach((stopped) => {
+    const poll = stopped.cloneNode(true);
+    stopped.replaceWith(poll);
+    htmx.process(poll);
+  });
+  const fields = [...refused];
+  refused.clear();
+  fields.forEach((field) => keep(field, 0));
+};
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (refused.size && detail.target.id === "message" && detail.xhr.status === 286) detail.shouldSwap = false;
+  if (detail.requestConfig.elt.matches("[data-keep]") && detail.xhr.status === 400 && !renewal) detail.shouldSwap = false;
+});
+document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
+  if (!target.matches("[data-keep]") || ![400, 401].includes(detail.xhr.status)) return;
+  refused.add(target);
+  if (!renewal) renew();
+});
+addEventListener("focus", renew);
 addEventListener("beforeunload", (event) => { if ([...unstored].some((field) => field.isConnected)) event.preventDefault(); });
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {  // what a proxy or the waiting page says has no place here
   if (detail.requestConfig.elt.matches("[data-keep]") && !detail.xhr.getResponseHeader("HX-Retarget")) detail.shouldSwap = false;

@@ -23,7 +23,7 @@ from repaircafe.parts import parts
 from repaircafe.web import throttle
 from repaircafe.web.authentication import RightPassword, current_operator, is_operator, is_trial, user_id
 from repaircafe.web.errors import PageError
-from repaircafe.web.negotiation import is_htmx, prefers_page, uncached, wants_json
+from repaircafe.web.negotiation import is_htmx, prefers_page, saves_itself, uncached, wants_json
 from repaircafe.web.origin import check_host, check_origin
 from repaircafe.web.passwords import Passwords, passwords
 from repaircafe.web.users import Users
@@ -146,9 +146,7 @@ def _check_operator() -> Response | None:
     if "throttled" in g:
         raise g.throttled
     if is_htmx():
-        stopped = _l("This part of the page does not update until you sign in and reload it.")
-        cure = stopped if is_polled() else _l("What you typed is still here.")
-        raise PageError(401, _l("You are no longer signed in."), cure)
+        raise _signed_out()
     is_form = request.method not in ("GET", "HEAD")
     if wants_json() or not (is_form or prefers_page()):
         refused = PageError(
@@ -161,6 +159,20 @@ def _check_operator() -> Response | None:
     if is_form:
         return sign_in_page(request.path, _kept_form(), status=401)
     return make_response(redirect(url_for("signin.show", next=request.full_path.rstrip("?")), 303))
+
+
+def _signed_out() -> PageError:
+    """What a part of a page says to somebody whose sign-in has ended meanwhile."""
+    if saves_itself():
+        return PageError(
+            401,
+            _l("Not saved: you are no longer signed in."),
+            _l("What you typed is still here. Sign in in another tab; then this page saves it by itself."),
+        )
+    stopped = _l("This part of the page does not update until you sign in and reload it.")
+    return PageError(
+        401, _l("You are no longer signed in."), stopped if is_polled() else _l("What you typed is still here.")
+    )
 
 
 def sign_in_page(then: str, kept: dict[str, str] | None = None, problem: str = "", status: int = 200) -> Response:

@@ -22,7 +22,7 @@ from repaircafe.limits import RETRY_AFTER_S
 from repaircafe.logs import EventType, is_polled
 from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Neighbour, Reason, Text
-from repaircafe.web.negotiation import is_htmx, retargeted, uncached, wants_json
+from repaircafe.web.negotiation import is_htmx, retargeted, saves_itself, uncached, wants_json
 
 STOP_POLLING = 286
 """The status that makes htmx stop polling (its documentation, 'hx-trigger', 'Polling')."""
@@ -108,7 +108,8 @@ def answer(error: PageError) -> Response:
         response.headers["HX-Reswap"] = "none"
     elif is_htmx():
         status = STOP_POLLING if is_polled() else error.status
-        response = make_response(render_template("_message.html", error=error, polled=is_polled()), status)
+        page = render_template("_message.html", error=error, by_itself=is_polled() or saves_itself())
+        response = make_response(page, status)
         retargeted(response, "#message", "innerHTML")
     else:
         response = make_response(render_template("error.html", error=error), error.status)

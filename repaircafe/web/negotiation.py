@@ -48,6 +48,11 @@ def is_htmx() -> bool:
     return request.environ.get("HTTP_HX_REQUEST") == "true"
 
 
+def saves_itself() -> bool:
+    """Whether a field sends what is typed in it without a button, and so sends it again by itself."""
+    return request.environ.get("HTTP_X_SAVES") == "itself"
+
+
 def retargeted(response: Response, target: str, swap: str = "outerHTML") -> Response:
     """The fragment, marked for another place than the one that asked for it (htmx, 'Response Headers')."""
     response.headers.update({"HX-Retarget": target, "HX-Reswap": swap})

@@ -48,6 +48,18 @@ def test_a_polling_fragment_shows_that_the_sign_in_has_ended_and_stops(make_app:
     assert ">Sign in</a>" in answer.text
 
 
+@pytest.mark.parametrize("by_itself", [True, False])
+def test_a_refused_text_is_said_to_be_here_still_and_when_it_will_be_saved(make_app: MakeApp, by_itself: bool) -> None:
+    client = make_app(operator_password=PASSWORD).test_client()
+    headers = {**HTMX, "X-Saves": "itself"} if by_itself else HTMX
+    answer = client.post("/announcements/post/text", headers=headers)
+    assert (answer.status_code, answer.headers["HX-Retarget"]) == (401, "#message")
+    assert "What you typed is still here." in answer.text
+    assert ("this page saves it by itself" in answer.text) == by_itself
+    assert ("press the button again" in answer.text) != by_itself
+    assert "reload" not in answer.text
+
+
 @pytest.mark.parametrize("kept", [PASSWORD, generate_password_hash(PASSWORD)])
 def test_the_password_may_be_stored_plain_or_hashed(make_app: MakeApp, kept: str) -> None:
     client = make_app(operator_password=kept).test_client()

@@ -44,7 +44,7 @@ TYPICAL_LIMIT_MS = 15_000
 expect.set_options(timeout=TYPICAL_LIMIT_MS)
 
 ANSWERED = re.compile(
-    r"^Failed to load resource: the server responded with a status of (400|404|409|422|503)"
+    r"^Failed to load resource: the server responded with a status of (400|401|404|409|422|503)"
     r"|^Failed to load resource: net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE)"
     r"|^(Response Status Error Code|htmx:responseError|htmx:sendError|htmx:timeout|htmx:afterRequest)"
 )
