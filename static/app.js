@@ -175,10 +175,12 @@ addEventListener("beforeunload", (event) => { if ([...unstored].some((field) => 
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {  // what a proxy or the waiting page says has no place here
   if (detail.requestConfig.elt.matches("[data-keep]") && !detail.xhr.getResponseHeader("HX-Retarget")) detail.shouldSwap = false;
 });
-// A text that follows from another one never takes the place of what is being written.
+// A text that follows from another one never takes the place of what is being written, nor of what is said about it.
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
-  const field = event.detail.target;
-  if (field.matches("[data-keep]") && field.value !== field.defaultValue) event.detail.shouldSwap = false;
+  const { target } = event.detail;
+  if (!target.matches("[data-keep], [id^=told-]")) return;
+  const field = target.form ? target : target.closest("form").querySelector("[data-keep]");
+  if (field && field.value !== field.defaultValue) event.detail.shouldSwap = false;
 });
 // A telephone can hand a text to another app. Over plain HTTP no browser does.
 const offerShares = () => document.querySelectorAll("[data-share]").forEach((button) => { button.hidden = !navigator.share; });

@@ -11,9 +11,10 @@ from flask_babel import gettext as _
 
 from repaircafe.announcements import kept
 from repaircafe.announcements.kept import ChangedElsewhereError, Edit, Place
+from repaircafe.announcements.lines import with_new_line
 from repaircafe.announcements.pages import Card, Desk
 from repaircafe.announcements.rendering import asked_language, back, page, rendered
-from repaircafe.announcements.texts import MONTH, Format, with_line
+from repaircafe.announcements.texts import MONTH, Format
 from repaircafe.database.errors import AwayError
 from repaircafe.database.tables import db, without_nul
 from repaircafe.limits import MAX_ANNOUNCEMENT_CHARS, MAX_LINE_CHARS
@@ -22,7 +23,7 @@ from repaircafe.neighbours.explanations import explain
 from repaircafe.neighbours.report import Neighbour
 from repaircafe.parts import parts
 from repaircafe.web.errors import PageError
-from repaircafe.web.negotiation import is_htmx, retargeted, uncached
+from repaircafe.web.negotiation import is_htmx, retargeted, uncached, version_of
 
 blueprint = Blueprint("announcement_texts", __name__)
 
@@ -82,7 +83,8 @@ def _sent(desk: Desk, form: str) -> Edit:
         raise PageError(422, _("This form is not complete."), _("Reload the page and try again.")) from None
     page_id = request.form.get("page", uuid.uuid4(), type=uuid.UUID)
     place = Place(day, form, desk.language)
-    return Edit(place, content, request.form.get("known", ""), page_id, desk.made(form, day))
+    line = None if form == MONTH else desk.line_on(day)
+    return Edit(place, content, request.form.get("known", ""), page_id, desk.made(form, day), line)
 
 
 def _save(_desk: Desk, edit: Edit, _about: str) -> None:
@@ -91,7 +93,7 @@ def _save(_desk: Desk, edit: Edit, _about: str) -> None:
 
 def _replace(desk: Desk, edit: Edit, about: str) -> None:
     """Puts the fact in the place of the marked words, if they still stand in the text."""
-    kept.save(db.session(), replace(edit, content=_fixed(desk, edit.content, about)))
+    kept.save(db.session(), replace(edit, content=desk.fixed(edit.content, edit.place.format, about)))
 
 
 def _take_draft(desk: Desk, edit: Edit, about: str) -> None:
@@ -101,16 +103,10 @@ def _take_draft(desk: Desk, edit: Edit, about: str) -> None:
     if draft is None or str(draft.job.id) != job_id or draft.attempt.is_under_way:
         raise PageError(409, _("This draft is not there any more."), _("Reload the page to see the newest one."))
     said = draft.job.said.strip()[:MAX_ANNOUNCEMENT_CHARS]
-    text = kept.put(db.session(), edit, said, draft.job.id)
+    text = kept.put_draft(db.session(), edit, said, draft.job.id)
     if marked:
-        taken = replace(edit, content=_fixed(desk, said, marked), known=text.known)
+        taken = replace(edit, content=desk.fixed(said, edit.place.format, marked), known=text.known)
         kept.save(db.session(), taken)
-
-
-def _fixed(desk: Desk, text: str, key: str) -> str:
-    """The text with the fact instead of the marked words."""
-    fix = desk.meant(text, key)
-    return fix.applied(text) if fix else text
 
 
 def _take_earlier(_desk: Desk, edit: Edit, about: str) -> None:
@@ -118,7 +114,7 @@ def _take_earlier(_desk: Desk, edit: Edit, about: str) -> None:
     found = kept.find(db.session(), _uuid(about))
     if found is None:
         raise PageError(409, _("This text is not there any more."), _("Reload the page."))
-    kept.put(db.session(), edit, found.content)
+    kept.put_earlier(db.session(), edit, found)
 
 
 def _begin_anew(_desk: Desk, edit: Edit, _about: str) -> None:
@@ -126,9 +122,12 @@ def _begin_anew(_desk: Desk, edit: Edit, _about: str) -> None:
     kept.clear(db.session(), edit)
 
 
-def _add_line(desk: Desk, edit: Edit, _about: str) -> None:
-    """Puts the organiser's own line at the end of a text that she has changed."""
-    kept.save(db.session(), replace(edit, content=with_line(edit.place.format, edit.content.rstrip(), desk.line)))
+def _put_line(desk: Desk, edit: Edit, _about: str) -> None:
+    """Puts the organiser's own line into a text that she has changed, in the place of the one before if it is there."""
+    place = edit.place
+    counting = desk.counting(place.format, place.day)
+    words = with_new_line(place.format, edit.content, counting.line if counting else None, edit.line or "")
+    kept.save(db.session(), replace(edit, content=words))
 
 
 def _keep_mine(_desk: Desk, edit: Edit, _about: str) -> None:
@@ -137,8 +136,9 @@ def _keep_mine(_desk: Desk, edit: Edit, _about: str) -> None:
 
 
 def _show_other(_desk: Desk, edit: Edit, _about: str) -> None:
-    """Of two texts, the stored one counts; the one on this page stays beside it."""
-    kept.keep_beside(db.session(), edit)
+    """Of two texts, the stored one counts; the one on this page stays beside it, if somebody has changed it."""
+    if version_of(edit.content) != request.form.get("shown"):
+        kept.keep_beside(db.session(), edit)
 
 
 _ACTIONS: Mapping[str, Callable[[Desk, Edit, str], None]] = MappingProxyType(
@@ -147,7 +147,7 @@ _ACTIONS: Mapping[str, Callable[[Desk, Edit, str], None]] = MappingProxyType(
         "draft": _take_draft,
         "earlier": _take_earlier,
         "anew": _begin_anew,
-        "line": _add_line,
+        "line": _put_line,
         "mine": _keep_mine,
         "other": _show_other,
     }
@@ -173,7 +173,10 @@ def _unsaved(desk: Desk, edit: Edit, error: AwayError) -> Response:
     problem = explain(Neighbour.DB, error.reason).sentence
     db.session.rollback()
     place = edit.place
-    card = Card(desk, place.format, place.day, edit.content, problem=problem, replaces=edit.known, page=edit.page)
+    told = request.form.get("shown", "")
+    card = Card(
+        desk, place.format, place.day, edit.content, problem=problem, replaces=edit.known, told=told, page=edit.page
+    )
     return _told(card, 503)
 
 
@@ -191,8 +194,8 @@ def _changed(card: Card) -> Response:
 
 
 def _following(card: Card) -> list[Card]:
-    """The texts in which the organiser's line stands, if that is what has changed: nobody has changed them."""
-    return [one for one in card.desk.cards().values() if not one.kept] if card.format == MONTH else []
+    """The other texts, if the organiser's line is what has changed: it stands in those that nobody has changed."""
+    return list(card.desk.cards().values()) if card.format == MONTH and not card.is_moved else []
 
 
 def _reloaded(chosen: str) -> Response:

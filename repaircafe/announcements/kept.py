@@ -6,12 +6,13 @@ has changed it.
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from repaircafe.announcements.lines import line_in
 from repaircafe.announcements.models import KeptText
 from repaircafe.characters import is_blank
 
@@ -40,7 +41,7 @@ class Edit:
 
     `known`: `KeptText.known` of the text that the page has shown; empty if there was none. `page` is the page's own id:
     if an answer got lost, it does not know what it has stored itself. `made`: what the settings make for that place,
-    which is not worth keeping.
+    which is not worth keeping. `line`: the organiser's line for the month, which the text may have.
     """
 
     place: Place
@@ -48,12 +49,18 @@ class Edit:
     known: str
     page: uuid.UUID
     made: str = ""
+    line: str | None = None
 
 
-def texts(session: Session, language: str) -> list[KeptText]:
-    """Every kept text of a language, the newest date first, and of one date what was stored last."""
+def texts(session: Session, language: str, counting_on: date | None = None) -> list[KeptText]:
+    """Every kept text of a language, the newest date first, and of one date what was stored last.
+
+    `counting_on`: only the texts that count for that date.
+    """
     order = (KeptText.day.desc(), KeptText.updated_at.desc())
     wanted = sa.select(KeptText).where(KeptText.language == language).order_by(*order)
+    if counting_on is not None:
+        wanted = wanted.where(KeptText.day == counting_on, KeptText.replaced_at.is_(None))
     return list(session.scalars(wanted.execution_options(populate_existing=True)))
 
 
@@ -67,12 +74,21 @@ def save(session: Session, edit: Edit) -> KeptText | None:
     return found
 
 
-def put(session: Session, edit: Edit, content: str, job_id: uuid.UUID | None = None) -> KeptText:
-    """Replaces the text by another one, such as a draft of the model. Raises ChangedElsewhereError."""
+def put_draft(session: Session, edit: Edit, content: str, job_id: uuid.UUID) -> KeptText:
+    """Replaces the text by a draft of the model. Raises ChangedElsewhereError."""
+    return _put(session, edit, content, edit.line, job_id)
+
+
+def put_earlier(session: Session, edit: Edit, earlier: KeptText) -> KeptText:
+    """Replaces the text by an earlier one, which may have another line. Raises ChangedElsewhereError."""
+    return _put(session, edit, earlier.content, earlier.line or edit.line)
+
+
+def _put(session: Session, edit: Edit, content: str, line: str | None, job_id: uuid.UUID | None = None) -> KeptText:
     found = _store(session, edit)
     if found is None or found.content != content:
         _retire(session, found)
-        found = _add(session, edit, content, job_id)
+        found = _add(session, replace(edit, line=line), content, job_id)
     session.commit()
     return found
 
@@ -88,8 +104,9 @@ def keep_mine(session: Session, edit: Edit) -> KeptText:
     found = _counting(session, edit.place)
     if found is None or found.content != edit.content:
         _check(session, edit, found)
+        line = line_in(edit.content, (edit.line, found.line if found else None))
         _retire(session, found)
-        found = _add(session, edit, edit.content)
+        found = _add(session, replace(edit, line=line), edit.content)
         session.execute(sa.delete(KeptText).where(*_of_page(edit)))
     session.commit()
     return found
@@ -128,6 +145,7 @@ def _store(session: Session, edit: Edit) -> KeptText | None:
     if found is None:
         return None if edit.content == edit.made else _add(session, edit, edit.content)
     found.content, found.page, found.is_edited = edit.content, edit.page, True
+    found.line = line_in(edit.content, (edit.line, found.line)) or found.line  # a line half deleted may be undone
     found.version += 1
     return _flushed(session, found)
 
@@ -177,6 +195,7 @@ def _add(session: Session, edit: Edit, content: str, job_id: uuid.UUID | None = 
 def _new(edit: Edit, content: str, **more: object) -> KeptText:
     at = edit.place
     fields = {"day": at.day, "format": at.format, "language": at.language, "page": edit.page, "is_edited": True}
+    fields["line"] = line_in(content, (edit.line,))
     return KeptText(content=content, **{**fields, **more})
 
 

@@ -34,6 +34,9 @@ class KeptText(Base):
         sa.Uuid, comment="The model's draft that it began as; null if there was none"
     )
     is_edited: Mapped[bool] = mapped_column(comment="Whether it differs from what it began as")
+    line: Mapped[str | None] = mapped_column(
+        sa.Text, comment="The organiser's line for the month as the text has it; null if it is unknown"
+    )
     replaced_at: Mapped[datetime | None] = mapped_column(comment="When another took its place; null: this one counts")
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), comment="When it was stored first")
     updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), comment="When it was stored last")

@@ -14,11 +14,12 @@ from flask_babel import gettext as _
 
 from repaircafe.announcements.drafts import announcer
 from repaircafe.announcements.kept import texts
+from repaircafe.announcements.lines import with_line
 from repaircafe.announcements.models import Announcement, KeptText
 from repaircafe.announcements.texts import MONTH, Format, text
 from repaircafe.database.errors import AwayError
 from repaircafe.database.tables import db
-from repaircafe.facts.claims import Account
+from repaircafe.facts.claims import Account, Verdict
 from repaircafe.facts.segments import Segment, segments
 from repaircafe.facts.stored import StoredFinding, findings
 from repaircafe.facts.wording import clock_time
@@ -26,6 +27,7 @@ from repaircafe.neighbours.report import Reason, Text
 from repaircafe.settings.definitions import Settings
 from repaircafe.settings.store import store
 from repaircafe.web.languages import in_words, locale_of
+from repaircafe.web.negotiation import version_of
 from repaircafe.work.models import State
 from repaircafe.work.pages import JobView
 from repaircafe.writing import endings
@@ -86,6 +88,8 @@ class Card:
     """Why the text was not stored."""
     replaces: str | None = None
     """What the page knows, if that is not what is stored."""
+    told: str | None = None
+    """The version that the page shows, if nothing is known of what is stored."""
     page: uuid.UUID = field(default_factory=uuid.uuid4)
 
     @cached_property
@@ -109,6 +113,11 @@ class Card:
         return self.kept.content if self.kept else self.desk.made(self.format, self.day)
 
     @property
+    def shown(self) -> str:
+        """The version of the text that counts, by which the page is told of the next one."""
+        return version_of(self.stored) if self.told is None else self.told
+
+    @property
     def content(self) -> str:
         """The text in the field."""
         return self.stored if self.typed is None else self.typed
@@ -129,19 +138,31 @@ class Card:
         return self.day != self.desk.day
 
     @property
-    def lacks_line(self) -> bool:
-        """Whether the organiser's own line is not in the text that she has changed."""
-        return self.format != MONTH and self.desk.line not in self.content
+    def old_line(self) -> str:
+        """The organiser's line as it was, if it still stands in the text that she has changed."""
+        old = self.kept.line if self.kept and not self.is_moved else None
+        return old if old and old != self.desk.line and old in self.content else ""
 
-    @cached_property
-    def account(self) -> Account:
-        """Every claim in the text."""
-        return self.desk.checker.account(self.content, self.desk.language)
+    @property
+    def lacks_line(self) -> bool:
+        """Whether the text that the organiser has changed does not have her line for the month as it is now."""
+        is_hers = self.kept is not None and self.format != MONTH and not self.is_moved
+        return is_hers and (bool(self.old_line) or self.desk.line not in self.content)
 
     @property
     def fixes(self) -> list["Fix"]:
-        """What is wrong in the text, each with the words of the settings."""
-        return [] if self.format == MONTH else self.desk.fixes(self.content, self.account)
+        """What is wrong in the text, each with the words of the settings. A text from the settings is right."""
+        return self.desk.fixes(self.content, self.format) if self.content and not self.is_made else []
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the text is the one from the settings, with the organiser's line."""
+        return self.kept is None and self.typed is None
+
+    @property
+    def has_wrong_line(self) -> bool:
+        """Whether all that is wrong in the text is the organiser's line."""
+        return self.is_made and self.format != MONTH and self.desk.is_line_wrong
 
     @property
     def earlier(self) -> list[KeptText]:
@@ -163,9 +184,12 @@ class Card:
 class Desk:
     """All texts of one language, as they are at the time of the request."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, counting_on: date | None = None) -> None:
+        """`counting_on`: only the texts that count for that date are read."""
         self.language = language
         self.settings: Settings = store().settings()
+        self._counting_on = counting_on
+        self._error: AwayError | None = None
 
     @property
     def day(self) -> date | None:
@@ -176,10 +200,16 @@ class Desk:
     def _found(self) -> list[KeptText] | None:
         """What is kept; None while the database is unavailable."""
         try:
-            return texts(db.session(), self.language)
-        except AwayError:
+            return texts(db.session(), self.language, self._counting_on)
+        except AwayError as error:
             db.session.rollback()  # the page reads again
+            self._error = error
             return None
+
+    def require(self) -> None:
+        """Raises AwayError if nothing is known of what is kept."""
+        if self.is_away and self._error is not None:
+            raise self._error
 
     @property
     def rows(self) -> list[KeptText]:
@@ -193,7 +223,7 @@ class Desk:
 
     def forget(self) -> None:
         """Reads again what is kept when it is asked for, after a change."""
-        for name in ("_found", "checker"):  # the line may be another one
+        for name in ("_found", "_checker", "is_line_wrong"):  # the line may be another one
             self.__dict__.pop(name, None)
 
     def counting(self, form: str, day: date) -> KeptText | None:
@@ -222,18 +252,35 @@ class Desk:
 
     @property
     def line(self) -> str:
-        """The organiser's own line."""
-        found = self.counting(MONTH, self.day) if self.day else None
+        """The organiser's own line for the next date."""
+        return self.line_on(self.day) if self.day else ""
+
+    @cached_property
+    def is_line_wrong(self) -> bool:
+        """Whether the settings contradict the organiser's own line."""
+        return bool(self.line) and self.account(self.line, MONTH).count(Verdict.CONTRADICTS) > 0
+
+    def line_on(self, day: date) -> str:
+        """The organiser's own line for a date."""
+        found = self.counting(MONTH, day)
         return found.content if found else ""
 
     def made(self, form: str, day: date) -> str:
-        """The text from the settings."""
-        return "" if form == MONTH else text(Format(form), self.settings, day, self.language, self.line)
+        """The text from the settings, with the organiser's own line."""
+        words = "" if form == MONTH else text(Format(form), self.settings, day, self.language)
+        return with_line(form, words, self.line_on(day)) if words else ""
 
     @cached_property
-    def checker(self) -> "Replacing":
-        """Compares the texts with the settings, and with the organiser's own line."""
+    def _checker(self) -> "Replacing":
         return replacing(self.settings, self.line)
+
+    def checker(self, form: str) -> "Replacing":
+        """Compares a text with the settings, and with the organiser's own line, which is not its own proof."""
+        return replacing(self.settings, "") if form == MONTH and self.line else self._checker
+
+    def account(self, words: str, form: str) -> Account:
+        """Every claim in a text."""
+        return self.checker(form).account(words, self.language)
 
     def cards(self) -> dict[Format, Card]:
         """Every format; none without a next date."""
@@ -252,20 +299,21 @@ class Desk:
             with_text = [one for one in reversed(attempts) if one.said]
             complete = [one for one in with_text if one.state is State.DONE]
             job = (complete or with_text or attempts[-1:])[0]
-            compare = partial(lambda said: self.checker.account(said, self.language), job.said)
-            found[form] = Draft(job, attempts[-1], compare)
+            found[form] = Draft(job, attempts[-1], partial(self.account, job.said, form))
         return found
 
-    def fixes(self, words: str, account: Account | None = None) -> list["Fix"]:
+    def fixes(self, words: str, form: str, account: Account | None = None) -> list["Fix"]:
         """What is wrong in a text, each with the words of the settings."""
-        compared = account or self.checker.account(words, self.language)
-        return self.checker.fixes(words, compared, self.language, locale_of(self.language))
+        checker = self.checker(form)
+        compared = account or checker.account(words, self.language)
+        return checker.fixes(words, compared, self.language, locale_of(self.language))
 
-    def meant(self, words: str, key: str) -> "Fix | None":
-        """What a button of a page puts into the text."""
+    def fixed(self, words: str, form: str, key: str) -> str:
+        """The text with the fact in the place of the marked words, if a button's key still means any."""
         from repaircafe.facts.replacing import meant  # noqa: PLC0415  with the grammars, which no start needs
 
-        return meant(self.fixes(words), key)
+        fix = meant(self.fixes(words, form), key)
+        return fix.applied(words) if fix else words
 
     def view_of(self, form: str, job: Announcement) -> JobView:
         """A draft under way."""

@@ -4,6 +4,7 @@ import uuid
 
 from flask import Response, make_response, redirect, render_template, request, url_for
 
+from repaircafe.announcements.elsewhere import Elsewhere
 from repaircafe.announcements.pages import Card, Desk, labels
 from repaircafe.announcements.texts import MONTH, Format
 from repaircafe.limits import MAX_ANNOUNCEMENT_CHARS, MAX_LINE_CHARS
@@ -33,7 +34,7 @@ def page(desk: Desk, changed: Card | None = None, status: int = 200) -> Response
         month = changed
     elif changed is not None:
         cards[Format(changed.format)] = changed
-    return rendered("announcements/show.html", desk, cards=cards, month=month, status=status)
+    return rendered("announcements/show.html", desk, cards=cards, month=month, told=Elsewhere(), status=status)
 
 
 def rendered(template: str, desk: Desk, *, status: int = 200, **context: object) -> Response:

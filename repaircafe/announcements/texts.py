@@ -28,17 +28,15 @@ MONTH = "month"
 """The format of the organiser's own line, which goes into every text of its language."""
 
 
-def text(form: Format, settings: Settings, day: date, language: str, line: str = "") -> str:
-    """The announcement of a day, in `language`, even if the reader uses another one, with the organiser's own line."""
+def text(form: Format, settings: Settings, day: date, language: str) -> str:
+    """The announcement of a day, in `language`, even if the reader uses another one."""
     with force_locale(locale_of(language)):
-        return with_line(form, _TEXTS[form](settings, day), line)
+        return _TEXTS[form](settings, day)
 
 
-def with_line(form: str, words: str, line: str) -> str:
-    """The text with the organiser's line at its end: on a poster a line of its own, elsewhere a sentence."""
-    if not line:
-        return words
-    return f"{words}\n{line}" if form == Format.POSTER else f"{_sentence(words)} {_sentence(line)}"
+def sentence(words: str) -> str:
+    """The words with a full stop, unless they end as a sentence does."""
+    return words if not words or words.endswith((".", "!", "?", "…")) else f"{words}."
 
 
 def _poster(settings: Settings, day: date) -> str:
@@ -90,11 +88,7 @@ def _contact(settings: Settings) -> list[str]:
 def _conditions(settings: Settings) -> list[str]:
     """Cost and appointment as sentences, if the settings say anything about them."""
     said = (wording.cost(settings), wording.appointment(settings))
-    return [_sentence(one) for one in said if one]
-
-
-def _sentence(words: str) -> str:
-    return words if words.endswith((".", "!", "?", "…")) else f"{words}."
+    return [sentence(one) for one in said if one]
 
 
 def _when(settings: Settings, day: date) -> str:

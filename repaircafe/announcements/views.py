@@ -1,11 +1,13 @@
 """`/announcements`: texts to edit, copy and send, in four languages: made from the facts, or written by the model."""
 
 import uuid
+from datetime import date
 
 from flask import Blueprint, Response, make_response, request
 from flask_babel import gettext as _
 
 from repaircafe.announcements.drafts import DraftRequest, announcer
+from repaircafe.announcements.elsewhere import Elsewhere, elsewhere
 from repaircafe.announcements.pages import Card, Desk
 from repaircafe.announcements.rendering import asked_language, back, page, rendered
 from repaircafe.announcements.texts import Format
@@ -24,6 +26,20 @@ def show() -> Response:
     return page(Desk(asked_language()))
 
 
+@blueprint.get("/announcements/elsewhere")
+@polled
+def changes() -> Response:
+    """What another tab or a program has changed since the page showed it; 204 if the page says so already."""
+    day = request.args.get("day", type=date.fromisoformat)
+    desk = Desk(asked_language(), counting_on=day)
+    desk.require()
+    page_ids, shown = (request.args.getlist(name) for name in ("page", "shown"))
+    found = elsewhere(desk, page_ids, shown) if desk.day == day else Elsewhere(is_moved=True)
+    if request.args.get("told") == found.version:
+        return make_response("", 204)
+    return rendered("announcements/_elsewhere.html", desk, told=found, day=day)
+
+
 @blueprint.get("/announcements/<any(poster, newsletter, post, reply):announcement>")
 @polled
 def look(announcement: str) -> Response:
@@ -39,10 +55,11 @@ def look(announcement: str) -> Response:
 
 @blueprint.get("/announcements/<any(poster, newsletter, post, reply):announcement>.txt")
 def download(announcement: str) -> Response:
-    """The text as a file. Raises PageError if there is no date."""
+    """The text as a file. Raises PageError if there is no date, and AwayError if it cannot be read."""
     desk = Desk(asked_language())
     if desk.day is None:
         raise _unplanned(404)
+    desk.require()  # the page may show a text that cannot be read now
     response = make_response(Card(desk, announcement, desk.day).stored + "\n")
     response.mimetype = "text/plain"
     name = f"{announcement}-{desk.language}-{desk.day}.txt"

@@ -3,6 +3,7 @@
 import html
 import re
 from datetime import date, timedelta
+from urllib.parse import urlencode
 
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -59,8 +60,21 @@ class Tab:
         headers = HTMX if htmx else HTML
         answer = self.client.post(f"/announcements/{self.form}/text", data=sent, headers=headers)
         if htmx and answer.status_code in (200, 409, 503):
-            self.fields |= {**sent, **fields(answer.text)}
+            self.fields |= {**sent, **fields(answer.text.partition('<div id="elsewhere-')[0])}  # the rest is elsewhere
             self.fields.pop("action", None)
+        return answer
+
+    def look(self) -> TestResponse:
+        """Asks what was changed elsewhere, as the open page does; if there is news, the page shows it."""
+        found = re.search(r'<div id="elsewhere" hx-get="([^"]+)"', self.page)
+        assert found, self.page
+        card = r'id="kept-(\w+)-.*?name="page" value="([^"]*)".*?name="shown" value="([^"]*)"'
+        shown = re.findall(card, self.page, re.S)
+        sent = [(self.fields["page"], self.fields["shown"]) if form == self.form else more for form, *more in shown]
+        query = [(name, value) for one in sent for name, value in zip(("page", "shown"), one, strict=True)]
+        answer = self.client.get(f"{html.unescape(found[1])}&{urlencode(query)}", headers=HTMX)
+        if answer.status_code == 200:
+            self.page = self.page.replace(found[0], re.findall(r'<div id="elsewhere" hx-get="[^"]+"', answer.text)[0])
         return answer
 
     def buttons(self) -> dict[str, str]:

@@ -212,7 +212,9 @@ def test_the_line_of_the_month_goes_into_every_text_of_its_language(tab: Tab) ->
     line = "We sharpen knives"
     Tab(tab.client, "newsletter").type(MINE)
     answer = Tab(tab.client, "month").type(f" {line}\n")
-    assert answer.text.count('hx-swap-oob="true"') == 6, "three texts that nobody has changed, and their mail links"
+    followed = set(re.findall(r'id="(\w+-(?:poster|newsletter|post|reply))"[^>]* hx-swap-oob="true"', answer.text))
+    parts = {f"{part}-{form}" for part in ("text", "told", "mail", "line") for form in ("poster", "post", "reply")}
+    assert followed == {*parts, "line-newsletter"}, "a text that she has changed is only told of it"
     for form in ("poster", "post", "reply"):
         assert line in Tab(tab.client, form).text
         assert line not in Tab(tab.client, form, "nl").text

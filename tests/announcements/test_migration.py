@@ -1,4 +1,4 @@
-"""Migration 0015: an empty table for the organiser's texts, which the version before leaves alone."""
+"""Migrations 0015 and 0019: a table for the organiser's texts, and which line a text has. An older version works on."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +32,14 @@ def test_the_migration_may_run_twice(migrated: sa.Connection) -> None:
     before = rows(migrated, "SELECT * FROM announcement_texts")
     migrate(migrated, "0015")
     assert rows(migrated, "SELECT * FROM announcement_texts") == before
+
+
+def test_the_next_migration_keeps_the_texts_and_an_older_version_stores_more(migrated: sa.Connection) -> None:
+    migrated.execute(sa.text(INSERT.format(replaced="now()")), {"content": "Kom!"})
+    for _twice in range(2):
+        migrate(migrated, "0019")
+        migrated.execute(sa.text(INSERT.format(replaced="now()")), {"content": "Kom!"})
+    assert rows(migrated, "SELECT content, line FROM announcement_texts") == [("Kom!", None)] * 3
 
 
 def test_of_one_place_one_text_counts_and_any_number_is_kept_beside_it(migrated: sa.Connection) -> None:

@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from flask_babel import force_locale
 
+from repaircafe.announcements.lines import with_line
 from repaircafe.announcements.texts import Format, text
 from repaircafe.facts.check import check, known
 from repaircafe.settings import wording
@@ -91,12 +92,14 @@ def test_the_organisers_own_line_ends_each_text_as_a_sentence_or_a_line_of_its_o
     settings = Settings.of({"event_date": DAY.isoformat(), "event_location": "De Hoek"})
     with page.test_request_context():
         for form in Format:
-            bare, written = (text(form, settings, DAY, language, line) for line in ("", "We sharpen knives"))
+            bare = text(form, settings, DAY, language)
+            assert with_line(form, bare, "") == bare
+            written = with_line(form, bare, "We sharpen knives")
             assert written.startswith(bare)
             more = written.removeprefix(bare)
             is_poster = form is Format.POSTER
             assert more == "\nWe sharpen knives" if is_poster else more.lstrip(".") == " We sharpen knives."
-            assert text(form, settings, DAY, language, "Knives!").endswith("Knives!")
+            assert with_line(form, bare, "Knives!").endswith("Knives!")
 
 
 @pytest.mark.parametrize("language", languages.LANGUAGES)

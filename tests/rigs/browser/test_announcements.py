@@ -6,8 +6,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import requests
 from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.harness.client import AUTH, PASSWORD
 from tests.harness.conditions import until
 from tests.harness.server import Server
 from tests.harness.visitor import SECRET_KEY
@@ -88,6 +90,97 @@ def test_a_tab_that_is_late_chooses_between_both_texts(new_page: NewPage, config
     expect(told(second)).to_be_focused()
 
 
+def test_a_tab_that_only_reads_is_told_in_words_and_its_field_is_not_drawn_again(
+    new_page: NewPage, configured: Server
+) -> None:
+    writer, reader = new_page(configured), new_page(configured)
+    for page in (writer, reader):
+        page.goto("/announcements")
+    made = field(reader).input_value()
+    reader.evaluate("window.drawn = document.getElementById('text-post')")
+    field(reader).focus()
+    field(writer).fill("Mend it!")
+    news = reader.locator("#elsewhere-post")
+    expect(news).to_contain_text("This text was changed elsewhere")
+    assert reader.evaluate("window.drawn === document.activeElement"), "who writes goes on writing"
+    assert field(reader).input_value() == made
+    reader.get_by_role("button", name="Show it").click()
+    expect(field(reader)).to_have_value("Mend it!")
+    expect(news).to_be_empty()
+    expect(reader.locator("#earlier-post details")).to_have_count(0)
+    expect(writer.locator("#elsewhere .banner")).to_have_count(0)
+
+
+def test_a_new_line_for_the_month_goes_into_a_changed_text_with_one_press(page: Page, configured: Server) -> None:
+    assert configured
+    page.goto("/announcements")
+    field(page, "month").fill("We sharpen knives")
+    expect(field(page)).to_have_value(re.compile("knives"))
+    field(page).press("End")
+    field(page).press_sequentially(" Come!")
+    expect(told(page)).to_contain_text("Saved:")
+    field(page, "month").fill("We sew")
+    page.locator("#lacking").get_by_role("link", name="For social media").click()
+    page.locator("#line-post").get_by_role("button", name="Put the new line in").click()
+    expect(field(page)).to_have_value(re.compile(r"We sew\."))
+    expect(field(page)).not_to_have_value(re.compile("knives"))
+    expect(page.locator("#lacking")).to_be_empty()
+
+
+def type_while_signed_out(page: Page) -> None:
+    """Types, and reads that it is not saved."""
+    field(page).fill("Mend it!")
+    expect(page.locator("#message")).to_contain_text("Not saved: you are no longer signed in.")
+    expect(page.locator("#message")).to_contain_text("What you typed is still here.")
+    field(page).press_sequentially("!")
+
+
+def sign_in_elsewhere(page: Page) -> Page:
+    """Signs in again in another tab of the same browser."""
+    with page.context.expect_page() as opened:
+        page.locator("#message a").click()
+    opened.value.get_by_label("Password").fill(PASSWORD)
+    opened.value.get_by_role("button", name="Sign in").click()
+    expect(opened.value.get_by_role("button", name="Sign out")).to_be_visible()
+    return opened.value
+
+
+def test_what_is_typed_after_the_sign_in_has_ended_is_stored_after_the_next_one(
+    new_page: NewPage, tmp_path: Path, database_url: str
+) -> None:
+    with Server(tmp_path, database_url, OPERATOR_PASSWORD=PASSWORD) as server:
+        requests.post(f"{server.url}/config", json={"event_date": A_DAY}, timeout=10, auth=AUTH).raise_for_status()
+        page = new_page(server)
+        page.goto("/sign-in?next=/announcements")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(field(page)).to_be_visible()
+        server.stop()
+        server.start()  # with another key, so that no sign-in counts any more
+        type_while_signed_out(page)
+        other = sign_in_elsewhere(page)
+        assert until(lambda: stored(server) == "Mend it!!", 15)
+        expect(page.locator("#message")).to_be_empty()
+        expect(field(page)).to_have_value("Mend it!!")
+        other.goto("/announcements")
+        field(other).fill("Mend that!")
+        expect(page.locator("#elsewhere-post")).to_contain_text("This text was changed elsewhere")
+
+
+def test_without_a_password_a_restart_loses_nothing_and_says_nothing(
+    new_page: NewPage, tmp_path: Path, database_url: str
+) -> None:
+    with Server(tmp_path, database_url, ENVIRONMENT="development") as server:
+        save(server, event_date=A_DAY)
+        page = new_page(server)
+        page.goto("/announcements")
+        server.stop()
+        server.start()
+        field(page).fill("Mend it!")
+        assert until(lambda: stored(server) == "Mend it!")
+        expect(page.locator("#message")).to_be_empty()
+
+
 def test_a_wrong_word_is_replaced_with_one_press(page: Page, configured: Server) -> None:
     save(configured, event_start="14:00")
     page.goto("/announcements")
@@ -129,6 +222,8 @@ def test_share_is_there_where_the_browser_can_and_each_card_has_one_filled_butto
     page = new_page(configured)
     page.goto("/announcements")
     expect(page.get_by_role("button", name="Copy").first).to_be_visible()
+    expect(told(page).get_by_text("every change is saved at once.")).to_be_visible()
+    expect(told(page)).not_to_contain_text("press “Save”", use_inner_text=True)
     expect(page.locator("[data-share]").first).to_be_hidden()
     page.add_init_script("navigator.share = (what) => { window.shared = what.text; return Promise.resolve(); };")
     page.reload()
@@ -149,6 +244,9 @@ def test_without_javascript_everything_works_with_forms(new_page: NewPage, confi
     save(configured, event_start="14:00")
     page = new_page(configured, java_script_enabled=False)
     page.goto("/announcements")
+    expect(told(page).locator("noscript span")).to_have_text(re.compile("then press “Save”"))
+    expect(told(page).locator("noscript span")).to_be_visible()
+    expect(told(page).get_by_text("every change is saved at once")).to_be_hidden()
     field(page).fill("At 15:00!")
     page.locator("#card-post").get_by_role("button", name="Save").click()
     told(page).get_by_role("button", name="Replace by “14:00”").click()

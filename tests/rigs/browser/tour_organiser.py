@@ -87,6 +87,33 @@ def announcements_changed_elsewhere(on: Stage) -> Page:
 
 
 @state
+def announcements_with_news(on: Stage) -> Page:
+    """A tab that only reads: another one has changed a text and the line for the month."""
+    page = announcements(on)
+    other = page.context.new_page()
+    other.goto("/announcements")
+    write_text(other, "post", "Mend it, don't end it!")
+    write_text(other, "month", "This month we also sharpen knives")
+    other.close()
+    expect(page.locator("#elsewhere-month")).not_to_be_empty(timeout=FRESH_MS)
+    expect(page.locator("#elsewhere-post")).not_to_be_empty()
+    return page
+
+
+@state
+def announcements_with_an_old_line(on: Stage) -> Page:
+    """The line for the month has changed, says something wrong, and a changed text still has the old one."""
+    page = announcements(on)
+    write_text(page, "month", "This month we also sharpen knives")
+    expect(page.locator("#text-post")).to_have_value(re.compile("sharpen knives"))
+    write_text(page, "post", page.locator("#text-post").input_value() + " Come!")
+    write_text(page, "newsletter", "Come and mend with us!")
+    write_text(page, "month", "This month we also mend clothes, from 15:00 on")
+    expect(page.locator("#line-post .message")).to_be_visible()
+    return page
+
+
+@state
 def announcements_for_another_date(on: Stage) -> Page:
     """The next date has changed while texts are kept."""
     page = announcements(on)
