@@ -41,19 +41,14 @@ def sentence(words: str) -> str:
 
 def _poster(settings: Settings, day: date) -> str:
     lines = [settings.cafe_name or _("Repair Café"), _when(settings, day), wording.place(settings)]
-    offered = [_("We repair: %(offerings)s", offerings=listed(settings.event_offerings))]
-    more = [*(offered if settings.event_offerings else []), *_conditions(settings)]
+    more = [*([_offered(settings)] if settings.event_offerings else []), *_conditions(settings)]
     lines += ["", *more] if more else []
     return "\n".join(line for number, line in enumerate(lines) if line or number > 2)
 
 
 def _newsletter(settings: Settings, day: date) -> str:
-    parts = [
-        _next_one(settings, day),
-        _("Bring something broken: our volunteers repair it together with you."),
-    ]
-    if settings.event_offerings:
-        parts.append(_("They know about %(offerings)s.", offerings=listed(settings.event_offerings)))
+    parts = [_next_one(settings, day), _("Is something broken? Bring it along.")]
+    parts += [sentence(_offered(settings))] if settings.event_offerings else []
     if place := wording.place(settings):
         parts.append(_("You find us here: %(place)s.", place=place))
     parts += [*_conditions(settings), *_contact(settings)]
@@ -77,6 +72,10 @@ def _next_one(settings: Settings, day: date) -> str:
     if settings.cafe_name:
         return str(_("%(name)s: the next date is %(when)s.", name=settings.cafe_name, when=when))
     return str(_("The next repair café is on %(when)s.", when=when))
+
+
+def _offered(settings: Settings) -> str:
+    return str(_("We repair: %(offerings)s", offerings=listed(settings.event_offerings)))
 
 
 def _contact(settings: Settings) -> list[str]:
