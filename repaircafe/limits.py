@@ -176,7 +176,8 @@ GLANCE_S = 0.15
 """How long a page waits for a fresh banner before it shows the last known one."""
 ERROR_WINDOW_S = 300
 STRIPS_STORE_S = 3600.0
-"""Between two stores of what health saw: each store wears out the SD card a little. A crash loses at most this."""
+"""Between two stores of what health saw: each store wears out the SD card a little. If the whole service is killed,
+at most this is lost."""
 STRIPS_CLOSE_LIMIT_S = 2.0
 """How long the end of a worker waits for its last store."""
 STATUS_TTL_S = 10.0

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import TypeAlias
 
+from repaircafe.health.shared import SharedBytes, SharedNumber
 from repaircafe.neighbours.report import Reason, Report, Status
 
 BUCKET_S = 300
@@ -53,10 +54,22 @@ def begin_of(bucket: int) -> datetime:
 
 
 class Strip:
-    """The strip of one neighbour in the memory of this process: today and yesterday, never more."""
+    """The strip of one neighbour in memory: today and yesterday, never more. A worker that is killed leaves it behind.
+
+    A bucket is a byte, and the even and the odd days have a half each. Whatever moment a worker is killed at, a bucket
+    is what was seen in it, or unknown.
+    """
 
     def __init__(self) -> None:
-        self.days: dict[int, int] = {}
+        self._seen = SharedBytes(2 * DAY)
+        self._day = SharedNumber()
+
+    @property
+    def days(self) -> dict[int, int]:
+        """The days of which something is known."""
+        today = int(self._day.value)
+        read = {day: self._seen.read(*_half(day)) for day in (today - 1, today)}
+        return {day: int(digits.hex()[1::2], 16) for day, digits in read.items() if any(digits)}
 
     def note(self, bucket: int, seen: Seen) -> None:
         """Notes what was seen in a bucket. Later buckets are forgotten: there are some only if the clock was set back.
@@ -64,16 +77,38 @@ class Strip:
         Else they would say something of a time that has not come yet.
         """
         day, place = divmod(bucket, DAY)
-        shift = 4 * (DAY - 1 - place)
-        kept = {one: digits for one, digits in self.days.items() if day - 1 <= one <= day}
-        self.days = kept | {day: (kept.get(day, 0) >> shift | seen) << shift}
+        known = int(self._day.value)
+        if day != known:  # first what is too old or lies in the future now, so that it is never read as another day
+            self._seen.clear(*((0, 2 * DAY) if abs(day - known) > 1 else _half(max(day, known))))
+            self._day.value = day
+        begin, end = _half(day)
+        self._seen.clear(begin + place + 1, end)
+        self._seen.add(begin + place, seen)
+
+
+def _half(day: int) -> tuple[int, int]:
+    """Where the buckets of a day are in memory."""
+    return (0, DAY) if day % 2 == 0 else (DAY, 2 * DAY)
 
 
 def only(bucket: int, seen: Seen) -> Days:
     """A strip of a single bucket."""
-    strip = Strip()
-    strip.note(bucket, seen)
-    return strip.days
+    return {bucket // DAY: seen << _shift(bucket)}
+
+
+def settled(days: Days, present: int) -> dict[int, int]:
+    """A strip without the present bucket, unless nothing worse can be seen in it any more."""
+    day, shift = present // DAY, _shift(present)
+    digits = days.get(day, 0)
+    if digits >> shift & 0xF == Seen.NOT_REACHABLE:
+        return dict(days)
+    rest = {**days, day: digits & ~(0xF << shift)}
+    return {one: kept for one, kept in rest.items() if kept}
+
+
+def _shift(bucket: int) -> int:
+    """Where a bucket's digit is in its day, in bits."""
+    return 4 * (DAY - 1 - bucket % DAY)
 
 
 def merged(*strips: Days) -> dict[int, int]:

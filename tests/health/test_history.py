@@ -1,10 +1,14 @@
 """repaircafe.health.history: when what health saw is stored, and that processes do not overwrite each other."""
 
+import os
+import re
+import signal
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import psycopg
 import pytest
+import requests
 from flask import Flask
 from sqlalchemy.orm import Session
 
@@ -19,6 +23,7 @@ from repaircafe.runtime.lifecycle import Lifecycle
 from tests.conftest import MakeApp
 from tests.fakes.proxy import Proxy
 from tests.harness.checking import Clock
+from tests.harness.client import HTML
 from tests.harness.conditions import until
 from tests.harness.database import DATABASE_AWAY, make_read_only
 from tests.harness.logged import lines_of
@@ -69,7 +74,7 @@ def test_strips_are_stored_once_an_hour(app: Flask, clock: Clock, raw: psycopg.C
     clock.now += 1
     ours.note(works())
     assert until(lambda: rows(raw) == 1)
-    assert until(lambda: ours._due == clock.now + STRIPS_STORE_S)
+    assert until(lambda: ours._due.value == clock.now + STRIPS_STORE_S)
 
 
 def test_a_store_that_fails_is_tried_again_five_minutes_later(
@@ -131,7 +136,7 @@ def test_two_processes_merge_their_strips(app: Flask, session: Session) -> None:
     other.note(refused(neighbour=Neighbour.DB))
     other.note(works(NOON + timedelta(minutes=5)))
     for ours in (one, other, one):
-        ours._keep()
+        ours._keep(ours.strips())
     assert written(stored(session), LAST + 1, 4) == "03f3"
 
 
@@ -140,7 +145,7 @@ def test_a_strip_that_says_the_same_is_not_written_again(app: Flask, raw: psycop
     ours.note(works())
     versions = []
     for _ in range(2):
-        ours._keep()
+        ours._keep(ours.strips())
         versions.append(raw.execute("SELECT xmin::text, turn FROM status_strips").fetchall())
     assert versions[0] == versions[1]
 
@@ -218,9 +223,56 @@ def test_a_clock_that_is_set_back_breaks_nothing(app: Flask, session: Session) -
     ours = History(app)
     ours.note(works())
     ours.note(works(NOON - timedelta(hours=1)))
-    ours._keep()
+    ours._keep(ours.strips())
     assert written(stored(session), LAST, 13) == "3" + "0" * 12
     assert begin_of(LAST) == NOON
+
+
+def test_a_store_of_the_hour_says_nothing_of_minutes_in_which_an_outage_may_follow(
+    app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the whole service is killed after it, these minutes are unknown, not well."""
+    monkeypatch.setattr(history, "datetime", SimpleNamespace(now=lambda _zone: NOON))
+    ours = History(app)
+    ours.note(works(NOON - timedelta(minutes=5)))
+    ours.note(works())
+    ours._keep_settled()
+    ours.note(refused(neighbour=Neighbour.DB))
+    assert written(stored(session), LAST, 2) == "30"
+    ours._keep_settled()
+    assert written(stored(session), LAST, 2) == "3f", "it can get no worse"
+
+
+def test_a_worker_that_is_killed_leaves_what_it_saw_and_the_hour_of_the_store(server: Server) -> None:
+    requests.post(f"{server.url}/config", json={"llm_endpoint": "http://127.0.0.1:9"}, timeout=10)
+    assert until(lambda: seen_on_status(server, "Language model", "unreachable"))
+    requests.post(f"{server.url}/config", json={"llm_endpoint": ""}, timeout=10)
+    assert until(lambda: "No language model is set up." in status_card(server, "Language model"))
+    (killed,) = server.workers()
+    os.kill(killed, signal.SIGKILL)
+    assert until(lambda: server.workers() not in ([], [killed]) and server.health() == "healthy")
+    assert seen_on_status(server, "Language model", "unreachable")
+
+
+def test_what_a_killed_service_did_not_store_is_unknown_and_not_well(server: Server, raw: psycopg.Connection) -> None:
+    assert server.health()
+    server.kill_whole()
+    assert rows(raw) == 0
+    server.start()
+    assert until(lambda: server.health() == "healthy")
+    found = status_card(server, "Database")
+    assert re.search(r"not known 23 hours 5[05] minutes, works (5|10) minutes</figcaption>", found), found
+
+
+def status_card(server: Server, name: str) -> str:
+    """What the Status page of a server says of a neighbour."""
+    text = requests.get(f"{server.url}/health", headers=HTML, timeout=10).text
+    return next((part for part in text.split('<li class="card">') if f"<h2>{name}" in part), "")
+
+
+def seen_on_status(server: Server, name: str, state: str) -> bool:
+    """Whether its strip shows that state."""
+    return f'class="seen {state}"' in status_card(server, name).partition("<svg")[2].partition("</svg>")[0]
 
 
 def test_a_server_that_is_stopped_stores_what_it_saw(server: Server, raw: psycopg.Connection) -> None:

@@ -18,6 +18,7 @@ from repaircafe.health.strips import (
     merged,
     only,
     seen_in,
+    settled,
     written,
 )
 from repaircafe.neighbours.checks import report_of
@@ -95,6 +96,24 @@ def test_a_clock_that_is_set_back_leaves_nothing_in_the_future(back: int) -> Non
     strip.note(NOON - back, Seen.WORKS)
     assert written(strip.days, NOON, back + 1)[1:] == "0" * back, "these times have not come yet"
     assert written(strip.days, NOON - back, 1) == "3"
+
+
+def test_the_days_before_and_after_midnight_never_mix() -> None:
+    midnight = NOON + DAY // 2
+    strip = strip_of([(midnight - DAY, Seen.LIMITED), (midnight - 1, Seen.LIMITED), (midnight, Seen.WORKS)])
+    assert written(strip.days, midnight, DAY + 1) == "7" + "0" * (DAY - 2) + "73"
+    strip.note(midnight + DAY, Seen.WORKS)
+    assert written(strip.days, midnight + DAY, 2 * DAY + 1) == "0" * DAY + "3" + "0" * (DAY - 1) + "3"
+    strip.note(midnight - 1, Seen.WORKS)
+    assert written(strip.days, midnight + DAY, 2 * DAY) == "0" * (DAY - 1 - 1) + "3" + "0" * (DAY + 1)
+
+
+@pytest.mark.parametrize(("seen", "kept"), [(Seen.WORKS, "30"), (Seen.LIMITED, "30"), (Seen.NOT_REACHABLE, "3f")])
+def test_a_bucket_is_settled_when_it_is_over_or_nothing_worse_can_be_seen(seen: Seen, kept: str) -> None:
+    days = strip_of([(NOON - 1, Seen.WORKS), (NOON, seen)]).days
+    assert written(settled(days, NOON), NOON, 2) == kept
+    assert settled(days, NOON + 1) == days
+    assert settled(only(NOON, Seen.WORKS), NOON) == {}
 
 
 @given(NOTES, NOTES)
