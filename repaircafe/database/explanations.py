@@ -4,10 +4,11 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from repaircafe.database.errors import UNWRITABLE, AwayError
+from repaircafe.neighbours.commands import PROGRAM, RELOAD
 from repaircafe.neighbours.explanations import Explanation, NeighbourWords, explain
 from repaircafe.neighbours.report import Neighbour, Reason, Text
 
-_CHECK_URL = _l("Check DATABASE_URL and POSTGRES_PASSWORD in .env, then: sudo systemctl reload repaircafe")
+_CHECK_URL = _l("Check DATABASE_URL and POSTGRES_PASSWORD in .env, then: %(reload)s", reload=RELOAD)
 _RESTART_POSTGRESQL = _l(
     "Check its log: sudo docker logs --tail 50 repaircafe-postgres. Or restart it: sudo docker "
     "restart repaircafe-postgres. The app notices by itself. If you run PostgreSQL yourself, "
@@ -28,7 +29,10 @@ _EXPLANATIONS = {
     Reason.DATABASE_MISSING: Explanation(_l("PostgreSQL runs, but has no database of that name."), _CHECK_URL),
     Reason.RESTORING: Explanation(
         _l("The database is being restored, or a restore was interrupted."),
-        _l("If a restore is running, wait. If it was interrupted, run it again: repaircafe backup restore FILE"),
+        _l(
+            "If a restore is running, wait. If it was interrupted, run it again: %(program)s backup restore FILE",
+            program=PROGRAM,
+        ),
     ),
     Reason.LOADING: Explanation(_l("The database is starting up."), _l("Wait a little; the app notices by itself.")),
     Reason.TOO_MANY_CONNECTIONS: Explanation(
@@ -40,7 +44,7 @@ _EXPLANATIONS = {
     ),
     Reason.NOT_MIGRATED: Explanation(
         _l("The database's tables belong to another version."),
-        _l("Restart the service: it brings them up to date. By hand: repaircafe db upgrade"),
+        _l("Restart the service: it brings them up to date. By hand: %(program)s db upgrade", program=PROGRAM),
     ),
     Reason.SCHEMA_NEWER: Explanation(
         _l("The database's tables belong to a newer version."),

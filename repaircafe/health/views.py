@@ -10,6 +10,7 @@ from repaircafe.health.monitor import STATE_LABELS, State, monitor
 from repaircafe.health.schemas import HealthReport, Live, Readiness
 from repaircafe.health.status import LABELS, board
 from repaircafe.logs import polled
+from repaircafe.neighbours.commands import PROGRAM, is_development
 from repaircafe.neighbours.explanations import explain, neighbour_name, still_works
 from repaircafe.neighbours.report import STATUS_LABELS, STEP_LABELS, Neighbour
 from repaircafe.web.access import open_while_starting
@@ -19,6 +20,8 @@ from repaircafe.web.schemas import json_response
 
 blueprint = Blueprint("health", __name__)
 
+WHOLE = 1_000
+"""No number is so large: a time stays in hours or minutes, and is not rounded to days or hours."""
 STATUS_CODES = {State.STARTING: 503, State.UNHEALTHY: 503, State.HEALTHY: 200, State.DEGRADED: 200}
 
 
@@ -30,7 +33,9 @@ def show() -> Response:
     """The health of the app: a page for browsers, JSON for programs."""
     if is_htmx() or prefers_page():
         page = board().page()
-        content = render_template("health/show.html", page=page, ago=_ago, labels=LABELS, for_so_long=_for_so_long)
+        words: dict[str, object] = {"ago": _ago, "labels": LABELS, "for_so_long": _for_so_long}
+        words |= {"is_development": is_development(), "program": PROGRAM}
+        content = render_template("health/show.html", page=page, **words)
         return uncached(make_response(content, STATUS_CODES[page.health.state]))
     health = monitor().health()
     return uncached(json_response(HealthReport, HealthReport.of(health), STATUS_CODES[health.state]))
@@ -77,9 +82,11 @@ def _ago(moment: datetime) -> str:
 
 
 def _for_so_long(time: timedelta) -> str:
-    """How long something lasted, in one unit."""
-    words: str = format_timedelta(time, granularity="minute", threshold=2)
-    return words
+    """How long something lasted, to the minute: rounded parts of a day would be more than a day."""
+    hours, minutes = divmod(round(time.total_seconds() / 60), 60)
+    told = [(timedelta(hours=hours), "hour")] if hours else []
+    told += [(timedelta(minutes=minutes), "minute")] if minutes or not hours else []
+    return " ".join(format_timedelta(part, granularity=unit, threshold=WHOLE) for part, unit in told)
 
 
 def init_templates(context: dict[str, object]) -> None:

@@ -2,6 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 
+from repaircafe.neighbours.commands import RELOAD
 from repaircafe.neighbours.explanations import Explanation, NeighbourWords
 from repaircafe.neighbours.report import Reason
 
@@ -108,8 +109,9 @@ _EXPLANATIONS = {
     Reason.KEY_WANTED: Explanation(
         _l("The language model's server wants a key, or does not accept ours."),
         _l(
-            "Put the key into .env as LLM_API_KEY, then: sudo systemctl reload repaircafe. For a "
-            "llama.cpp server, it is the value of its option --api-key."
+            "Put the key into .env as LLM_API_KEY, then: %(reload)s. For a "
+            "llama.cpp server, it is the value of its option --api-key.",
+            reload=RELOAD,
         ),
     ),
     Reason.REDIRECTED: Explanation(

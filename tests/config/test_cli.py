@@ -112,7 +112,7 @@ def test_without_tables_a_command_says_how_to_create_them(app: Flask, runner: Fl
         connection.execute(sa.text("DROP TABLE settings"))
     result = runner.invoke(args=["config-show"])
     assert result.exit_code == 1
-    assert "repaircafe db upgrade" in result.output
+    assert "flask db upgrade" in result.output
     assert "Traceback" not in runner.invoke(args=["health"]).output
 
 

@@ -4,21 +4,16 @@ import re
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from repaircafe.backup.archive import Kind
-from repaircafe.backup.create import create
-from repaircafe.database.engines import Database
-from repaircafe.environment import Environment
 from repaircafe.health import status
 from repaircafe.health.history import History
 from repaircafe.health.monitor import Monitor
-from repaircafe.health.status import Board, LastBackup, Past
+from repaircafe.health.status import Board, Past
 from repaircafe.neighbours.checks import report_of
 from repaircafe.neighbours.report import Neighbour, Reason, Report
 from repaircafe.parts import parts
@@ -29,7 +24,7 @@ from tests.fakes.scripted import GMAIL, Google, Ollama
 from tests.harness.client import AUTH, HTML, HTMX, PASSWORD, health_becomes
 from tests.harness.conditions import until
 from tests.harness.database import DATABASE_AWAY
-from tests.health.scene import configure, services
+from tests.health.scene import card, configure, services, shown
 
 MODEL = "gemma"
 
@@ -39,18 +34,6 @@ def _fast_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy machine must not decide what a test sees."""
     monkeypatch.setattr("repaircafe.database.check.SLOW_MS", float("inf"))
     monkeypatch.setattr(status, "STATUS_READ_LIMIT_S", 10.0)
-
-
-def shown(client: FlaskClient, **options: Any) -> str:
-    """The page, without the frame."""
-    text = client.get("/health", headers=HTML, **options).text
-    return text.partition("<main")[2].partition("</main>")[0]
-
-
-def card(page: str, name: str) -> str:
-    """One card of the page."""
-    (found,) = [part for part in page.split('<li class="card">')[1:] if f"<h2>{name}" in part]
-    return found.partition("</li>\n")[0]
 
 
 def saw(app: Flask, neighbour: Neighbour, reason: Reason | None, at: datetime) -> None:
@@ -116,6 +99,21 @@ def test_a_restart_shows_yesterdays_strip(make_app: MakeApp) -> None:
     assert 'class="seen unreachable"' in found
     assert re.search(r"not reachable 15 minutes \(\d\d:\d\d–\d\d:\d\d\)", found)
     assert re.search(r"not known 2[34] hours", found), "nobody looked"
+
+
+@pytest.mark.parametrize("language", ["en", "nl", "de", "fr"])
+def test_the_parts_of_the_last_24_hours_are_24_hours(app: Flask, client: FlaskClient, language: str) -> None:
+    """23 h 35 min and 25 min were "24 hours" and "25 minutes"."""
+    for number, reason in enumerate((Reason.REFUSED, Reason.LOADING, *(None,) * 140)):
+        saw(app, Neighbour.DB, reason, hours_ago(23) + timedelta(minutes=5 * number))
+    page = client.get("/health", headers={**HTML, "Accept-Language": language}).text
+    captions = re.findall(r"<figcaption[^>]*>(.*?)</figcaption>", page, re.DOTALL)
+    assert len(captions) == 3
+    for caption in captions:
+        parts_told = re.sub(r"\([^)]*\)", "", caption.partition(":")[2])
+        hours = sum(int(one) for one in re.findall(r"(\d+)\s(?:hour|uur|Stunde|heure)", parts_told))
+        minutes = sum(int(one) for one in re.findall(r"(\d+)\s(?:minut|minuut|Minut)", parts_told))
+        assert 60 * hours + minutes == 24 * 60, caption
 
 
 def test_two_processes_show_what_both_saw(make_app: MakeApp) -> None:
@@ -281,49 +279,6 @@ def add_reply(raw: psycopg.Connection, seconds: float | None, *, from_facts: boo
 
 def test_the_median_of_nothing_is_not_known() -> None:
     assert Past({}).first_word_s is None
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    """The folder of the backups."""
-    return tmp_path / "backups"
-
-
-@pytest.fixture
-def backed(make_app: MakeApp, place: Path) -> Flask:
-    """An app with that folder."""
-    return make_app(backup_folder=str(place))
-
-
-def backup_card(app: Flask) -> str:
-    """What the page says of backups now."""
-    parts(app)[Board]._backup.expire()
-    return card(shown(app.test_client()), "Backup")
-
-
-def test_the_page_tells_the_age_of_the_newest_backup(backed: Flask, place: Path) -> None:
-    assert "There is none yet." in backup_card(backed)
-    made = create(parts(backed)[Environment], parts(backed)[Database].target, Kind.MANUAL)
-    found = backup_card(backed)
-    assert '<span class="pill ok">readable</span>' in found
-    assert re.search(r"The newest was made \d+ seconds? ago\. \d+ kB\.", found)
-    made.path.rename(place / "repaircafe-20200101T030000Z-daily.zip")
-    assert re.search(
-        r"The newest was made \d years ago\..*There should be one of each night\.", backup_card(backed), re.S
-    )
-    (place / "repaircafe-20990101T030000Z-daily.zip").write_bytes(b"PK")
-    assert "It cannot be read." in backup_card(backed)
-
-
-def test_a_folder_that_cannot_be_read_is_told(backed: Flask, place: Path) -> None:
-    place.write_text("no folder")
-    assert "The folder of the backups cannot be read." in backup_card(backed)
-
-
-def test_a_backup_of_the_future_is_not_old() -> None:
-    later = datetime.now(UTC) + timedelta(days=9)
-    assert not LastBackup(status.BackupState.READABLE, later).is_old
-    assert not LastBackup(status.BackupState.NONE).is_old
 
 
 def test_a_poll_of_a_program_reads_nothing_for_the_page(app: Flask, client: FlaskClient) -> None:

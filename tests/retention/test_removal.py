@@ -75,7 +75,7 @@ def test_before_the_migrations_the_command_names_the_cure(
     app = make_app(database_url=url_of(cluster, empty_database), started=False)
     result = app.test_cli_runner().invoke(args=["chat-prune"])
     assert result.exit_code == 1
-    assert "repaircafe db upgrade" in result.stderr
+    assert "flask db upgrade" in result.stderr
     assert isinstance(result.exception, SystemExit)
 
 
