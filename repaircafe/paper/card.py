@@ -57,7 +57,7 @@ def card(settings: Settings, name: str, address: str, wifi: Wifi | None, *, has_
 def _joining(wifi: Wifi) -> tuple[tuple[str, ...], str]:
     """The texts of the step that joins the Wi-Fi, and what its code says."""
     secret = _("Password: %(password)s", password=wifi.password) if wifi.password else _("Without a password")
-    return (_("Scan the code, or choose this Wi-Fi:"), wifi.name, secret), codes.wifi(wifi.name, wifi.password)
+    return (_("The code joins this Wi-Fi:"), wifi.name, secret), codes.wifi(wifi.name, wifi.password)
 
 
 def _opening(settings: Settings, address: str, *, is_joined: bool) -> tuple[tuple[str, ...], str]:
@@ -65,7 +65,7 @@ def _opening(settings: Settings, address: str, *, is_joined: bool) -> tuple[tupl
     public = codes.public_page(settings)
     told = _("Open this page:") if is_joined else _("Join the Wi-Fi of this building, and open this page:")
     return (
-        _("Scan the code, or open this page:") if public else told,
+        _("The code opens this page:") if public else told,
         address.removeprefix("https://").removesuffix("/"),
     ), public
 

@@ -7,14 +7,20 @@ browser has, so the widths are those of a wide bold one (DejaVu Sans); a narrowe
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 
-STEPS = (1.0, 1.15, 1.3, 1.5, 1.75, 2.0, 2.3, 2.65, 3.0, 3.5, 4.0, 4.6, 5.3, 6.1, 7.0, 8.0, 9.2, 10.5, 12.0, 14.0)
+STEPS = (
+    *(1.0, 1.15, 1.3, 1.5, 1.75, 2.0, 2.3, 2.65, 3.0, 3.5, 4.0),
+    *(4.6, 5.3, 6.1, 7.0, 8.0, 9.2, 10.5, 12.0, 14.0, 17.0, 20.0),
+)
 """The sizes of letters, in hundredths of the sheet's width: the classes t0, t1 and so on of static/paper.css."""
 LEADING = 1.2
 """From one line to the next, in sizes of its letters."""
 WORTH_BREAKING = 4
 """A word is broken only if the letters become larger by more steps than this."""
 SPACE_EM = 0.35
+MIN_LINE_EM = 2.0
+"""A shorter line has no room for a broken word."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +33,11 @@ class Box:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Texts, each in a paragraph of its own, and the step of their size."""
+    """Texts, each in a paragraph of its own, the step of their size, and how high they are at most."""
 
     texts: tuple[str, ...]
     step: int
+    height: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -53,12 +60,14 @@ BOLD = Paragraphs()
 def fitted(texts: Sequence[str], box: Box, most: float, form: Paragraphs = BOLD) -> Fitted:
     """The texts at the largest step that fits, at most at size `most`; at the smallest one if none fits."""
 
-    def fits(size: float, *, may_break: bool) -> bool:
+    def height(size: float, *, may_break: bool) -> float:
         width_em = (box.width / size - form.indent) / form.width
         lines = sum(line_count(text, width_em, may_break=may_break) for text in texts)
-        return (lines * LEADING + form.gap * (len(texts) - 1)) * size <= box.height
+        return (lines * LEADING + form.gap * max(0, len(texts) - 1)) * size
 
-    return Fitted(tuple(texts), best(fits, most))
+    step = best(lambda size, *, may_break: height(size, may_break=may_break) <= box.height, most)
+    whole = height(STEPS[step], may_break=False)
+    return Fitted(tuple(texts), step, whole if whole < inf else height(STEPS[step], may_break=True))
 
 
 def best(fits: Callable[..., bool], most: float) -> int:
@@ -75,11 +84,13 @@ def largest(fits: Callable[[float], bool], most: float) -> int:
 
 def line_count(text: str, width_em: float, *, may_break: bool = True) -> float:
     """How many lines the text fills; infinitely many if a word that may not be broken is too long for a line."""
+    if width_em < MIN_LINE_EM:
+        may_break = False
     lines, filled = 1, 0.0
     for word in text.split(" "):  # never at a no-break space
         length = sum(map(_width_em, word))
         if length > width_em and not may_break:
-            return float("inf")
+            return inf
         if filled and filled + SPACE_EM + length > width_em:
             lines, filled = lines + 1, 0.0
         filled += length + (SPACE_EM if filled else 0.0)

@@ -9,7 +9,8 @@ from repaircafe.settings.offerings import Offering
 COLUMNS = range(1, 7)
 GAP, PADDING = 1.2, 0.8
 """Between two tiles, and inside each, in hundredths of the sheet's width."""
-MAX_LETTERS, MAX_ICON = 3.0, 14.0
+MAX_BESIDE, MAX_BELOW, MAX_ICON = 3.0, 5.3, 20.0
+"""The largest letters beside and below an icon, and the largest icon above them."""
 MIN_ICON_EM = 1.8
 """The smallest icon above a word, in sizes of its letters."""
 BESIDE_EM = 2.0
@@ -64,6 +65,7 @@ def _arranged(offerings: tuple[Offering, ...], columns: int, box: Box, *, is_abo
         return max(line_count(str(one.label), width_em, may_break=may_break) for one in offerings) * size * LEADING
 
     icon_em = MIN_ICON_EM if is_above else 0
-    step = largest(lambda size: height(size) + icon_em * size <= tile.height, MAX_LETTERS)
+    most = MAX_BELOW if is_above else MAX_BESIDE
+    step = largest(lambda size: height(size) + icon_em * size <= tile.height, most)
     room = min(tile.height - height(STEPS[step]), tile.width) if step >= 0 else 0
     return Tiles(offerings, columns, step, max(largest(lambda size: size <= room, MAX_ICON), 0), is_above)

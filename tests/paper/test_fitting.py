@@ -1,5 +1,6 @@
 """The size of a text follows from its length and its box."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,3 +54,9 @@ def test_tiles_fill_their_place_with_as_few_empty_corners_as_possible() -> None:
 def test_too_many_words_for_tiles_are_a_list() -> None:
     words = [f"very special coffee machines of the old kind number {one}" for one in range(40)]
     assert arranged(offerings(words), Box(90, 36)) is None
+
+
+@pytest.mark.parametrize("width_em", [-3.0, 0.0, 0.4, 1.0, 1.9])
+def test_a_line_that_is_shorter_than_a_letter_has_an_end(width_em: float) -> None:
+    """A narrow tile would have had more and more lines, and the page would never have been shown."""
+    assert line_count("Donaudampfschiff", width_em) == float("inf")

@@ -1,16 +1,12 @@
 """Each sheet as Chromium prints it: one sheet, full, with every fact, and with a code that says what it should."""
 
 import re
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import requests
-from PIL import Image, ImageOps
 from playwright.sync_api import Page, expect
 
 from repaircafe.limits import MAX_LINE_CHARS, MAX_NAME_CHARS, MAX_OFFERINGS_COUNT
@@ -19,6 +15,7 @@ from tests.harness.client import HTML
 from tests.harness.server import Server
 from tests.logo.scene import png
 from tests.rigs.browser.conftest import A_DAY, NewPage, Watched, save
+from tests.rigs.browser.printed import Printed, plain
 from tests.rigs.browser.reading import NARROW, assert_fits, press
 
 pytestmark = pytest.mark.browser
@@ -27,12 +24,12 @@ LANGUAGES = ("nl", "de", "fr", "en")
 SIZES_MM = {"poster": (210, 297), "flyer": (148, 210), "door-sign": (297, 210), "table-card": (210, 297)}
 PAPERS = ("A4", "Letter")
 MIN_USED = 0.85
-"""How much of the sheet's height there is something on."""
-DPI = "200"
-NO_CODE = 4
-"""What zbarimg returns if it finds none."""
-MM = 72 / 25.4
-"""In points."""
+"""How much of the sheet's height is between the highest and the lowest thing on it."""
+MAX_WHITE, MAX_WHITE_IN_HALF = 0.12, 0.22
+"""The highest band of white between them, of the sheet's height: across the sheet, and across its left or right half.
+
+A poster that leaves more looks unfinished. The tint of a tile is no ink: alone, it would fill no sheet.
+"""
 BEHIND = "pi.localhost"
 """A name for this machine that browsers resolve, and that is no loopback address for the app."""
 WIFI = ("Café; gasten", "kom:maar,binnen")
@@ -71,52 +68,6 @@ LONG = {
     "appointment_note": long("Please call us and say what is broken, and of what make it is. "),
 }
 NOTE = long("With a knife grinder from the market, who comes at three. ")
-
-
-@dataclass
-class Printed:
-    """A page as it was printed."""
-
-    file: Path
-
-    def run(self, *command: str) -> bytes:
-        """What one of Debian's programs says about the file."""
-        return subprocess.run(command, check=True, capture_output=True, timeout=60).stdout
-
-    def sizes_mm(self) -> list[tuple[int, int]]:
-        """Width and height of each sheet."""
-        told = self.run("pdfinfo", "-f", "1", "-l", "9", str(self.file)).decode()
-        found = re.findall(r"^Page +\d+ size: +([\d.]+) x ([\d.]+) pts", told, re.MULTILINE)
-        return [(round(float(width) / MM), round(float(height) / MM)) for width, height in found]
-
-    def words(self) -> str:
-        """Its text, without the blanks and the breaks of lines."""
-        return plain(self.run("pdftotext", "-raw", str(self.file), "-").decode())
-
-    @cached_property
-    def picture(self) -> Path:
-        """Its first sheet in grey."""
-        self.run("pdftoppm", "-r", DPI, "-gray", "-singlefile", str(self.file), str(self.file.with_suffix("")))
-        return self.file.with_suffix(".pgm")
-
-    def used(self) -> float:
-        """How much of the height is between the highest and the lowest thing on it."""
-        picture = ImageOps.invert(Image.open(self.picture))
-        box = picture.getbbox()
-        return (box[3] - box[1]) / picture.height if box else 0.0
-
-    def codes(self) -> set[str]:
-        """What the codes on it say."""
-        command = ("zbarimg", "-q", "-S", "disable", "-S", "qrcode.enable", "--raw", str(self.picture))
-        done = subprocess.run(command, capture_output=True, timeout=60, check=False)
-        assert done.returncode in (0, NO_CODE), done.stderr
-        told = done.stdout.decode().replace("\r\n", "\n").removesuffix("\n")
-        return {told} if told.startswith("BEGIN:") else set(told.splitlines())
-
-
-def plain(text: str) -> str:
-    """The text without blanks, and with one kind of hyphen."""
-    return re.sub(r"\s", "", text).replace("\N{NON-BREAKING HYPHEN}", "-").casefold()
 
 
 def told_at_home(server: Server, language: str, *, tiles: bool) -> list[str]:
@@ -191,9 +142,11 @@ def entry(place: str, name: str) -> str:
 
 
 def assert_full(found: Printed, sheet: str) -> None:
-    """Asserts that it is one sheet of the right size, with something from its top to its bottom."""
+    """Asserts that it is one sheet of the right size, with something from its top to its bottom, and all over it."""
     assert found.sizes_mm() == [SIZES_MM[sheet]]
     assert found.used() >= MIN_USED
+    assert found.white() <= MAX_WHITE
+    assert max(found.white(0, 0.5), found.white(0.5, 1)) <= MAX_WHITE_IN_HALF
 
 
 @pytest.mark.parametrize("sheet", ["poster", "flyer", "door-sign"])
@@ -253,6 +206,27 @@ def test_with_a_public_address_every_code_is_that_address(page: Page, short: Ser
         found = printed(page, tmp_path)
         assert_full(found, sheet)
         assert found.codes() == {f"{PUBLIC}/"}
+        assert plain(PUBLIC.removeprefix("https://")) in found.words(), "for who cannot scan it"
+
+
+def test_a_card_with_a_wifi_and_a_public_address_has_both_codes_with_what_they_do(
+    page: Page, short: Server, tmp_path: Path
+) -> None:
+    """A visitor without mobile internet needs the first, and everybody the second."""
+    save(short, public_url=PUBLIC)
+    page.goto("/table-card")
+    page.get_by_label("Name of the Wi-Fi").fill(WIFI[0])
+    page.get_by_label("Its password").fill(WIFI[1])
+    press(page, "Draw the code")
+    for language in LANGUAGES:
+        page.locator(f".picks button[lang={language}]").click()
+        expect(page.locator(f".sheet[lang={language}]")).to_be_visible()
+        captions = page.locator(".face:not(.turned) .told p:first-child").all_inner_texts()
+        assert len(set(captions)) == 2
+        assert all("code" in one.casefold() for one in captions)
+        found = printed(page, tmp_path)
+        assert_full(found, "table-card")
+        assert found.codes() == {WIFI_CODE, f"{PUBLIC}/"}
 
 
 def test_a_public_address_that_is_none_is_in_no_code(page: Page, short: Server, tmp_path: Path) -> None:
@@ -281,6 +255,26 @@ def test_a_date_alone_fills_the_sheet(page: Page, server: Server, tmp_path: Path
     for sheet in ("poster", "flyer", "door-sign"):
         page.goto(f"/{sheet}")
         assert_full(printed(page, tmp_path), sheet)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 5, 7, 9, 13, len(PRESETS)])
+def test_any_number_of_tiles_fills_the_sheet(page: Page, short: Server, tmp_path: Path, number: int) -> None:
+    """In the language with the longest words; with the place and the cost, and without them."""
+    save(short, event_offerings=", ".join([*PRESETS][:number]))
+    for values in ({}, {"event_location": "", "cost": "", "cafe_phone": ""}):
+        save(short, **values)
+        for sheet in ("poster", "flyer"):
+            page.goto(f"/{sheet}?lang=de")
+            assert_full(printed(page, tmp_path), sheet)
+
+
+def test_a_sheet_with_an_empty_middle_is_not_full(page: Page, tmp_path: Path) -> None:
+    """What is printed at the edges alone uses the whole height, and is no poster."""
+    page.set_content("<body><p>Above</p><div style='height: 255mm'></div><p>Below</p>")
+    page.pdf(path=tmp_path / "hollow.pdf", format="A4")
+    hollow = Printed(tmp_path / "hollow.pdf")
+    assert hollow.used() >= MIN_USED
+    assert hollow.white() > MAX_WHITE
 
 
 @pytest.mark.parametrize("sheet", ["poster", "flyer", "door-sign"])
