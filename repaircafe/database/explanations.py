@@ -4,25 +4,32 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from repaircafe.database.errors import UNWRITABLE, AwayError
-from repaircafe.neighbours.commands import PROGRAM, RELOAD
+from repaircafe.neighbours.commands import PROGRAM, RELOAD, with_own_database
 from repaircafe.neighbours.explanations import Explanation, NeighbourWords, explain
 from repaircafe.neighbours.report import Neighbour, Reason, Text
 
 _CHECK_URL = _l("Check DATABASE_URL and POSTGRES_PASSWORD in .env, then: %(reload)s", reload=RELOAD)
-_RESTART_POSTGRESQL = _l(
-    "Check its log: sudo docker logs --tail 50 repaircafe-postgres. Or restart it: sudo docker "
-    "restart repaircafe-postgres. The app notices by itself. If you run PostgreSQL yourself, "
-    "check its own log."
+_RESTART_TRIAL = _l("This trial has its own PostgreSQL. End the trial with Ctrl+C and start it again: make run")
+_RESTART_POSTGRESQL = with_own_database(
+    _RESTART_TRIAL,
+    _l(
+        "Check its log: sudo docker logs --tail 50 repaircafe-postgres. Or restart it: sudo docker "
+        "restart repaircafe-postgres. The app notices by itself. If you run PostgreSQL yourself, "
+        "check its own log."
+    ),
 )
 
 _EXPLANATIONS = {
     Reason.DNS: Explanation(_l("The name of the database's computer is not known."), _CHECK_URL),
     Reason.REFUSED: Explanation(
         _l("The database is not running."),
-        _l(
-            "Start PostgreSQL: sudo docker start repaircafe-postgres. The app notices by itself. If it "
-            "stops again, check with df -h whether a disk is full. If you run PostgreSQL yourself, "
-            "start it on its own computer."
+        with_own_database(
+            _RESTART_TRIAL,
+            _l(
+                "Start PostgreSQL: sudo docker start repaircafe-postgres. The app notices by itself. If it "
+                "stops again, check with df -h whether a disk is full. If you run PostgreSQL yourself, "
+                "start it on its own computer."
+            ),
         ),
     ),
     Reason.AUTH_REFUSED: Explanation(_l("The database refuses our name or password."), _CHECK_URL),
