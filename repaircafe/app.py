@@ -10,6 +10,7 @@ from flask_babel import get_locale
 
 from repaircafe import logs
 from repaircafe.afternoons import views as afternoons_views
+from repaircafe.afternoons.records import is_recorded
 from repaircafe.announcements import edits as announcements_edits
 from repaircafe.announcements import views as announcements_views
 from repaircafe.announcements.drafts import Announcer
@@ -95,7 +96,7 @@ def create_app(environment: Environment | None = None) -> Flask:
         is_wanted=lambda: opening.ready and store.lacks_endpoint(),
         changed=lambda: monitor.forget(Neighbour.LLM),
     )
-    store = Store(app, trial.address)
+    store = Store(app, trial.address, is_recorded)
     parts.add(trial)
     process_lock = parts.add(ProcessLock(database.connect))  # its key: `owner` in the tables
     failures = parts.add(Failures(changed=lambda: monitor.forget(Neighbour.LLM)))

@@ -11,11 +11,11 @@ from flask_babel import gettext as _
 
 from repaircafe.afternoons.countries import codes
 from repaircafe.afternoons.kinds import KINDS, OF_PRESETS, kind_called
-from repaircafe.afternoons.models import Barrier, Result
+from repaircafe.afternoons.models import CORRECTABLE, Barrier, Result, Thing
 from repaircafe.afternoons.records import OF_LIST, Numbers
 from repaircafe.limits import MAX_COUNTED, MAX_LINE_CHARS, MAX_WORD_CHARS, OLDEST_THING_YEAR
 from repaircafe.neighbours.report import Text
-from repaircafe.settings.offerings import PRESETS
+from repaircafe.settings.offerings import ONE_OF
 
 PREFIX = re.compile(r"[a-z]{2,40}")
 Value = TypeVar("Value")
@@ -74,22 +74,21 @@ def numbers(sent: Mapping[str, str]) -> Numbers:
     return found
 
 
-def thing(sent: Mapping[str, str], today: date) -> dict[str, Any]:
+def thing(sent: Mapping[str, str], today: date, known: Thing | None = None) -> dict[str, Any]:
     """A thing, by the names of its columns. Raises InvalidFormError.
 
-    `quick` is a preset or other words of the settings, instead of `what` or beside it.
+    `quick` is a preset or other words of the settings, instead of `what` or beside it. `known` is the thing that is
+    corrected: if its name was not changed, it stays what was tapped, in every language.
     """
     form = _Reading(sent)
-    quick = form.line("quick", MAX_WORD_CHARS)
-    what = form.line("what", MAX_WORD_CHARS) or str(PRESETS.get(quick, quick))
-    if not what:
-        form.faults["what"] = _("What is it? Type a word, or choose one.")
-    kind = sent.get("kind", "")
+    quick, kind = form.line("quick", MAX_WORD_CHARS), sent.get("kind", "")
+    what, preset = _what(form, quick, known)
     if kind and kind not in KINDS:
         form.faults["kind"] = _("Choose one of the list.")
     found = {
         "what": what,
-        "kind": kind or kind_called(what) or OF_PRESETS.get(quick, ""),
+        "preset": preset,
+        "kind": kind or ("" if preset else kind_called(what)) or OF_PRESETS.get(preset or quick, ""),
         "brand": form.line("brand", MAX_WORD_CHARS),
         "problem": form.line("problem", MAX_LINE_CHARS),
         **_age(form, today),
@@ -97,6 +96,11 @@ def thing(sent: Mapping[str, str], today: date) -> dict[str, Any]:
     }
     form.check()
     return found
+
+
+def begins_thing(sent: Mapping[str, str]) -> bool:
+    """Whether anything about a thing was typed or chosen."""
+    return any(sent.get(name, "").strip() for name in ("what", "quick", *CORRECTABLE))
 
 
 def hand_in(sent: Mapping[str, str]) -> dict[str, str]:
@@ -112,6 +116,18 @@ def hand_in(sent: Mapping[str, str]) -> dict[str, str]:
         form.faults.setdefault("group_identifier", _("Type the café's name or a code."))
     form.check()
     return found
+
+
+def _what(form: _Reading, quick: str, known: Thing | None) -> tuple[str, str]:
+    """Its words and its preset, if it is one. A preset has words for the version before, which knows only words."""
+    typed = form.line("what", MAX_WORD_CHARS)
+    if known is not None and typed == str(known.name):
+        return known.what, known.preset
+    if typed or quick not in ONE_OF:
+        if not (typed or quick):
+            form.faults["what"] = _("What is it? Type a word, or choose one.")
+        return typed or quick, ""
+    return str(ONE_OF[quick]), quick
 
 
 def _age(form: _Reading, today: date) -> dict[str, Any]:

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from repaircafe.database.tables import Base
+from repaircafe.neighbours.report import Text
+from repaircafe.settings.offerings import ONE_OF
 
 
 class Result(StrEnum):
@@ -59,6 +61,7 @@ class Thing(Base):
     __tablename__ = "things"
     __table_args__ = (
         sa.Index(None, "event_id", "number"),
+        sa.Index(None, "export_number", unique=True),
         {"comment": "Every thing that was brought along; never who brought it"},
     )
 
@@ -66,10 +69,18 @@ class Thing(Base):
         sa.Uuid, primary_key=True, comment="Given with the form, so that a form that is sent twice makes one thing"
     )
     number: Mapped[int] = mapped_column(
-        sa.BigInteger, sa.Identity(), unique=True, comment="Its number in an export; never given twice"
+        sa.BigInteger, sa.Identity(), unique=True, comment="The order in which they were recorded"
+    )
+    export_number: Mapped[int] = mapped_column(
+        sa.BigInteger,
+        server_default=sa.text("new_export_number()"),
+        comment="Its number in an export: random, so that it is never given twice, even after a restored backup",
     )
     event_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("events.id"), comment="The date on which it was brought")
     what: Mapped[str] = mapped_column(sa.Text, comment="What it is, in the café's own words; never logged")
+    preset: Mapped[str] = mapped_column(
+        sa.String(20), server_default="", comment="The preset of the settings that was tapped; empty for own words"
+    )
     kind: Mapped[str] = mapped_column(
         sa.String(20),
         server_default="",
@@ -83,12 +94,17 @@ class Thing(Base):
     problem: Mapped[str] = mapped_column(sa.Text, server_default="", comment="What was wrong with it; never logged")
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), comment="When it was recorded")
 
+    @property
+    def name(self) -> Text:
+        """What it is: what was tapped in the language of the reader, or the café's own words."""
+        return ONE_OF.get(self.preset) or self.what
+
     def values(self) -> dict[str, Any]:
         """What can be corrected, by the name of its column."""
         return {name: getattr(self, name) for name in CORRECTABLE}
 
 
-CORRECTABLE = ("what", "kind", "result", "brand", "made_in", "age", "barrier", "problem")
+CORRECTABLE = ("what", "preset", "kind", "result", "brand", "made_in", "age", "barrier", "problem")
 
 
 class HandIn(Base):

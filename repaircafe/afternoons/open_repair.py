@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from types import MappingProxyType
 
+from flask_babel import force_locale
+
 from repaircafe.afternoons.kinds import POWERED, UNPOWERED, names_in
 from repaircafe.afternoons.models import Barrier, HandIn, Result, Thing
 from repaircafe.afternoons.sheets import as_csv
@@ -45,7 +47,8 @@ Brought = Iterable[tuple[Thing, date]]
 def exported(brought: Brought, cafe: HandIn) -> str:
     """The file."""
     names = names_in("en")
-    rows = (_row(one, day, cafe, names[one.kind]) for one, day in brought if one.kind in POWERED)
+    with force_locale("en"):  # what was tapped has one name in the file, whoever reads the page
+        rows = [_row(one, day, cafe, names[one.kind]) for one, day in brought if one.kind in POWERED]
     return as_csv(COLUMNS, rows)
 
 
@@ -57,13 +60,13 @@ def unpowered(brought: Brought) -> dict[tuple[str, Result], int]:
 
 def texts(one: Thing) -> tuple[str, str, str]:
     """What the file says in the café's own words."""
-    return one.what, one.brand, one.problem
+    return str(one.name), one.brand, one.problem
 
 
 def _row(one: Thing, day: date, cafe: HandIn, category: str) -> tuple[object, ...]:
     barrier = BARRIERS[one.barrier] if one.barrier and one.result is Result.NOT else ""
     age = "" if one.age is None else f"{one.age.normalize():f}"
     made = one.brand or UNKNOWN_BRAND, one.made_in, age
-    begin = f"{cafe.prefix}_{one.number}", cafe.data_provider, cafe.country
+    begin = f"{cafe.prefix}_{one.export_number}", cafe.data_provider, cafe.country
     end = STATUSES[one.result], barrier, cafe.group_identifier, day.isoformat(), one.problem
-    return *begin, one.what, category, one.kind, *made, *end
+    return *begin, str(one.name), category, one.kind, *made, *end

@@ -99,10 +99,15 @@ def afternoon_of(session: Session, event_id: uuid.UUID) -> Summary | None:
     return None if summary.is_empty else summary
 
 
+def is_recorded(session: Session, event_id: uuid.UUID) -> bool:
+    """Whether anything is known about that date. Such a date stays on its day."""
+    return afternoon_of(session, event_id) is not None
+
+
 def is_open(session: Session, event: Event, today: date) -> bool:
     """Whether numbers may be given: the day has come and it took place, or there are some already."""
     has_begun = event.held_on is not None and event.held_on <= today and not event.cancelled
-    return has_begun or afternoon_of(session, event.id) is not None
+    return has_begun or is_recorded(session, event.id)
 
 
 def held(session: Session, today: date) -> list[Held]:
@@ -137,9 +142,10 @@ def record(session: Session, event_id: uuid.UUID, thing_id: uuid.UUID, values: M
     """Adds a thing to the list, once, however often the same form arrives.
 
     If the id belongs to another thing, somebody went back to an old page and recorded a second thing: it gets a new id.
-    A thing without a kind gets the kind that the same word had before.
+    A thing without a kind gets the kind that the same own word had before; a preset may be of several kinds.
     """
-    wanted = {**values, "event_id": event_id, "kind": values["kind"] or _kind_before(session, values["what"])}
+    kind = values["kind"] or ("" if values["preset"] else _kind_before(session, values["what"]))
+    wanted = {**values, "event_id": event_id, "kind": kind}
     added = insert(Thing).values(id=thing_id, **wanted).on_conflict_do_nothing(index_elements=[Thing.id])
     if session.execute(added.returning(Thing.id)).scalar() is not None:
         return
@@ -147,6 +153,18 @@ def record(session: Session, event_id: uuid.UUID, thing_id: uuid.UUID, values: M
     same = known.event_id == event_id and all(known.values()[name] == wanted[name] for name in known.values())
     if not same:
         session.execute(insert(Thing).values(id=uuid.uuid4(), **wanted))
+
+
+def recorded(session: Session) -> set[uuid.UUID]:
+    """The ids of the dates for which anything is known."""
+    empty = Afternoon.sentence == "", *(getattr(Afternoon, name).is_(None) for name in ("visitors", *OF_LIST))
+    typed = sa.select(Afternoon.event_id).where(sa.not_(sa.and_(*empty)))
+    return set(session.scalars(typed.union(sa.select(Thing.event_id))))
+
+
+def forget(session: Session, event_id: uuid.UUID) -> None:
+    """Removes the note that nothing was counted at a date, so that the date can be removed."""
+    session.execute(sa.delete(Afternoon).where(Afternoon.event_id == event_id))
 
 
 def things(session: Session, event_id: uuid.UUID) -> list[Thing]:
@@ -180,8 +198,8 @@ def handed_in(session: Session, year: int | None = None) -> list[tuple[Thing, da
 
 def words(session: Session, longest: int) -> list[str]:
     """The café's own words for things, the most frequent first."""
-    often = sa.select(Thing.what).group_by(Thing.what).order_by(sa.func.count().desc(), Thing.what).limit(longest)
-    return list(session.scalars(often))
+    often = sa.select(Thing.what).where(Thing.preset == "").group_by(Thing.what)
+    return list(session.scalars(often.order_by(sa.func.count().desc(), Thing.what).limit(longest)))
 
 
 def hand_in(session: Session) -> HandIn | None:
@@ -214,5 +232,5 @@ def _counts(session: Session, *event_ids: uuid.UUID) -> Mapping[uuid.UUID, Mappi
 
 
 def _kind_before(session: Session, what: str) -> str:
-    same = sa.select(Thing.kind).where(sa.func.lower(Thing.what) == what.lower(), Thing.kind != "")
+    same = sa.select(Thing.kind).where(sa.func.lower(Thing.what) == what.lower(), Thing.kind != "", Thing.preset == "")
     return session.scalar(same.order_by(Thing.number.desc()).limit(1)) or ""

@@ -1,7 +1,7 @@
 """The words of the pages for results, reasons and numbers, and what the forms offer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from types import MappingProxyType
 
@@ -11,7 +11,7 @@ from repaircafe.afternoons.models import Barrier, Result
 from repaircafe.afternoons.records import Held, Summary
 from repaircafe.neighbours.report import Text
 from repaircafe.settings.definitions import Settings
-from repaircafe.settings.offerings import PRESETS, Offering, offerings
+from repaircafe.settings.offerings import ONE_OF, PRESETS, Offering, offerings
 
 RESULTS: Mapping[Result, Text] = MappingProxyType(
     {
@@ -66,8 +66,9 @@ def years(dates: Sequence[Held]) -> list[Year]:
 
 
 def quick_choices(settings: Settings) -> tuple[Offering, ...]:
-    """What the café repairs, as the settings say; every preset if they say nothing."""
-    return settings.offerings or offerings(PRESETS)
+    """What the café repairs, as the settings say; every preset if they say nothing. Each by its singular."""
+    offered = settings.offerings or offerings(PRESETS)
+    return tuple(replace(one, label=ONE_OF.get(one.key, one.label)) for one in offered)
 
 
 def _year(year: int, found: Sequence[Summary]) -> Year:

@@ -38,7 +38,7 @@ def add() -> Response:
         event = planning.on(session, wanted.day)
         status = 200 if event else 201
         event = event or planning.plan(session, wanted)
-        event.cancelled = False
+        planning.hold(event)
         row = Row.of(event)
     return json_response(Row, row, status)
 

@@ -65,6 +65,11 @@ def occasion(sent: Mapping[str, str], redactor: Redactor) -> Occasion:
     return Occasion(day, _time(found["event_start"]), _time(found["event_end"]), found["appointment_note"])
 
 
+def sent(when: Occasion) -> dict[str, str]:
+    """The date as a form sends it."""
+    return {"date": when.day.isoformat(), "start": as_time(when.start), "end": as_time(when.end), "note": when.note}
+
+
 def series(sent: Mapping[str, str], skipped: list[str], redactor: Redactor) -> Series:
     """The series in the form. Raises InvalidSettingsError with every fault."""
     when = occasion(sent, redactor)

@@ -2,12 +2,15 @@
 
 import uuid
 from collections.abc import Mapping
+from datetime import date
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from flask import session as browser
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from sqlalchemy.orm import Session
 
-from repaircafe.afternoons.records import afternoon_of
+from repaircafe.afternoons import records
 from repaircafe.database.tables import db
 from repaircafe.dates import forms
 from repaircafe.events import planning
@@ -15,13 +18,15 @@ from repaircafe.events.models import Event, Occasion
 from repaircafe.logs import Redactor
 from repaircafe.neighbours.report import Text
 from repaircafe.parts import parts
-from repaircafe.settings.store import InvalidSettingsError, store
+from repaircafe.settings.store import InvalidSettingsError, forget_date, store
 from repaircafe.web.errors import PageError, tell_program
 
 blueprint = Blueprint("dates", __name__, url_prefix="/dates")
 
 NEW, SERIES = "new", "series"
 """The forms of the page that belong to no date."""
+REMOVED = "removed_date"
+"""In the cookie of the organiser's browser, until the next page: the date that she has just removed."""
 MAX_PASSED_COUNT = 24
 """Two years of monthly dates that are over; the API has all of them."""
 
@@ -30,7 +35,7 @@ MAX_PASSED_COUNT = 24
 def show() -> Response:
     """The list, and the forms."""
     store().settle_dates()
-    return _page()
+    return _page(removed=browser.pop(REMOVED, None))
 
 
 @blueprint.post("")
@@ -88,7 +93,7 @@ def change(event_id: uuid.UUID) -> Response:
             event, there = _found(planning.find(session, event_id)), planning.on(session, wanted.day)
             if there is not None and there.id != event_id:
                 raise InvalidSettingsError({"date": _taken()})
-            if event.held_on != wanted.day and afternoon_of(session, event_id) is not None:
+            if event.held_on != wanted.day and records.is_recorded(session, event_id):
                 raise InvalidSettingsError({"date": _recorded()})
             planning.change(event, wanted)
     except InvalidSettingsError as error:
@@ -110,8 +115,25 @@ def cancel(event_id: uuid.UUID) -> Response:
 def restore(event_id: uuid.UUID) -> Response:
     """Lets a cancelled date take place after all."""
     with store().changing_dates() as session:
-        _found(planning.find(session, event_id)).cancelled = False
+        planning.hold(_found(planning.find(session, event_id)))
     flash(_("The date takes place after all."))
+    return _back()
+
+
+@blueprint.post("/<uuid:event_id>/remove")
+def remove(event_id: uuid.UUID) -> Response:
+    """Removes a date that has passed and has brought nothing, such as a mistyped year. The next page can undo it."""
+    with store().changing_dates() as session:
+        event = _found(planning.locked(session, event_id))
+        when, refusal = event.occasion, _staying(session, event)
+        if refusal is None:
+            records.forget(session, event_id)
+            planning.remove(session, event)
+            forget_date(session, when.day)
+    if refusal is not None:
+        flash(refusal, "doubt")
+    else:
+        browser[REMOVED] = forms.sent(when)
     return _back()
 
 
@@ -119,6 +141,18 @@ def _found(event: Event | None) -> Event:
     if event is None:
         raise PageError(404, _("There is no such date."), _("Go back to the list of dates."))
     return event
+
+
+def _staying(session: Session, event: Event) -> Text | None:
+    """Why a date cannot be removed, and what to do; None if it can."""
+    if not event.occasion.is_over(store().settings().now):
+        return _("This date has not passed. Cancel it instead, so that calendars are told.")
+    if records.is_recorded(session, event.id):
+        return _(
+            "Repairs or numbers are recorded for this date, so it stays. "
+            "To remove it, open it, remove each thing and empty the numbers first."
+        )
+    return None
 
 
 def _recorded() -> Text:
@@ -133,8 +167,16 @@ def _back() -> Response:
     return make_response(redirect(url_for("dates.show"), 303))
 
 
-def _page(at: str = "", faults: Mapping[str, Text] | None = None, status: int = 200) -> Response:
-    """`at`: the form that was refused, with what is wrong in it and what was typed there. A program gets only that."""
+def _page(
+    at: str = "",
+    faults: Mapping[str, Text] | None = None,
+    status: int = 200,
+    removed: Mapping[str, str] | None = None,
+) -> Response:
+    """`at`: the form that was refused, with what is wrong in it and what was typed there. A program gets only that.
+
+    `removed`: the date that was just removed, as a form would send it.
+    """
     if faults:
         tell_program(status, faults)
     settings = store().settings()
@@ -145,6 +187,9 @@ def _page(at: str = "", faults: Mapping[str, Text] | None = None, status: int = 
         "dates/show.html",
         coming=[one for one in events if not one.occasion.is_over(now)],
         passed=passed[::-1][:MAX_PASSED_COUNT],
+        recorded=records.recorded(db.session()),
+        removed=removed,
+        removed_day=date.fromisoformat(removed["date"]) if removed else None,
         today=now.date(),
         usual=usual,
         feed=settings.public_url.rstrip("/") + url_for("home.feed") if settings.public_url else None,

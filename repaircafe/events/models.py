@@ -39,6 +39,10 @@ class Event(Base):
     starts_at: Mapped[time | None] = mapped_column(sa.Time, comment="On the café's clock; null if nobody knows yet")
     ends_at: Mapped[time | None] = mapped_column(sa.Time, comment="On the café's clock; null if nobody knows yet")
     cancelled: Mapped[bool] = mapped_column(server_default=sa.false(), comment="Whether it does not take place")
+    left_behind: Mapped[bool] = mapped_column(
+        server_default=sa.false(),
+        comment="Whether the settings named another date while it lasted; its records keep it on its day",
+    )
     note: Mapped[str] = mapped_column(sa.Text, server_default="", comment="The organiser's words about this date")
     day: Mapped[date | None] = mapped_column(
         unique=True, comment="For the version before: the same day, but null while an earlier date is the next one"

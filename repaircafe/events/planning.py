@@ -4,7 +4,7 @@ Every function works in the caller's transaction, which must hold the lock of th
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from repaircafe.events.models import Event, Occasion
 
+Recorded = Callable[[Session, uuid.UUID], bool]
+"""Whether anything is recorded for the date with that id."""
 _IS_PLANNED = Event.held_on.is_not(None)
 
 
@@ -30,13 +32,19 @@ def upcoming(session: Session, now: datetime) -> list[Event]:
 
 
 def to_come(events: Iterable[Event], now: datetime) -> list[Event]:
-    """Those that are neither over nor cancelled."""
-    return [one for one in events if not one.cancelled and not one.occasion.is_over(now)]
+    """Those that are neither over, nor cancelled, nor left behind."""
+    return [one for one in events if not (one.cancelled or one.left_behind or one.occasion.is_over(now))]
 
 
 def find(session: Session, event_id: uuid.UUID) -> Event | None:
     """The planned date with that id."""
     return session.scalar(sa.select(Event).where(Event.id == event_id, _IS_PLANNED))
+
+
+def locked(session: Session, event_id: uuid.UUID) -> Event | None:
+    """As `find`. Until the end of the transaction, nothing can be recorded for the date."""
+    wanted = sa.select(Event).where(Event.id == event_id, _IS_PLANNED).with_for_update()
+    return session.scalar(wanted.execution_options(populate_existing=True))
 
 
 def on(session: Session, day: date) -> Event | None:
@@ -68,13 +76,28 @@ def change(event: Event, wanted: Occasion) -> None:
     event.held_on, event.starts_at, event.ends_at, event.note = wanted.day, wanted.start, wanted.end, wanted.note
 
 
-def follow(session: Session, written: Occasion | None, now: datetime, *, with_hours: bool) -> None:
+def remove(session: Session, event: Event) -> None:
+    """Removes it from the list. Calendars that have it are told nothing, so it must have passed."""
+    session.execute(sa.delete(Event).where(Event.id == event.id))
+
+
+def hold(event: Event) -> None:
+    """Lets it take place, whatever was said before."""
+    event.cancelled = event.left_behind = False
+
+
+def follow(
+    session: Session, written: Occasion | None, now: datetime, is_recorded: Recorded, *, with_hours: bool
+) -> None:
     """Brings the list in line with the next date as the settings say it: a program or the version before wrote it.
 
     A day that has a date already gets no second one; its hours change only `with_hours`. Otherwise the next date moves
-    to that day. If nothing is `written`, the next date is cancelled.
+    to that day. If nothing is `written`, the next date is cancelled. A date for which something is recorded is neither
+    moved nor cancelled: it is left behind on its day.
     """
     known = next((one for one in upcoming(session, now) if one.day is not None), None)
+    if known is not None and (written is None or written.day != known.held_on) and is_recorded(session, known.id):
+        known.left_behind, known = True, None
     if written is None:
         _cancel(known)
         return
@@ -86,11 +109,10 @@ def follow(session: Session, written: Occasion | None, now: datetime, *, with_ho
             _move(known, written)
     elif there is not known and written.is_over(now):
         _cancel(known)  # the settings say that the last one has been: there is no next one any more
-    elif there is known or with_hours:
-        _move(there, written)
-        there.cancelled = False
     else:
-        there.cancelled = False
+        hold(there)
+        if there is known or with_hours:
+            _move(there, written)
     session.flush()
 
 

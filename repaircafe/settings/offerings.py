@@ -30,6 +30,27 @@ PRESETS: Mapping[str, Text] = MappingProxyType(
     }
 )
 """The label of each preset, as it is written in the middle of a sentence. The key names its icon, too."""
+ONE_OF: Mapping[str, Text] = MappingProxyType(
+    {
+        "appliances": _l("small appliance"),
+        "coffee": _l("coffee machine"),
+        "electronics": _l("electronic device"),
+        "audio": _l("radio or audio device"),
+        "computers": _l("computer"),
+        "phones": _l("phone or tablet"),
+        "lamps": _l("lamp"),
+        "bikes": _l("bike"),
+        "clothing": _l("piece of clothing"),
+        "bags": _l("bag or leather item"),
+        "furniture": _l("piece of furniture"),
+        "toys": _l("toy"),
+        "jewellery": _l("piece of jewellery"),
+        "clocks": _l("clock or watch"),
+        "tools": _l("tool"),
+        "knives": _l("knife or pair of scissors"),
+    }
+)
+"""What a single thing of each preset is called, where things are recorded."""
 
 
 @dataclass(frozen=True)

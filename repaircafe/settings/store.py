@@ -117,6 +117,11 @@ def write(session: Session, values: Mapping[str, str]) -> None:
         session.execute(sa.delete(Setting).where(Setting.key.in_(empty)))
 
 
+def forget_date(session: Session, day: date) -> None:
+    """Empties `event_date` if it names that day, so that a date that was removed from the list does not come back."""
+    session.execute(sa.delete(Setting).where(Setting.key == "event_date", Setting.value == day.isoformat()))
+
+
 def read(session: Session) -> dict[str, str]:
     """The text of every setting; empty if it is not set. When a date has passed, the one after it takes its place.
 
@@ -160,12 +165,12 @@ def _texts(next_one: Occasion) -> dict[str, str]:
     return {"event_date": next_one.day.isoformat(), "event_start": start, "event_end": end}
 
 
-def _follow(session: Session, changed: Collection[str] = ()) -> None:
+def _follow(session: Session, is_recorded: planning.Recorded, changed: Collection[str] = ()) -> None:
     """Brings the list of dates in line with the settings, in which a program or the version before may have written."""
     settings = Settings.of(_stored(session))
     hours = "event_start" in changed or "event_end" in changed
     with_hours = hours and ("event_date" in changed or not settings.is_over)  # what has passed is kept
-    planning.follow(session, settings.occasion, settings.now, with_hours=with_hours)
+    planning.follow(session, settings.occasion, settings.now, is_recorded, with_hours=with_hours)
 
 
 def _show_next(session: Session) -> None:
@@ -187,12 +192,12 @@ def _log_ignored(key: str) -> None:
 class Store:
     """The app's settings. They can be read at any time, without a long wait for a database that does not answer."""
 
-    def __init__(self, app: Flask, trial_model: Callable[[], tuple[str, str]]) -> None:
+    def __init__(self, app: Flask, trial_model: Callable[[], tuple[str, str]], is_recorded: planning.Recorded) -> None:
         """`trial_model` returns the address and the name of the model that answers while no address is set.
 
-        It raises NeighbourError if there is no such model.
+        It raises NeighbourError if there is no such model. A date that `is_recorded` never moves.
         """
-        self._app = app
+        self._app, self._is_recorded = app, is_recorded
         self._trial_model = trial_model
         self._cache: Cached[Stored] = Cached("settings", SETTINGS_FRESH_S, SETTINGS_READ_LIMIT_S)
         parts(app).add(self)
@@ -262,7 +267,7 @@ class Store:
             if faults := check_together(_stored(session)):
                 name_faults(faults)
                 raise InvalidSettingsError(faults)
-            _follow(session, valid)
+            _follow(session, self._is_recorded, valid)
         log.info("Settings saved", event_type=EventType.CONFIG_CHANGED, keys=sorted(valid))
         return self._cache.last or self._read()
 
@@ -272,7 +277,7 @@ class Store:
         session = db.session()
         session.execute(_SAVING)
         try:
-            _follow(session)
+            _follow(session, self._is_recorded)
             _show_next(session)
             yield session
             _show_next(session)

@@ -1,4 +1,4 @@
-"""Migration 0016: it may run twice, keeps every date, and the version before works beside its tables."""
+"""Migrations 0016 and 0020: they may run twice, keep what is there, and the version before works beside them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,3 +49,21 @@ def test_the_version_before_removes_what_it_made_itself(migrated: sa.Connection)
 def test_no_table_has_room_for_a_visitor(migrated: sa.Connection) -> None:
     columns = {one["name"] for table in TABLES for one in sa.inspect(migrated).get_columns(table)}
     assert not columns & {"name", "visitor", "mail", "phone", "user_id", "owner"}
+
+
+THING = "INSERT INTO things (id, event_id, what, result) SELECT new_uuid(), id, 'lampen', 'mended' FROM events"
+"""As the version before records a thing."""
+
+
+def test_0020_keeps_published_ids_and_words_and_may_run_twice(migrated: sa.Connection) -> None:
+    for _ in range(2):
+        migrated.execute(sa.text(THING))
+    migrate(migrated, "0020")
+    query = "SELECT number, export_number, what, preset FROM things ORDER BY number"
+    assert rows(migrated, query) == [(1, 1, "lampen", ""), (2, 2, "lampen", "")]
+    migrated.execute(sa.text(THING))
+    found = rows(migrated, query)
+    assert len(str(found[2][1])) > 9, "a random one"
+    migrate(migrated, "0020")
+    assert rows(migrated, query) == found
+    assert rows(migrated, "SELECT left_behind FROM events") == [(False,)]
