@@ -70,15 +70,17 @@ def test_a_row_says_what_was_recorded(client: FlaskClient) -> None:
     assert unknown == ["Unknown", "", "", ""]
 
 
-def test_an_id_is_never_given_twice(client: FlaskClient) -> None:
-    at = held(client)
+def test_an_id_is_never_given_twice_even_after_an_older_backup(client: FlaskClient, raw: psycopg.Connection) -> None:
+    at, seen = held(client), set()
     remember_cafe(client)
-    record(client, at, "kettle", kind="14")
-    ((before,),) = [[row["id"] for row in rows(export(client))]]
-    submit(client, f"{first_thing(client, at)}/remove")
-    record(client, at, "kettle", kind="14")
-    ((after,),) = [[row["id"] for row in rows(export(client))]]
-    assert int(after.split("_")[1]) > int(before.split("_")[1])
+    for _ in range(3):
+        record(client, at, "kettle", kind="14")
+        (row,) = rows(export(client))
+        assert rows(export(client)) == [row], "the same thing keeps its id"
+        seen.add(row["id"])
+        submit(client, f"{first_thing(client, at)}/remove")
+        raw.execute("ALTER TABLE things ALTER COLUMN number RESTART")  # as in the backup
+    assert len(seen) == 3
 
 
 def test_names_are_english_whatever_the_reader_reads(client: FlaskClient) -> None:
@@ -110,6 +112,16 @@ def test_the_file_of_one_year(client: FlaskClient) -> None:
     for every in ("", "?year=", "?year=all", f"?year={'9' * 400}"):
         assert len(rows(export(client, every))) == 2
     assert export(client, "?year=1900").count("\n") == 1
+
+
+def test_a_cell_that_begins_where_another_separator_is_usual_is_no_formula(client: FlaskClient) -> None:
+    """Opened with semicolons, a file with commas is cut inside its texts; quotation marks do not help then."""
+    at = held(client)
+    record(client, at, "kettle", problem='a;=cmd|x "b";"@SUM(1)" c,+1\uff1b d; -2', kind="14")
+    remember_cafe(client, group_identifier="De Hoek;=1+1")
+    (row,) = csv.reader(io.StringIO(export(client).partition("\n")[2]), delimiter=";")
+    assert len(row) > 4
+    assert not [cell for cell in row if cell.strip(' "').startswith(("=", "+", "-", "@"))]
 
 
 def test_a_formula_is_harmless_and_a_long_name_stays_a_row(client: FlaskClient) -> None:
@@ -208,7 +220,7 @@ LINES = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl
     kind=st.sampled_from([*POWERED, "", "textile"]),
 )
 def test_no_thing_makes_a_faulty_file(**values: object) -> None:
-    thing = Thing(number=7, **values)
+    thing = Thing(export_number=7, **values)
     found = faults(exported([(thing, TODAY)], HandIn(**CAFE)).encode())
     assert [one for one in found if "has a telephone" not in one and "has a mail" not in one] == []
 

@@ -1,5 +1,6 @@
 """The page of all dates so far: the chart, the sums, the file for a spreadsheet; and what other pages may ask."""
 
+import codecs
 import csv
 import io
 import re
@@ -110,17 +111,23 @@ def test_a_cell_is_never_a_formula(client: FlaskClient, sentence: str) -> None:
     answer = client.get("/afternoons/so-far.csv")
     assert answer.content_type == "text/csv; charset=utf-8"
     assert answer.headers["Cache-Control"] == "no-store"
-    _header, row = csv.reader(io.StringIO(answer.data.decode()))
+    _header, row = csv.reader(io.StringIO(answer.data.decode("utf-8-sig")))
     assert row == [day(-3), "3", "", "", "", "0", f"'{sentence}"]
-    assert harmless("two = 2") == "two = 2"
+    assert harmless("two = 2, and a-b; c") == "two = 2, and a-b; c"
+    assert harmless("\uff1d1") == "'\uff1d1"
 
 
-def test_the_file_is_plain_utf_8_and_has_what_is_known_alone(client: FlaskClient) -> None:
+@pytest.mark.parametrize(("language", "separator"), [("en", ","), ("nl", ";"), ("de", ";"), ("fr", ";")])
+def test_a_double_click_shows_columns_and_accents(client: FlaskClient, language: str, separator: str) -> None:
     held(client, -9)
-    type_numbers(client, held(client), sentence='Café, "vol"')
-    lines = client.get("/afternoons/so-far.csv").data.decode().split("\n")
-    assert lines[0] == "date,visitors,mended,half_mended,not_mended,things_in_the_list,sentence"
-    assert lines[1:] == [f'{day(-3)},,,,,0,"Café, ""vol"""', ""]
+    type_numbers(client, held(client), sentence='Café, "vol"; ja', visitors="9")
+    content = client.get("/afternoons/so-far.csv", headers={"Accept-Language": language}).data
+    assert content.startswith(codecs.BOM_UTF8), "Excel takes the file for UTF-8"
+    header, row, end = content.decode("utf-8-sig").split("\n")
+    names = ("date", "visitors", "mended", "half_mended", "not_mended", "things_in_the_list", "sentence")
+    assert header == separator.join(f'"{name}"' for name in names)
+    cells = (f'"{day(-3)}"', "9", '""', '""', '""', "0", '"Café, ""vol""; ja"')
+    assert (row, end) == (separator.join(cells), "")
 
 
 def test_other_pages_ask_what_is_known_about_a_date(client: FlaskClient, session: Session) -> None:
