@@ -70,6 +70,19 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   if (!field.readOnly) field.form.requestSubmit(document.getElementById("send"));
 });
+// A double click on a button that records something records it once: its second half belongs to the first.
+document.addEventListener("click", (event) => {
+  if (event.detail < 2 || !event.target.closest(".results button")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}, true);
+// A form may have parts with a button each: Enter in a field of such a part presses the part's own.
+document.addEventListener("keydown", (event) => {
+  const button = event.target.closest("[data-enter]")?.dataset.enter;
+  if (event.key !== "Enter" || !button || !event.target.matches("input") || event.isComposing) return;
+  event.preventDefault();
+  event.target.form.requestSubmit(document.getElementById(button));
+});
 // Its field grows with it, where the style sheet's word for that is not known.
 if (!CSS.supports("field-sizing", "content")) {
   document.addEventListener("input", ({ target }) => {

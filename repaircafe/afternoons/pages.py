@@ -1,8 +1,9 @@
 """The pages with forms: with what was typed and every fault, if something was refused."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from http import HTTPStatus
 from uuid import UUID, uuid4
 
 from flask import Response, make_response, render_template, request
@@ -11,7 +12,7 @@ from repaircafe.afternoons import open_repair, records
 from repaircafe.afternoons.countries import country_of, named
 from repaircafe.afternoons.forms import PREFIX
 from repaircafe.afternoons.kinds import KINDS, POWERED, UNPOWERED
-from repaircafe.afternoons.models import HandIn, Result, Thing
+from repaircafe.afternoons.models import CORRECTABLE, HandIn, Result, Thing
 from repaircafe.afternoons.personal import looks_personal, parts_of
 from repaircafe.afternoons.records import Summary
 from repaircafe.afternoons.words import BARRIERS, NUMBERS, PILLS, RESULTS, quick_choices
@@ -25,30 +26,66 @@ from repaircafe.web.errors import tell_program
 from repaircafe.web.negotiation import version_of
 
 NUMBERS_FORM, THING_FORM, CAFE_FORM = "numbers", "thing", "cafe"
-"""The forms of a date's page, and the form of the export's."""
+"""The two parts of the form of a date's page, and the form of the export's."""
 
 
-def date_page(event: Event, at: str = "", faults: Mapping[str, Text] | None = None, status: int = 200) -> Response:
-    """A date with its numbers and its list of things. `at`: the form that was refused."""
+def date_page(
+    event: Event, at: Collection[str] = (), faults: Mapping[str, Text] | None = None, status: int = 200
+) -> Response:
+    """A date with its numbers and its list of things. `at`: the parts that show what was typed, not what is stored."""
     _tell(status, faults)
-    session = db.session()
-    summary = records.afternoon_of(session, event.id) or Summary(records.Numbers(), dict.fromkeys(Result, 0))
-    settings = store().settings()
+    first = next(iter(faults or {}), "")
+    focus = f"{NUMBERS_FORM if first in NUMBERS else THING_FORM}-{first}"
     page = render_template(
         "afternoons/show.html",
-        event=event,
-        today=settings.now.date(),
-        summary=summary,
-        seen=version_of(summary.typed),
-        things=records.things(session, event.id),
-        thing_id=_id_in_form() if at == THING_FORM else uuid4(),
-        suggested=list(dict.fromkeys([*records.words(session, MAX_SUGGESTED_COUNT), *map(str, KINDS.values())])),
-        quick=quick_choices(settings),
-        of_list=records.OF_LIST,
-        at=at,
-        **_offered(faults),
+        suggested=list(dict.fromkeys([*records.words(db.session(), MAX_SUGGESTED_COUNT), *map(str, KINDS.values())])),
+        is_removable=_is_removable(event),
+        **_of_date(event, at, faults, focus),
     )
     return make_response(page, status)
+
+
+def next_thing(
+    event: Event, at: Collection[str] = (), faults: Mapping[str, Text] | None = None, status: int = 200
+) -> Response:
+    """The same for htmx: the fields for the next thing, or for the refused one, and what a new thing changes elsewhere.
+
+    The fields of the numbers are left as they are on the page. The first field for a thing gets the focus.
+    """
+    is_refused = status != HTTPStatus.OK
+    focus = f"{THING_FORM}-{next(iter(faults)) if is_refused and faults else 'what'}"
+    page = render_template(
+        "afternoons/_recorded.html",
+        status=status,
+        is_unsaved=bool(faults) and not is_refused,
+        **_of_date(event, at, faults if is_refused else None, focus),
+    )
+    return make_response(page, status)
+
+
+def _of_date(event: Event, at: Collection[str], faults: Mapping[str, Text] | None, focus: str) -> dict[str, object]:
+    session, settings = db.session(), store().settings()
+    summary = records.afternoon_of(session, event.id) or Summary(records.Numbers(), dict.fromkeys(Result, 0))
+    more = set(CORRECTABLE) - {"what", "result"}
+    is_sent = THING_FORM in at
+    return {
+        "event": event,
+        "today": settings.now.date(),
+        "summary": summary,
+        "seen": version_of(summary.typed),
+        "things": records.things(session, event.id),
+        "thing_id": _id_in_form() if is_sent else uuid4(),
+        "quick": quick_choices(settings),
+        "of_list": records.OF_LIST,
+        "is_more_open": is_sent and any(name in (faults or {}) or request.form.get(name) for name in more),
+        "focus": focus,
+        **_offered(at, faults),
+    }
+
+
+def _is_removable(event: Event) -> bool:
+    is_over = event.occasion.is_over(store().settings().now)
+    return is_over and not records.is_recorded(db.session(), event.id)
 
 
 def thing_page(event: Event, thing: Thing, faults: Mapping[str, Text] | None = None, status: int = 200) -> Response:
@@ -59,8 +96,7 @@ def thing_page(event: Event, thing: Thing, faults: Mapping[str, Text] | None = N
         event=event,
         thing=thing,
         seen=version_of(thing.values()),
-        at=THING_FORM if faults else "",
-        **_offered(faults),
+        **_offered((THING_FORM,) if faults else (), faults),
     )
     return make_response(page, status)
 
@@ -80,8 +116,7 @@ def hand_in_page(at: str = "", faults: Mapping[str, Text] | None = None, status:
         doubtful=[(one, day, marked(one)) for one, day in brought if one.kind in POWERED and is_doubtful(one)],
         unpowered=_counted(brought),
         years=sorted({day.year for _one, day in brought}, reverse=True),
-        at=at,
-        **_offered(faults),
+        **_offered((at,), faults),
     )
     return make_response(page, status)
 
@@ -96,12 +131,12 @@ def marked(thing: Thing) -> list[list[object]]:
     return [list(parts_of(text)) for text in open_repair.texts(thing) if looks_personal(text)]
 
 
-def _offered(faults: Mapping[str, Text] | None) -> dict[str, object]:
+def _offered(at: Collection[str], faults: Mapping[str, Text] | None) -> dict[str, object]:
     """What the fields need."""
     words = {"RESULTS": RESULTS, "PILLS": PILLS, "BARRIERS": BARRIERS, "NUMBERS": NUMBERS, "KINDS": KINDS}
     limits = {"longest": MAX_LINE_CHARS, "longest_word": MAX_WORD_CHARS}
     kinds = {"POWERED": POWERED, "UNPOWERED": UNPOWERED}
-    return {**words, **limits, **kinds, "faults": faults or {}, "typed": request.form}
+    return {**words, **limits, **kinds, "at": at, "faults": faults or {}, "typed": request.form}
 
 
 def _tell(status: int, faults: Mapping[str, Text] | None) -> None:

@@ -1,10 +1,12 @@
 """`/afternoons`: what each date has brought, as numbers and thing by thing; all of it so far; and an export."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import MAXYEAR, MINYEAR, date
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
 from repaircafe.afternoons import forms, open_repair, records, sheets
 from repaircafe.afternoons.chart import chart
@@ -18,6 +20,7 @@ from repaircafe.afternoons.pages import (
     date_page,
     hand_in_page,
     is_doubtful,
+    next_thing,
     thing_page,
 )
 from repaircafe.afternoons.personal import parts_of
@@ -30,9 +33,13 @@ from repaircafe.limits import MAX_SHOWN_DATES_COUNT
 from repaircafe.neighbours.report import Text
 from repaircafe.settings.store import store
 from repaircafe.web.errors import PageError
-from repaircafe.web.negotiation import version_of
+from repaircafe.web.languages import language
+from repaircafe.web.negotiation import is_htmx, version_of
 
 blueprint = Blueprint("afternoons", __name__, url_prefix="/afternoons")
+
+BOTH = (NUMBERS_FORM, THING_FORM)
+"""The page is one form: each of its buttons sends the numbers, and the thing that is being typed."""
 
 
 @blueprint.get("")
@@ -55,7 +62,7 @@ def so_far() -> Response:
 @blueprint.get("/so-far.csv")
 def so_far_sheet() -> Response:
     """The same as a file for a spreadsheet."""
-    return _file(sheets.so_far(records.held(db.session(), _today())), "repair-cafe-so-far.csv")
+    return _file(sheets.so_far(records.held(db.session(), _today()), language()), "repair-cafe-so-far.csv")
 
 
 @blueprint.get("/<uuid:event_id>")
@@ -71,16 +78,14 @@ def save(event_id: uuid.UUID) -> Response:
     try:
         wanted = forms.numbers(request.form)
     except InvalidFormError as error:
-        return date_page(event, NUMBERS_FORM, error.faults, 422)
+        return date_page(event, BOTH, error.faults, 422)
     session = db.session()
-    before = records.numbers_of(session, event_id)
-    if before != wanted and request.form.get("seen") != version_of(before):
+    if not _replace(session, event_id, wanted):
         session.rollback()
-        return date_page(event, NUMBERS_FORM, {"seen": _elsewhere()}, 409)
-    records.write_numbers(session, event_id, wanted)
+        return date_page(event, BOTH, {"seen": _elsewhere()}, 409)
     session.commit()
     flash(_("Saved."))
-    return _back(event_id)
+    return _kept(event)
 
 
 @blueprint.post("/<uuid:event_id>/count")
@@ -91,13 +96,20 @@ def count(event_id: uuid.UUID) -> Response:
     before = records.numbers_of(session, event_id)
     if request.form.get("seen", version_of(before)) != version_of(before):
         session.rollback()
-        return date_page(event, NUMBERS_FORM, {"seen": _elsewhere()}, 409)
-    records.write_numbers(session, event_id, Numbers(visitors=before.visitors, sentence=before.sentence))
+        return date_page(event, BOTH, {"seen": _elsewhere()}, 409)
+    others = {"visitors": "" if before.visitors is None else str(before.visitors), "sentence": before.sentence}
+    try:
+        wanted = forms.numbers({name: request.form.get(name, stored) for name, stored in others.items()})
+    except InvalidFormError as error:
+        session.rollback()
+        return date_page(event, BOTH, error.faults, 422)
+    records.write_numbers(session, event_id, wanted)
     session.commit()
     flash(_("The numbers are those of the list now."))
-    return _back(event_id)
+    return _kept(event)
 
 
+@blueprint.get("/<uuid:event_id>/count")
 @blueprint.get("/<uuid:event_id>/things")
 def things(event_id: uuid.UUID) -> Response:
     """Leads to the page of the date: a refused form was shown at this address, and may be opened again."""
@@ -106,16 +118,25 @@ def things(event_id: uuid.UUID) -> Response:
 
 @blueprint.post("/<uuid:event_id>/things")
 def record(event_id: uuid.UUID) -> Response:
-    """Adds a thing to the list. The id in the form makes it one thing, however often the button is pressed."""
+    """Adds a thing to the list. The id in the form makes it one thing, however often the button is pressed.
+
+    The numbers that are typed beside it are stored, too. If they cannot be, the page says so and still has them.
+    """
     event = _opened(event_id)
+    answer = next_thing if is_htmx() else date_page
     try:
         values = forms.thing(request.form, _today())
     except InvalidFormError as error:
-        return date_page(event, THING_FORM, error.faults, 422)
+        return answer(event, BOTH if "seen" in request.form else (THING_FORM,), error.faults, 422)
     session = db.session()
+    faults = _store_beside(session, event_id)  # first: it locks the date, to which a thing refers
     records.record(session, event_id, request.form.get("thing_id", uuid.uuid4(), type=uuid.UUID), values)
     session.commit()
-    return _back(event_id, "record")
+    if is_htmx():
+        return next_thing(event, faults=faults)
+    if faults:
+        return date_page(event, (NUMBERS_FORM,), faults, 409 if "seen" in faults else 422)
+    return _back(event_id, "thing-what")
 
 
 @blueprint.get("/<uuid:event_id>/things/<uuid:thing_id>")
@@ -129,7 +150,7 @@ def correct(event_id: uuid.UUID, thing_id: uuid.UUID) -> Response:
     """Corrects a thing."""
     event, thing = _opened(event_id), _found(event_id, thing_id)
     try:
-        values = forms.thing(request.form, _today())
+        values = forms.thing(request.form, _today(), thing)
     except InvalidFormError as error:
         return thing_page(event, thing, error.faults, 422)
     before = version_of(thing.values())
@@ -149,7 +170,7 @@ def remove(event_id: uuid.UUID, thing_id: uuid.UUID) -> Response:
     session, thing = db.session(), _found(event_id, thing_id)
     records.remove(session, thing)
     session.commit()
-    flash(_("Removed: %(what)s", what=thing.what))
+    flash(_("Removed: %(what)s", what=thing.name))
     return _back(event_id)
 
 
@@ -214,6 +235,30 @@ def _found(event_id: uuid.UUID, thing_id: uuid.UUID) -> Thing:
     if thing is None:
         raise PageError(404, _("This thing is no longer in the list."), _("Go back to the list of that date."))
     return thing
+
+
+def _kept(event: Event) -> Response:
+    """The page after the numbers were stored; with a thing that is half typed, it has to be the answer itself."""
+    return date_page(event, (THING_FORM,)) if forms.begins_thing(request.form) else _back(event.id)
+
+
+def _replace(session: Session, event_id: uuid.UUID, wanted: Numbers) -> bool:
+    """Stores the numbers; False if another page has stored others than this one was made with."""
+    before = records.numbers_of(session, event_id)
+    if before != wanted and request.form.get("seen") != version_of(before):
+        return False
+    records.write_numbers(session, event_id, wanted)
+    return True
+
+
+def _store_beside(session: Session, event_id: uuid.UUID) -> Mapping[str, Text]:
+    """Stores the numbers that were typed beside a thing. Returns why they cannot be stored."""
+    try:
+        wanted = forms.numbers(request.form)
+    except InvalidFormError as error:
+        return error.faults
+    is_changed = request.form.get("seen", version_of(wanted)) != version_of(wanted)
+    return {} if not is_changed or _replace(session, event_id, wanted) else {"seen": _elsewhere()}
 
 
 def _back(event_id: uuid.UUID, anchor: str | None = None) -> Response:

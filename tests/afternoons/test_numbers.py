@@ -77,7 +77,7 @@ def test_what_is_not_typed_comes_from_the_list(client: FlaskClient) -> None:
         record(client, at, "kettle", result)
     type_numbers(client, at, visitors="9")
     assert "In the list: 2" in page(client, at)
-    assert f"{day(-3)},9,2,1,0,4," in client.get("/afternoons/so-far.csv").text
+    assert f'"{day(-3)}",9,2,1,0,4,' in client.get("/afternoons/so-far.csv").text
     assert DIFFER not in page(client, at)
 
 
@@ -89,10 +89,10 @@ def test_typed_numbers_win_and_the_page_says_that_they_differ(client: FlaskClien
     assert DIFFER in shown
     assert "Mended: 14 typed, 1 in the list" in shown
     assert "Half mended: 0 typed" not in shown, "it is the same number"
-    assert f"{day(-3)},,14,0,0,1,Busy" in client.get("/afternoons/so-far.csv").text
+    assert f'"{day(-3)}","",14,0,0,1,"Busy"' in client.get("/afternoons/so-far.csv").text
     assert submit(client, f"{at}/count").status_code == 303
     assert typed(client, at) == {"visitors": "", "mended": "", "half_mended": "", "not_mended": "", "sentence": "Busy"}
-    assert f"{day(-3)},,1,0,0,1,Busy" in client.get("/afternoons/so-far.csv").text
+    assert f'"{day(-3)}","",1,0,0,1,"Busy"' in client.get("/afternoons/so-far.csv").text
 
 
 def test_a_date_that_is_to_come_or_cancelled_or_unknown_has_no_page(client: FlaskClient) -> None:

@@ -68,12 +68,49 @@ def afternoon_differs(on: Stage) -> Page:
 
 @state
 def afternoon_refused(on: Stage) -> Page:
-    """Nothing was typed, and a reason was chosen for what is mended."""
+    """Nothing was typed, a reason was chosen for what is mended, and the numbers wait for their button."""
     on.organiser.goto(held(on, 0))
     on.organiser.locator("#record summary").click()
     on.organiser.get_by_label("Why it is not mended").select_option("worn_out")
     press(on.organiser, "Mended")
     expect(on.organiser.locator(".fault")).to_have_count(2)
+    return on.organiser
+
+
+@state
+def afternoon_half_typed(on: Stage) -> Page:
+    """The numbers were saved while a thing was half typed: both are still there."""
+    on.organiser.goto(held(on, 7, things=2))
+    on.organiser.get_by_label("What is it?").fill("toaster")
+    on.organiser.get_by_label("Visitors").fill("31")
+    press(on.organiser, "Save")
+    expect(on.organiser.locator(".message.done")).to_be_visible()
+    expect(on.organiser.get_by_label("What is it?")).to_have_value("toaster")
+    return on.organiser
+
+
+@state
+def afternoon_unsaved_numbers(on: Stage) -> Page:
+    """A thing was recorded beside a number that cannot be stored."""
+    on.organiser.goto(held(on, 0, things=2))
+    on.organiser.get_by_label("Visitors").fill("many")
+    on.organiser.get_by_label("What is it?").fill("toaster")
+    press(on.organiser, "Mended")
+    expect(on.organiser.locator("#recorded")).to_contain_text("not saved yet")
+    return on.organiser
+
+
+@state
+def past_dates(on: Stage) -> Page:
+    """The list of past dates: two can be removed, and one was just removed."""
+    held(on, 21, things=2)
+    for ago in (7, 14, 400):
+        held(on, ago)
+    on.organiser.goto("/dates")
+    on.organiser.locator("details.card > summary").click()
+    on.organiser.locator(".models button").last.click()
+    expect(on.organiser.get_by_role("button", name="Put it back")).to_be_visible()
+    on.organiser.locator("details.card > summary").click()
     return on.organiser
 
 
