@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 
 from flask import Response, make_response, render_template, request
 
-from repaircafe.afternoons import open_repair, records
+from repaircafe.afternoons import forms, open_repair, records
 from repaircafe.afternoons.countries import country_of, named
-from repaircafe.afternoons.forms import PREFIX
+from repaircafe.afternoons.forms import PREFIX, InvalidFormError
 from repaircafe.afternoons.kinds import KINDS, POWERED, UNPOWERED
 from repaircafe.afternoons.models import CORRECTABLE, HandIn, Result, Thing
 from repaircafe.afternoons.personal import looks_personal, parts_of
@@ -32,7 +32,10 @@ NUMBERS_FORM, THING_FORM, CAFE_FORM = "numbers", "thing", "cafe"
 def date_page(
     event: Event, at: Collection[str] = (), faults: Mapping[str, Text] | None = None, status: int = 200
 ) -> Response:
-    """A date with its numbers and its list of things. `at`: the parts that show what was typed, not what is stored."""
+    """A date with its numbers and its list of things. `at`: the parts that show what was typed, not what is stored.
+
+    Faults without a status of an error are about the numbers that were typed beside a thing, which was recorded.
+    """
     _tell(status, faults)
     first = next(iter(faults or {}), "")
     focus = f"{NUMBERS_FORM if first in NUMBERS else THING_FORM}-{first}"
@@ -40,6 +43,7 @@ def date_page(
         "afternoons/show.html",
         suggested=list(dict.fromkeys([*records.words(db.session(), MAX_SUGGESTED_COUNT), *map(str, KINDS.values())])),
         is_removable=_is_removable(event),
+        is_unsaved=bool(faults) and status == HTTPStatus.OK,
         **_of_date(event, at, faults, focus),
     )
     return make_response(page, status)
@@ -54,11 +58,13 @@ def next_thing(
     """
     is_refused = status != HTTPStatus.OK
     focus = f"{THING_FORM}-{next(iter(faults)) if is_refused and faults else 'what'}"
+    known = _of_date(event, at, faults if is_refused else None, focus)
     page = render_template(
         "afternoons/_recorded.html",
         status=status,
         is_unsaved=bool(faults) and not is_refused,
-        **_of_date(event, at, faults if is_refused else None, focus),
+        is_current=known["seen"] == _seen_in_form(),
+        **known,
     )
     return make_response(page, status)
 
@@ -140,12 +146,20 @@ def _offered(at: Collection[str], faults: Mapping[str, Text] | None) -> dict[str
 
 
 def _tell(status: int, faults: Mapping[str, Text] | None) -> None:
-    if faults:
+    if faults and status != HTTPStatus.OK:
         tell_program(status, faults)
 
 
 def _id_in_form() -> UUID:
     return request.form.get("thing_id", type=UUID) or uuid4()
+
+
+def _seen_in_form() -> str:
+    """The version of the numbers that the fields of the page show now."""
+    try:
+        return version_of(forms.numbers(request.form))
+    except InvalidFormError:
+        return ""
 
 
 def _counted(brought: Sequence[tuple[Thing, date]]) -> Mapping[str, Mapping[Result, int]]:

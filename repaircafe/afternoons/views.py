@@ -6,7 +6,6 @@ from datetime import MAXYEAR, MINYEAR, date
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
 
 from repaircafe.afternoons import forms, open_repair, records, sheets
 from repaircafe.afternoons.chart import chart
@@ -32,7 +31,7 @@ from repaircafe.events.models import Event
 from repaircafe.limits import MAX_SHOWN_DATES_COUNT
 from repaircafe.neighbours.report import Text
 from repaircafe.settings.store import store
-from repaircafe.web.errors import PageError
+from repaircafe.web.errors import PageError, tell_program
 from repaircafe.web.languages import language
 from repaircafe.web.negotiation import is_htmx, version_of
 
@@ -80,7 +79,7 @@ def save(event_id: uuid.UUID) -> Response:
     except InvalidFormError as error:
         return date_page(event, BOTH, error.faults, 422)
     session = db.session()
-    if not _replace(session, event_id, wanted):
+    if not _replace(event_id, wanted):
         session.rollback()
         return date_page(event, BOTH, {"seen": _elsewhere()}, 409)
     session.commit()
@@ -129,13 +128,15 @@ def record(event_id: uuid.UUID) -> Response:
     except InvalidFormError as error:
         return answer(event, BOTH if "seen" in request.form else (THING_FORM,), error.faults, 422)
     session = db.session()
-    faults = _store_beside(session, event_id)  # first: it locks the date, to which a thing refers
+    faults = _store_beside(event_id)  # first: it locks the date, to which a thing refers
+    if faults:
+        tell_program(422, faults)  # which gets all or nothing
     records.record(session, event_id, request.form.get("thing_id", uuid.uuid4(), type=uuid.UUID), values)
     session.commit()
     if is_htmx():
         return next_thing(event, faults=faults)
     if faults:
-        return date_page(event, (NUMBERS_FORM,), faults, 409 if "seen" in faults else 422)
+        return date_page(event, (NUMBERS_FORM,), faults)
     return _back(event_id, "thing-what")
 
 
@@ -242,8 +243,9 @@ def _kept(event: Event) -> Response:
     return date_page(event, (THING_FORM,)) if forms.begins_thing(request.form) else _back(event.id)
 
 
-def _replace(session: Session, event_id: uuid.UUID, wanted: Numbers) -> bool:
+def _replace(event_id: uuid.UUID, wanted: Numbers) -> bool:
     """Stores the numbers; False if another page has stored others than this one was made with."""
+    session = db.session()
     before = records.numbers_of(session, event_id)
     if before != wanted and request.form.get("seen") != version_of(before):
         return False
@@ -251,14 +253,14 @@ def _replace(session: Session, event_id: uuid.UUID, wanted: Numbers) -> bool:
     return True
 
 
-def _store_beside(session: Session, event_id: uuid.UUID) -> Mapping[str, Text]:
+def _store_beside(event_id: uuid.UUID) -> Mapping[str, Text]:
     """Stores the numbers that were typed beside a thing. Returns why they cannot be stored."""
     try:
         wanted = forms.numbers(request.form)
     except InvalidFormError as error:
         return error.faults
     is_changed = request.form.get("seen", version_of(wanted)) != version_of(wanted)
-    return {} if not is_changed or _replace(session, event_id, wanted) else {"seen": _elsewhere()}
+    return {} if not is_changed or _replace(event_id, wanted) else {"seen": _elsewhere()}
 
 
 def _back(event_id: uuid.UUID, anchor: str | None = None) -> Response:

@@ -8,7 +8,6 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from flask import session as browser
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy.orm import Session
 
 from repaircafe.afternoons import records
 from repaircafe.database.tables import db
@@ -125,7 +124,7 @@ def remove(event_id: uuid.UUID) -> Response:
     """Removes a date that has passed and has brought nothing, such as a mistyped year. The next page can undo it."""
     with store().changing_dates() as session:
         event = _found(planning.locked(session, event_id))
-        when, refusal = event.occasion, _staying(session, event)
+        when, refusal = event.occasion, _staying(event)
         if refusal is None:
             records.forget(session, event_id)
             planning.remove(session, event)
@@ -143,11 +142,11 @@ def _found(event: Event | None) -> Event:
     return event
 
 
-def _staying(session: Session, event: Event) -> Text | None:
+def _staying(event: Event) -> Text | None:
     """Why a date cannot be removed, and what to do; None if it can."""
     if not event.occasion.is_over(store().settings().now):
         return _("This date has not passed. Cancel it instead, so that calendars are told.")
-    if records.is_recorded(session, event.id):
+    if records.is_recorded(db.session(), event.id):
         return _(
             "Repairs or numbers are recorded for this date, so it stays. "
             "To remove it, open it, remove each thing and empty the numbers first."
