@@ -38,7 +38,8 @@ def date_page(
     """
     _tell(status, faults)
     first = next(iter(faults or {}), "")
-    focus = f"{NUMBERS_FORM if first in NUMBERS else THING_FORM}-{first}"
+    is_about_numbers = first in (*NUMBERS, "sentence")
+    focus = f"{NUMBERS_FORM if is_about_numbers else THING_FORM}-{first}"
     page = render_template(
         "afternoons/show.html",
         suggested=list(dict.fromkeys([*records.words(db.session(), MAX_SUGGESTED_COUNT), *map(str, KINDS.values())])),

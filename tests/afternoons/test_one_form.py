@@ -117,6 +117,8 @@ def test_a_half_typed_thing_survives_numbers_that_are_refused(client: FlaskClien
     assert refused.status_code == 422
     assert shows_half_typed(refused.text)
     assert re.search(r'id="numbers-visitors"[^>]* value="many"[^>]* autofocus', refused.text)
+    long = send(client, at, at, {"sentence": "x" * 301})
+    assert re.search(r'id="numbers-sentence"[^>]* autofocus', long.text)
     other = send(client, at, at, {"visitors": "31", "seen": "an old page", **HALF_TYPED})
     assert shows_half_typed(other.text) == (other.status_code == 409)
 
