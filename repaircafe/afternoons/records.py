@@ -133,8 +133,7 @@ def write_numbers(session: Session, event_id: uuid.UUID, numbers: Numbers) -> No
 
 
 def numbers_of(session: Session, event_id: uuid.UUID) -> Numbers:
-    """The typed numbers, locked until the end of the transaction, so that the caller may compare and replace them."""
-    session.execute(sa.select(Event.id).where(Event.id == event_id).with_for_update())
+    """The typed numbers. The caller has locked the date if it compares and replaces them."""
     return _numbers(session.scalar(sa.select(Afternoon).where(Afternoon.event_id == event_id)))
 
 

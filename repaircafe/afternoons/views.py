@@ -73,7 +73,7 @@ def show(event_id: uuid.UUID) -> Response:
 @blueprint.post("/<uuid:event_id>")
 def save(event_id: uuid.UUID) -> Response:
     """Stores the typed numbers. If another page has stored others meanwhile, it shows both and stores nothing."""
-    event = _opened(event_id)
+    event = _opened(event_id, for_writing=True)
     try:
         wanted = forms.numbers(request.form)
     except InvalidFormError as error:
@@ -90,7 +90,7 @@ def save(event_id: uuid.UUID) -> Response:
 @blueprint.post("/<uuid:event_id>/count")
 def count(event_id: uuid.UUID) -> Response:
     """Forgets the typed numbers of things, so that those of the list count; as `save`, if another page has saved."""
-    event = _opened(event_id)
+    event = _opened(event_id, for_writing=True)
     session = db.session()
     before = records.numbers_of(session, event_id)
     if request.form.get("seen", version_of(before)) != version_of(before):
@@ -121,14 +121,14 @@ def record(event_id: uuid.UUID) -> Response:
 
     The numbers that are typed beside it are stored, too. If they cannot be, the page says so and still has them.
     """
-    event = _opened(event_id)
+    event = _opened(event_id, for_writing=True)
     answer = next_thing if is_htmx() else date_page
     try:
         values = forms.thing(request.form, _today())
     except InvalidFormError as error:
         return answer(event, BOTH if "seen" in request.form else (THING_FORM,), error.faults, 422)
     session = db.session()
-    faults = _store_beside(event_id)  # first: it locks the date, to which a thing refers
+    faults = _store_beside(event_id)
     if faults:
         tell_program(422, faults)  # which gets all or nothing
     records.record(session, event_id, request.form.get("thing_id", uuid.uuid4(), type=uuid.UUID), values)
@@ -219,10 +219,11 @@ def export() -> Response:
     return _file(open_repair.exported(brought, cafe), f"open-repair-{year}.csv" if year else "open-repair.csv")
 
 
-def _opened(event_id: uuid.UUID) -> Event:
-    """The date, if numbers may be given for it."""
+def _opened(event_id: uuid.UUID, *, for_writing: bool = False) -> Event:
+    """The date, if numbers may be given for it. `for_writing`: it stays as it is until the end of the transaction."""
     session = db.session()
-    event, next_step = planning.find(session, event_id), _("Go back to the list of dates.")
+    find, next_step = planning.locked if for_writing else planning.find, _("Go back to the list of dates.")
+    event = find(session, event_id)
     if event is None:
         raise PageError(404, _("There is no such date."), next_step)
     if not records.is_open(session, event, _today()):

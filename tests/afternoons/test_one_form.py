@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -11,6 +12,8 @@ from werkzeug.test import TestResponse
 from tests.afternoons.scene import held, listed, page, record, type_numbers, typed
 from tests.dates.scene import submit
 from tests.harness.client import HTML, csrf_token, field
+from tests.harness.conditions import until
+from tests.harness.stored import waiting
 
 HALF_TYPED = {"what": "kettle", "quick": "lamps", "brand": "Philips", "kind": "14", "problem": "It leaks"}
 
@@ -167,3 +170,16 @@ def test_the_script_gets_a_refused_thing_back_with_the_focus_on_its_fault(client
     assert re.search(r'id="thing-what"[^>]* value="kettle"', answer.text)
     assert re.search(r'id="thing-age"[^>]* autofocus', answer.text)
     assert 'id="recorded"' not in answer.text
+
+
+def test_recording_waits_for_a_page_that_removes_the_date_and_says_that_it_is_gone(
+    client: FlaskClient, raw: psycopg.Connection
+) -> None:
+    at = held(client)
+    raw.execute("BEGIN")
+    raw.execute("DELETE FROM events WHERE id = %s", (at.rpartition("/")[2],))
+    with ThreadPoolExecutor(1) as pool:
+        recording = pool.submit(record, client, at, "kettle")
+        assert until(lambda: waiting(raw) == 1)
+        raw.execute("COMMIT")
+        assert recording.result().status_code == 404
