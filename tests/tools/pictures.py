@@ -24,19 +24,21 @@ OLLAMAS_PORT = 11434
 
 
 class Picture(NamedTuple):
-    """The top of a page, in CSS pixels; the file has as many, so that no document has to scale it."""
+    """A part of a page, in CSS pixels; the file has as many, so that no document has to scale it."""
 
     file: str
     state: str
     width: int
     height: int
     scheme: str = "light"
+    first: str = "body"
+    """The element that it begins with."""
 
 
 PICTURES = (
     Picture("home.png", "home", 600, 740),
     Picture("chat-on-a-telephone.png", "chat-answered", 380, 872, "dark"),
-    Picture("settings.png", "config-tested", 600, 830),
+    Picture("settings.png", "config-tested", 600, 830, first="#group-assistant"),
 )
 
 
@@ -68,7 +70,7 @@ def take(browser: Browser, server: Server, ollama: Returning, picture: Picture, 
         on.set_up()
         page = STATES[picture.state](on)
         page.mouse.move(0, 0)
-        page.evaluate("window.scrollTo(0, 0)")
+        page.locator(picture.first).evaluate("element => element.scrollIntoView()")
         page.screenshot(path=file)
     print(file)
 
