@@ -119,8 +119,9 @@ class Stage:
                 connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
 
     def forget_questions(self) -> None:
-        """Removes every conversation."""
+        """Removes every conversation, and what the model has written of announcements: its end may be a restart."""
         with psycopg.connect(self.server.database_url, autocommit=True) as connection:
+            connection.execute("DELETE FROM jobs WHERE kind = 'announcement'")
             connection.execute("DELETE FROM conversations")
             connection.execute("DELETE FROM chat_messages")
 
