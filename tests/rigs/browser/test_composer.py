@@ -18,7 +18,8 @@ COMPOSING = """field => field.dispatchEvent(
 
 
 def box(part: Locator) -> dict[str, float]:
-    """Where it is in the window."""
+    """Where it is in the window, once it is there: a page may still be loading its styles."""
+    expect(part).to_be_visible()
     found = part.bounding_box()
     assert found is not None
     return {"y": found["y"], "height": found["height"], "bottom": found["y"] + found["height"]}
@@ -75,6 +76,7 @@ def test_coming_back_opens_the_newest_message(
     expect(reply(page)).to_contain_text("The end.", timeout=FRESH_MS)
     page.goto("/")
     page.get_by_role("link", name="Chat").click()
+    page.wait_for_load_state()  # only then it is at the newest message
     expect(page.locator(".turn")).to_have_count(1)
     assert 0 < box(page.locator(".reply"))["bottom"] <= box(page.locator("#ask"))["y"]
     expect(question(page)).to_be_in_viewport(ratio=1)
