@@ -18,6 +18,10 @@ class Part:
     content: bytes | None = None
     """None if it was not fetched: an attachment, or a node that has parts of its own."""
     parts: tuple["Part", ...] = ()
+    is_flowed: bool = False
+    """Whether its lines are wrapped, and a space at the end of a line says where (`format=flowed`, RFC 3676)."""
+    drops_space: bool = False
+    """Whether that space is not part of the text (`DelSp=yes`)."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Found:
 
 
 class Mailbox(Protocol):
-    """A mailbox in which the sign-in has succeeded. Every method raises NeighbourError, or StoppedError after stop()."""
+    """A mailbox with a sign-in that has succeeded. Every method raises NeighbourError, or StoppedError after stop()."""
 
     def address(self) -> str:
         """The address that the mailbox belongs to."""
