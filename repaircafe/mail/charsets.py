@@ -28,7 +28,14 @@ def decoded(content: bytes, charset: str) -> str:
                 return _SURROGATES.sub("\ufffd", content.decode(name)).removeprefix("\ufeff")
             except (UnicodeError, LookupError, ValueError):
                 continue
-    return content.decode("cp1252", "replace")
+    return _mostly_utf_8(content) or content.decode("cp1252", "replace")
+
+
+def _mostly_utf_8(content: bytes) -> str:
+    """The text if nearly all that is not ASCII is valid UTF-8, as in a mail that was cut within a character; else ""."""
+    text = content.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    return text if 10 * broken <= len(content) - len(text) else ""
 
 
 @lru_cache(maxsize=64)

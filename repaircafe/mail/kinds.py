@@ -29,9 +29,10 @@ MAX_REPLY_TO_COUNT = 10
 _ENCRYPTED_TYPES = ("multipart/encrypted", "application/pgp-encrypted", "application/x-microsoft-rpmsg-message")
 _SMIME = ("application/pkcs7-mime", "application/x-pkcs7-mime")
 _PGP_BEGIN = "-----BEGIN PGP MESSAGE-----"
-_BOUNCE_LOCALS = ("mailer-daemon", "postmaster", "mail-daemon", "mailerdaemon")
+_DAEMON = re.compile(r"mailer-?daemon|mail-daemon|mail[-.]delivery[-.]system|microsoftexchange[0-9a-f]{32}")
 _BOUNCE_SUBJECT = re.compile(
-    r"undeliver|undelivered|delivery (?:status|failure|has failed|notification)|mail delivery|returned mail|"
+    r"undeliver|deliver(?:y|ed)? (?:status|failure|has failed|failed|notification)|mail delivery|returned mail|"
+    r"not (?:be )?delivered|failed mail|"
     r"onbestelbaar|niet bezorgd|unzustellbar|non remis|non distribu|failure notice|échec de (?:la )?remise",
     re.IGNORECASE,
 )
@@ -97,9 +98,11 @@ def _is_encrypted(body: Part, types: Collection[str], text: str) -> bool:
 def _is_bounce(headers: Headers, types: Collection[str], from_: Address) -> bool:
     if "message/delivery-status" in types or field(headers, "x-failed-recipients"):
         return True
-    is_daemon = from_.address.partition("@")[0].lower() in _BOUNCE_LOCALS
+    local = from_.address.partition("@")[0].lower()
+    if _DAEMON.fullmatch(local):
+        return True
     is_empty = field(headers, "return-path").replace(" ", "") == "<>"
-    return (is_daemon or is_empty) and _BOUNCE_SUBJECT.search(words(field(headers, "subject"))) is not None
+    return (local in ("postmaster", "") or is_empty) and _BOUNCE_SUBJECT.search(words(field(headers, "subject"))) is not None
 
 
 def _is_invitation(body: Part) -> bool:

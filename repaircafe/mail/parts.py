@@ -19,6 +19,8 @@ from repaircafe.mail.headers import base64_decoded, field, one_line, value_and_p
 
 MAX_DEPTH = 20
 MAX_PARTS_COUNT = 200
+MAX_FIELDS_COUNT = 1_000
+"""Header fields of a part; a mail that went through many servers has about 150."""
 MAX_FILE_NAME_CHARS = 150
 MAX_HTML_CHARS = 128 * 1024
 """Characters of HTML in one mail."""
@@ -29,6 +31,8 @@ _READ = ("text/plain", "text/html", "text/calendar")
 """The types whose content is kept; nobody here opens the others."""
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,80}/[a-z0-9][a-z0-9!#$&^_.+-]{0,80}")
+_FIRST_BOUNDARY = re.compile(rb"^--([^\s-][^\r\n]{0,200}|-[^\r\n]{1,200})\r?\nContent-", re.MULTILINE)
+_NEVER = re.compile(rb"(?!)")
 _BASE64_LINE = re.compile(rb"\s*[A-Za-z0-9+/]+={0,2}[ \t]*(?:[\r\n]|$)")
 
 _Headers = tuple[tuple[str, str], ...]
@@ -68,12 +72,15 @@ def _head(content: bytes) -> tuple[_Headers, bytes]:
             break
         if line[:1] in b" \t" and found:
             found[-1][1].append(line)
-        elif name:
+        elif name and len(found) <= MAX_FIELDS_COUNT:
             found.append((name[1].decode("ascii"), [line[name.end() :]]))
+        elif name:
+            found[-1] = ("", [])  # collects what is not read
         elif start or not line.startswith(b"From "):  # the first line of a mail in an mbox file
             break
         start = end
-    return tuple((name, decoded(b"".join(lines), "").strip()) for name, lines in found), content[start:]
+    fields = found[:MAX_FIELDS_COUNT]
+    return tuple((name, decoded(b"".join(lines), "").strip()) for name, lines in fields), content[start:]
 
 
 def _part(headers: _Headers, body: bytes, depth: int, count: _Count) -> Part:
@@ -102,7 +109,7 @@ def _part(headers: _Headers, body: bytes, depth: int, count: _Count) -> Part:
 
 def _parts(body: bytes, boundary: str, depth: int, count: _Count) -> tuple[Part, ...]:
     found = []
-    for one in _between(body, boundary) if boundary else ():
+    for one in _between(body, boundary):
         if count.left == 0 or depth == MAX_DEPTH:
             count.is_over = True
             break
@@ -113,9 +120,12 @@ def _parts(body: bytes, boundary: str, depth: int, count: _Count) -> tuple[Part,
 
 def _between(body: bytes, boundary: str) -> Iterator[bytes]:
     """What is between the boundaries. The last one may be missing, if the mail was cut."""
-    line = rb"^--%b(--)?[ \t]*\r?$" % re.escape(boundary.encode("utf-8", "replace"))
+    line = _boundary_line(boundary.encode("utf-8", "replace"))
+    if not boundary or not line.search(body):  # some mails have another one than they say
+        first = _FIRST_BOUNDARY.search(body)
+        line = _boundary_line(first[1]) if first else _NEVER
     start = -1
-    for found in re.finditer(line, body, re.MULTILINE):
+    for found in line.finditer(body):
         if start >= 0:
             yield _without_end(body[start : found.start()])
         start = found.end() + 1
@@ -123,6 +133,10 @@ def _between(body: bytes, boundary: str) -> Iterator[bytes]:
             return
     if start >= 0:
         yield body[start:]
+
+
+def _boundary_line(boundary: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"^--%b(--)?[ \t]*\r?$" % re.escape(boundary), re.MULTILINE)
 
 
 def _without_end(content: bytes) -> bytes:
