@@ -18,7 +18,7 @@ _PROPERTIES = frozenset(
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _NUMBER = re.compile(r"(-?\d{0,6}\.?\d{0,6})\s*(px|pt|em|rem|ex|ch|vw|vh|%|in|cm|mm)?")
 _TINY_FONT = re.compile(r"(?:^|\s)[01](?:\.0*)?(?:px|pt|em|%)?(?:/|\s)")
-_HEX = re.compile(r"#(?:([0-9a-f]{3,4})|([0-9a-f]{6})(?:[0-9a-f]{2})?)")
+_HEX = re.compile(r"#(?:([0-9a-f]{6})(?:[0-9a-f]{2})?|([0-9a-f]{3,4}))")
 _RGB = re.compile(r"rgba?\(\s*(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})(?:[\s,/]+([\d.]{1,6}))?%?\s*\)")
 _SIMPLE = re.compile(r"[a-z0-9]*(?:[.#][\w-]+)?", re.ASCII)
 _SIGN = re.compile(r"([{}])")
@@ -186,7 +186,7 @@ def _colour(text: str) -> Colour | None:
     if "url(" in text or "gradient" in text:
         return None
     if found := _HEX.search(text):
-        digits = found[2] or "".join(2 * one for one in found[1][:3])
+        digits = found[1] or "".join(2 * one for one in found[2][:3])
         return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
     if found := _RGB.search(text):
         return int(found[1]), int(found[2]), int(found[3])

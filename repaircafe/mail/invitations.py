@@ -31,7 +31,7 @@ def _told(event: Any, name: str) -> str:
     value = event.get(name)
     when = getattr(value, "dt", None)
     if isinstance(when, datetime):
-        return f"{when:%Y-%m-%d %H:%M}"
+        return f"{when:%Y-%m-%d %H:%M %Z}".rstrip()
     if isinstance(when, date):
         return when.isoformat()
     return one_line(str(value))[:_MAX_LINE_CHARS] if value is not None else ""

@@ -102,7 +102,9 @@ def _is_bounce(headers: Headers, types: Collection[str], from_: Address) -> bool
     if _DAEMON.fullmatch(local):
         return True
     is_empty = field(headers, "return-path").replace(" ", "") == "<>"
-    return (local in ("postmaster", "") or is_empty) and _BOUNCE_SUBJECT.search(words(field(headers, "subject"))) is not None
+    return (local in ("postmaster", "") or is_empty) and _BOUNCE_SUBJECT.search(
+        words(field(headers, "subject"))
+    ) is not None
 
 
 def _is_invitation(body: Part) -> bool:

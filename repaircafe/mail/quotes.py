@@ -90,6 +90,7 @@ class _Lines:
         self._is_forwarded = is_forwarded
         self._folded = [False] * len(lines)
         self._sure_signatures = {number for number, line in enumerate(lines) if line.rstrip("\r\n") == "-- "}
+        self._begins: dict[int, bool] = {}
         self._has_said = False
         self._next = self._next_filled()
 
@@ -158,7 +159,12 @@ class _Lines:
         return self._fold(number, end)
 
     def _begins_quote(self, number: int) -> bool:
-        line = self._plain[number]
+        """Whether a quote begins at the line; found out once, because several signatures may ask."""
+        if number not in self._begins:
+            self._begins[number] = self._is_beginning(self._plain[number], number)
+        return self._begins[number]
+
+    def _is_beginning(self, line: str, number: int) -> bool:
         return (
             line.startswith(">")
             or is_forward(line)
