@@ -25,6 +25,7 @@ _SIGN = re.compile(r"([{}])")
 MAX_RULES_COUNT = 2_000
 MAX_CLASSES_COUNT = 20
 _OFF_PAGE_PX = -400
+_TINY_PX = 2
 _NEAR = 8
 """Of 255: two colours that differ by less look the same."""
 
@@ -46,13 +47,15 @@ class Look:
     is_clear: bool = False
     colour: Colour | None = (0, 0, 0)
     background: Colour | None = WHITE
+    ignores_colours: bool = False
+    """For mails written in white on a dark telephone: without this, nothing would be left of them."""
 
     @property
     def is_hidden(self) -> bool:
         """Whether nobody sees the text."""
         if self.is_removed or self.is_tiny or self.is_invisible or self.is_clear:
             return True
-        if self.colour is None or self.background is None:
+        if self.ignores_colours or self.colour is None or self.background is None:
             return False
         return max(abs(one - other) for one, other in zip(self.colour, self.background, strict=True)) < _NEAR
 
@@ -151,9 +154,9 @@ def _is_tiny(look: Look, style: Style) -> bool:
     if found is None or found[1] in ("", "-", "."):
         return look.is_tiny and size not in ("medium", "small", "large", "x-small", "x-large")
     unit, number = found[2], _size(size)
-    if unit in ("em", "%", "rem", "ex"):
-        return number == 0 or (look.is_tiny and unit != "rem")
-    return number <= 1
+    if unit in ("px", "pt", None):
+        return number <= _TINY_PX
+    return number == 0 or (look.is_tiny and unit in ("em", "%", "ex"))
 
 
 def _size(text: str) -> float:
@@ -185,6 +188,8 @@ def _colour(text: str) -> Colour | None:
     """The colour, or None if it is not known, such as that of a picture."""
     if "url(" in text or "gradient" in text:
         return None
+    if text.startswith("hsl") and text.endswith("100%)"):
+        return WHITE
     if found := _HEX.search(text):
         digits = found[1] or "".join(2 * one for one in found[2][:3])
         return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)

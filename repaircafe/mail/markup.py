@@ -104,22 +104,24 @@ def text_of_html(html: str, most: int) -> Shown:
     tree = LexborHTMLParser(_FORMATTING.sub(r"\1span", short[:most].replace("\0", "")))
     if tree.root is None:
         return Shown("", 0)
-    walk = _Walk(sheet_of(one.text(deep=True) for one in tree.css("style")))
-    walk.through(tree.root)
-    return Shown("\n".join(walk.text.lines).strip("\n"), walk.hidden, len(short) > most)
+    sheet = sheet_of(one.text(deep=True) for one in tree.css("style"))
+    text, hidden = _Walk(sheet, Look()).through(tree.root)
+    if hidden and is_blank(text):
+        text, _ = _Walk(sheet, Look(ignores_colours=True)).through(tree.root)
+    return Shown(text, hidden, len(short) > most)
 
 
 class _Walk:
     """Goes through the nodes without recursion, because a mail may have any number of them inside each other."""
 
-    def __init__(self, sheet: Sheet) -> None:
+    def __init__(self, sheet: Sheet, look: Look) -> None:
         self._sheet = sheet
-        self._places = [_Place(Look())]
+        self._places = [_Place(look)]
         self.text = _Text()
         self.hidden = 0
 
-    def through(self, root: LexborNode) -> None:
-        """Reads all nodes below this one."""
+    def through(self, root: LexborNode) -> tuple[str, int]:
+        """Reads all nodes from this one on; gives their text, and how many elements with text are hidden."""
         node: LexborNode | None = root
         above: list[LexborNode] = []
         while node is not None:
@@ -134,6 +136,7 @@ class _Walk:
                 self._leave(node)
             node = node.next if above else None
         self.text.break_line()
+        return "\n".join(self.text.lines).strip("\n"), self.hidden
 
     def _enter(self, node: LexborNode) -> LexborNode | None:
         """Reads what begins here. Gives its first child, or None if nothing in it is to be read."""

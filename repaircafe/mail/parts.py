@@ -29,6 +29,9 @@ _STUB_CHARS = 200
 
 _READ = ("text/plain", "text/html", "text/calendar")
 """The types whose content is kept; nobody here opens the others."""
+_TEXTS = ("text/plain", "text/html")
+_META = re.compile(rb"<meta[^>]{1,200}charset=[\"']?([A-Za-z0-9_-]{1,40})", re.IGNORECASE)
+_META_BYTES = 2_000
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,80}/[a-z0-9][a-z0-9!#$&^_.+-]{0,80}")
 _FIRST_BOUNDARY = re.compile(rb"^--([^\s-][^\r\n]{0,200}|-[^\r\n]{1,200})\r?\nContent-", re.MULTILINE)
@@ -221,8 +224,8 @@ def text_of(mail: Mail) -> Text:
     """The text: as its sender typed it if that is there, else of its HTML. What HTML hides is counted in both cases."""
     budget = _Budget()
     found = _found(mail.body, budget)
-    if not found.length and mail.body.media_type in ("text/plain", "text/html"):
-        found.add(_read(mail.body, budget))  # a mail that is only an attachment, for its sender's program
+    if not found.length:
+        found.add(_named_text(mail.body, budget))
     return Text(
         "\n\n".join(one.strip("\r\n") for one in found.texts if not is_blank(one)),
         found.hidden,
@@ -230,6 +233,14 @@ def text_of(mail: Mail) -> Text:
         tuple(found.attachments),
         tuple(found.calendars),
     )
+
+
+def _named_text(part: Part, budget: _Budget, depth: int = 0) -> _Found:
+    """The first text that has a file's name: some programs give one to the mail's own text."""
+    if part.media_type in _TEXTS and part.content is not None and part.file_name:
+        return _read(part, budget)
+    inner = (_named_text(one, budget, depth + 1) for one in part.parts if depth < MAX_DEPTH)
+    return next((one for one in inner if one.length), _Found())
 
 
 def _found(part: Part, budget: _Budget, depth: int = 0) -> _Found:
@@ -240,11 +251,11 @@ def _found(part: Part, budget: _Budget, depth: int = 0) -> _Found:
         return _best(inner) if part.media_type == "multipart/alternative" else _all(part, inner)
     if part.media_type == "text/calendar" and part.content:
         return _Found(calendars=[part.content])
-    is_text = part.media_type in ("text/plain", "text/html") and part.disposition != "attachment"
-    if is_text and part.content is not None and not part.file_name:
-        return _read(part, budget)
-    if part.media_type.startswith("multipart/"):
-        return _Found()
+    if part.disposition != "attachment" and not part.file_name:
+        if part.media_type in _TEXTS:
+            return _read(part, budget) if part.content is not None else _Found(is_cut=True)
+        if part.media_type.startswith(("text/", "multipart/")):
+            return _Found()  # such as another form of the same text for one program
     is_inline = part.media_type.startswith("image/") and part.disposition != "attachment"
     return _Found(attachments=[Attachment(part.file_name, part.media_type, part.size, is_inline)])
 
@@ -271,7 +282,9 @@ def _best(inner: Sequence[_Found]) -> _Found:
 
 
 def _read(part: Part, budget: _Budget) -> _Found:
-    text = decoded(part.content or b"", part.charset)
+    content = part.content or b""
+    told = _META.search(content[:_META_BYTES]) if part.media_type == "text/html" and not part.charset else None
+    text = decoded(content, told[1].decode("ascii") if told else part.charset)
     if part.media_type != "text/html":
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         return _Found([unwrapped(text, part.drops_space) if part.is_flowed else text])

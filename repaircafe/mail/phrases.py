@@ -86,6 +86,7 @@ _DEVICES = (
     r"(?:envoyé|sent|verzonden|verstuurd|gesendet) (?:from mobile|mobiel|unterwegs)\.?",
 )
 _DEVICE = re.compile("|".join(f"(?:{one})" for one in _DEVICES), re.IGNORECASE)
+_LINK = re.compile(r"\s?\(→ [^()]{1,110}\)|<https?://[^\s<>]{1,200}>")
 _OWN_MACHINE = re.compile(
     r"phone|ipad|ipod|galaxy|samsung|android|mobi|handy|tablet|telefoo?n|téléphone|smartphone|outlook|\bmail\b|gmail|yahoo|"
     r"proton|thunderbird|appareil|toestel|gerät|device|gmx|web\.de|huawei|xiaomi|redmi|oneplus|pixel|motorola|"
@@ -126,7 +127,7 @@ def is_rule(line: str) -> bool:
 
 def is_device(line: str) -> bool:
     """Whether a telephone or a mail program wrote the line about itself."""
-    text = line.strip("-–—_* ")
+    text = _LINK.sub("", line).strip("-–—_* ")
     if not 8 <= len(text) <= _LONGEST_MARK_CHARS or _DEVICE.fullmatch(text) is None:
         return False
     return _OWN_MACHINE.search(text) is not None

@@ -54,6 +54,8 @@ def test_blocks_and_lists_are_lines(html: str, text: str) -> None:
         "<div style='font-size:0'>",
         "<div style='font-size:0px'>",
         "<div style='font-size:1px'>",
+        "<div style='font-size:2pt'>",
+        "<div style='color:hsl(0, 0%, 100%)'>",
         "<div style='font-size:0.0em'>",
         "<div style='font:0/0 a'>",
         "<div style='color:white'>",
@@ -103,6 +105,8 @@ def test_what_nobody_sees_is_left_out_and_counted_once(start: str) -> None:
         "<style>.x .y{display:none}</style><div class=y>",
         "<div style='mso-hide:all'>",
         "<div style='height:0'>",
+        "<div style='font-size:0.5rem'>",
+        "<div style='font-size:1in'>",
         "<div style='line-height:0;margin:0'>",
         "<div style='font-size:0.9em'>",
         "<div style='font:12px/0 Arial'>",
@@ -117,6 +121,15 @@ def test_what_nobody_sees_is_left_out_and_counted_once(start: str) -> None:
 def test_what_somebody_sees_stays(start: str) -> None:
     found = _shown(f"{start}seen")
     assert (found.text.strip(), found.hidden) == ("seen", 0)
+
+
+@pytest.mark.parametrize(
+    "start", ["<div style='color:#fff'>", "<body text='white'>", "<p hidden>x</p><p style='color:#fff'>"]
+)
+def test_a_mail_in_white_alone_is_shown_and_counted(start: str) -> None:
+    """Some telephones write so at night."""
+    found = _shown(f"{start}Hallo</div>")
+    assert (found.text, found.hidden > 0) == ("Hallo", True)
 
 
 def test_an_empty_hidden_element_does_not_count() -> None:

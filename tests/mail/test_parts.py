@@ -240,6 +240,30 @@ def test_texts_around_a_picture_are_all_read() -> None:
     )
 
 
+def test_a_text_with_a_files_name_is_read_if_there_is_no_other() -> None:
+    named = leaf("text/plain; name=TEXT.txt", b"Hallo", "8bit", "Content-Disposition: inline; filename=TEXT.txt")
+    assert _text(multipart("mixed", named, attached("a.jpg"))) == "Hallo"
+    assert _text(multipart("mixed", plain("Dag"), named)) == "Dag"
+
+
+def test_another_form_of_the_text_is_no_attachment() -> None:
+    forms = multipart("alternative", plain("Hallo"), leaf("text/x-amp-html", b"<html amp4email>"), html("<p>Hallo</p>"))
+    assert reading(letter(forms)).attachments == ()
+
+
+def test_a_text_that_was_not_fetched_is_missing() -> None:
+    parts = (Part("text/plain", size=9), Part("text/plain", content=b"a"))
+    found = text_of(Mail((), Part("multipart/mixed", parts=parts)))
+    assert (found.text, found.is_cut, found.attachments) == ("a", True, ())
+
+
+@pytest.mark.parametrize("named", ["<meta charset=koi8-r>", '<META http-equiv=x content="text/html; charset=koi8-r">'])
+def test_the_charset_that_html_names_itself_counts_if_there_is_no_other(named: str) -> None:
+    page = f"{named}<p>Добрый день".encode("koi8-r")
+    assert _text((["Content-Type: text/html"], page)) == "Добрый день"
+    assert _text((["Content-Type: text/html; charset=windows-1251"], page)) != "Добрый день"
+
+
 def test_only_the_first_text_of_a_report_is_read() -> None:
     assert _text(multipart("report", plain("not delivered"), plain("the mail itself"))) == "not delivered"
 

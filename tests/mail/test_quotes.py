@@ -186,6 +186,11 @@ def test_what_outlook_forwards_is_said_and_what_that_answered_is_not() -> None:
 
 DEVICES = [
     *(
+        "Outlook voor iOS (→ aka.ms) downloaden",
+        "Outlook für Android beziehen (→ aka.ms)",
+        "Get Outlook for iOS (→ aka.ms)",
+    ),
+    *(
         "Verstuurd vanaf mijn iPhone",
         "Verzonden met Outlook voor Android",
         "Verzonden vanaf mijn Samsung Galaxy-smartphone.",
