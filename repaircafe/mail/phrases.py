@@ -52,6 +52,7 @@ _ORIGINAL = re.compile(
 )
 _MESSAGE_OF = re.compile(r">?\s?message du \d\d?/\d\d?/\d{2,4}.{0,40}", re.IGNORECASE)
 """Orange's line above a block of header fields."""
+_GROUPWISE = re.compile(r">>> .{3,100} >>>")
 _RULE = re.compile(r"_{10,100}|-{20,100}")
 
 _VERB = re.compile(
@@ -61,12 +62,10 @@ _VERB = re.compile(
 _OPENER = re.compile(
     r"(?:on|op|am|le|at|den|em|il|el)\b.{0,60}\d|(?:von|from|van|de)\b.{0,80}(?:<|@)|"
     r"[\"'“„«]?[^\W\d_].{0,100}(?:wrote|writes|schreef|schrieb|hat am|heeft|écrit|ecrit|het volgende)|"
-    r"\d{1,4}[-/.]\d{1,2}|.{0,100}<[^<>\s]+@[^<>\s]+>",
+    r"\d{1,4}[-/.]\d{1,2}|.{0,60}\b20\d\d\b.{0,20}\b\d\d?[:.]\d\d|.{0,100}<[^<>\s]+@[^<>\s]+>",
     re.IGNORECASE,
 )
-_DATE_AND_ADDRESS = re.compile(
-    r"(?:\d{4}-\d\d-\d\d|\d\d?[-/.]\d\d?[-/.]\d{2,4}).{0,100}@[^\s<>]{1,100}>?\s?:", re.DOTALL
-)
+_ADDRESS_AT_END = re.compile(r"@[^\s<>]{1,100}>?\s?:")
 _TIME = re.compile(r"\b\d{1,2}[:.h]\d{2}\b")
 _YEAR = re.compile(r"\b20\d\d\b|\b\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}\b")
 _SENTENCE = re.compile(r"[!?] ")
@@ -117,7 +116,8 @@ def is_original(line: str) -> bool:
     """Whether the line says that the message that is answered is below it."""
     if len(line) > _LONGEST_MARK_CHARS or not line:
         return False
-    return (line[0] in "-_–—=>" and _ORIGINAL.fullmatch(line) is not None) or _MESSAGE_OF.fullmatch(line) is not None
+    is_named = line[0] in "-_–—=>" and _ORIGINAL.fullmatch(line) is not None
+    return is_named or _MESSAGE_OF.fullmatch(line) is not None or _GROUPWISE.fullmatch(line) is not None
 
 
 def is_rule(line: str) -> bool:
@@ -142,7 +142,7 @@ def is_attribution(text: str, is_marked: bool) -> bool:
     """Whether the lines, which end with a colon, say who wrote what is below. `is_marked`: `>` follows."""
     if _SENTENCE.search(text):
         return False
+    has_year, has_time = _YEAR.search(text) is not None, _TIME.search(text) is not None
     if _VERB.search(text):
-        has_when = _YEAR.search(text) is not None or _TIME.search(text) is not None
-        return is_marked or (has_when and ("@" in text or _TIME.search(text) is not None))
-    return is_marked and _DATE_AND_ADDRESS.search(text) is not None
+        return is_marked or (has_year and (has_time or "@" in text))
+    return is_marked and has_year and has_time and _ADDRESS_AT_END.search(text) is not None

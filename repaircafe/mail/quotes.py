@@ -115,7 +115,7 @@ class _Lines:
     def _read(self, number: int) -> int:
         """Folds what begins at the line, and says where to go on."""
         line = self._plain[number]
-        if line.startswith(">"):
+        if line.startswith(">") and not (line.endswith(">") and is_original(line)):
             end = self._quoted(number)
         elif is_forward(line):
             end = self._forwarded(number)

@@ -235,8 +235,33 @@ def form_service(words: Words) -> bytes:
     return letter(html(page), "Reply-To: Jo <jo@example.org>", sender="Forms <no-reply@forms.example>")
 
 
+def outlook_com(words: Words) -> bytes:
+    """outlook.com and its app, in HTML: ids instead of classes, and a line of the app with a link in it."""
+    block = "<br>".join(
+        f"<b>{one.partition(':')[0]}:</b>{escape(one.partition(':')[2])}" for one in words.block.split("\n")
+    )
+    app = words.outlook_app.partition("<")[0].replace("iOS", '<a href="https://aka.ms/o0ukef">iOS</a>')
+    page = (
+        f'<html><body dir="ltr">{_as_html(words.said)}<div id="ms-outlook-mobile-signature"><div>{app}</div></div>'
+        '<div id="appendonsend"></div><hr style="display:inline-block;width:98%" tabindex="-1"><div id="divRplyFwdMsg" '
+        f'dir="ltr"><font face="Calibri, sans-serif" style="font-size:11pt" color="#000000">{block}</font>'
+        f"<div>&nbsp;</div></div><div>{words.old}</div></body></html>"
+    )
+    return letter(html(page, encoding="base64"))
+
+
+def yahoo(words: Words) -> bytes:
+    """Yahoo: the quote stands in a div with a class, without any sign."""
+    page = (
+        f'<div class="ydp1">{_as_html(words.said)}</div><div id="yahoo_quoted_1" class="yahoo_quoted"><div>'
+        f"<div>{escape(words.gmail)}</div><div><br></div><div>{words.old}</div></div></div>"
+    )
+    return letter(html(page))
+
+
 Client = Callable[[Words], bytes]
 FOLDING: tuple[Client, ...] = (
+    *(outlook_com, yahoo),
     *(gmail, gmail_html_only, apple_mail, apple_mail_html, iphone, outlook_desktop, outlook_plain, outlook_web),
     *(
         outlook_app,

@@ -85,6 +85,13 @@ ATTRIBUTIONS = [
     "Jo <jo@example.org> a écrit le 23/11/2026 15:04 :",
     "Le 23 nov. 2026 15:04, Jo <jo@example.org> a écrit\u00a0:",
     "2026-11-23 15:04 GMT+01:00 Jo Bakker <jo@example.org>:",
+    "23 nov. 2026 15:04 door jo@example.org:",
+    "23. Nov. 2026, 15:04 von jo@example.org:",
+    "Nov 23, 2026, 15:04 by jo@example.org:",
+    "Jo schreef op 2026-11-23 15:04:",
+    "Am 23.11.2026 15:04 schrieb Jo:",
+    "Le 23.11.2026 15:04, Jo a écrit :",
+    "On 23 Nov 2026 at 15:04 +0100, Jo <jo@example.org>, wrote:",
 ]
 
 
@@ -97,7 +104,10 @@ def test_the_line_above_a_quote_is_folded(line: str) -> None:
         assert _said(f"Dank!\n\n{line[:middle]}\n{line[middle + 1 :]}\n> quoted\n") == "Dank!"
 
 
-@pytest.mark.parametrize("line", [one for one in ATTRIBUTIONS if "@" in one and "15:04" in one and "GMT+" not in one])
+@pytest.mark.parametrize(
+    "line",
+    [one for one in ATTRIBUTIONS if "15:04" in one and not one.endswith("jo@example.org:") and "GMT+" not in one],
+)
 def test_without_a_sign_all_below_a_sure_line_is_folded(line: str) -> None:
     assert _said(f"Dank!\n\n{line}\n\nquoted\n\nmore\n") == "Dank!"
 
@@ -105,11 +115,11 @@ def test_without_a_sign_all_below_a_sure_line_is_folded(line: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Op zaterdag 12 december om 13:30 schreef u:\nkom gerust langs.\nMaar hoe laat sluit u?",
-        "On Saturday I wrote:\nplease call me.",
+        "Hallo,\nOp zaterdag 12 december om 13:30 schreef u:\nkom gerust langs.\nMaar hoe laat sluit u?",
+        "Hi,\nOn Saturday at 13:30 I wrote:\nplease call me.",
         "Dit heb ik meegenomen:\n- een lamp\n- een fiets",
         "Am Samstag, 12. Dezember:\nkann ich kommen?",
-        "Le samedi 12 à 14:00 :\nest-ce possible ?",
+        "Bonjour,\nLe samedi 12 à 14:00 :\nest-ce possible ?",
         "Van: Jo\nE-mail: jo@example.org\nOnderwerp: Lamp\nDatum: 24-11-2026\nAan: Café\n\nMijn lamp is stuk.",
         "De vraag is: kan het?\nVan mij: ja.",
         "Sent from my workshop: the lamp, the kettle and the radio.",
@@ -148,6 +158,23 @@ def test_a_block_and_all_below_it_is_folded(labels: tuple[str, ...], sign: str, 
     long = block.replace("\n", ";\n  Bo <bo@example.org>;\n  Cy <cy@example.org>\n", 1)
     for one in (block, long, f"{block}\nCc{sign}x@y.example"):
         assert _said(f"Dank!\n\n{above}{one}\n\nquoted\n\nmore\n") == "Dank!"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            ">>> Jo Bakker <jo@example.org> 24-11-2026 15:04 >>>",
+            "-----Original-Nachricht-----",
+            "----- Mail original -----",
+        ),
+        *("-----Oorspronkelijk bericht-----", "-----Ursprüngliche Nachricht-----", "-----Message d'origine-----"),
+        *("-----Original Message-----", "________ Original Message ________"),
+    ],
+)
+def test_a_line_that_begins_the_old_mail_folds_it(line: str) -> None:
+    assert _said(f"Dank!\n\n{line}\nBetreff: Re: x\nDatum: 2026-11-24\nVon: Jo\n\nquoted\n") == "Dank!"
+    assert _said(f"Dank!\n\n{line}\nquoted, without a block\n") == "Dank!"
 
 
 def test_a_block_of_two_fields_is_said() -> None:
