@@ -32,6 +32,8 @@ _FIELD = re.compile(
 )
 _KINDS = tuple(_FIELDS)
 
+_LABEL = re.compile(r"[^\W\d_][^:<>@]{1,25}:(?:\s|$)")
+
 _DASHES = r"[-_–—=*>\s]{0,20}"
 _FORWARD = re.compile(
     rf"{_DASHES}(?:"
@@ -105,6 +107,11 @@ def field_of(line: str) -> Field:
     """Which header field the line tells, in a block such as Outlook's."""
     found = _FIELD.match(line)
     return _KINDS[(found.lastindex or 1) - 1] if found else Field.NONE
+
+
+def is_other_label(line: str) -> bool:
+    """Whether the line is a field of a form, such as "Phone: 1", and not one of a mail's header fields."""
+    return _LABEL.match(line) is not None and field_of(line) is Field.NONE
 
 
 def is_forward(line: str) -> bool:

@@ -16,6 +16,7 @@ from repaircafe.mail.phrases import (
     is_device,
     is_forward,
     is_original,
+    is_other_label,
     is_rule,
     plain,
 )
@@ -176,12 +177,17 @@ class _Lines:
     def _block(self, number: int, first: int, is_sure: bool) -> int:
         """A block of header fields and, unless it is followed by lines with `>`, all that is below it."""
         end = self._end_of_block(first)
-        if not end and not is_sure:
-            return number + 1
+        if not is_sure and (not end or self._is_in_form(number, end)):
+            return max(end, number + 1)
         if self._is_forwarded:
             self._is_forwarded = False
             return max(end, number + 1)
         return self._fold_from(number, max(end, number + 1))
+
+    def _is_in_form(self, start: int, end: int) -> bool:
+        """Whether the lines around the block are fields as well, as a form of a website sends them."""
+        around = (*self._plain[max(0, start - 1) : start], *self._plain[end : end + 1])
+        return any(is_other_label(one) for one in around)
 
     def _fold_from(self, start: int, end: int) -> int:
         """Folds these lines, and all below them, unless what is quoted is marked by `>`.

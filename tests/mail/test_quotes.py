@@ -121,6 +121,8 @@ def test_without_a_sign_all_below_a_sure_line_is_folded(line: str) -> None:
         "Am Samstag, 12. Dezember:\nkann ich kommen?",
         "Bonjour,\nLe samedi 12 à 14:00 :\nest-ce possible ?",
         "Van: Jo\nE-mail: jo@example.org\nOnderwerp: Lamp\nDatum: 24-11-2026\nAan: Café\n\nMijn lamp is stuk.",
+        "Naam: Jo\nE-mail: jo@example.org\nOnderwerp: Lamp\nDatum: 24-11-2026\nVan: site\nBericht: Mijn lamp is stuk.",
+        "Dag,\n\nVan: Jo\nOnderwerp: Lamp\nDatum: 24-11-2026\nTelefoon: 1\n\nMijn lamp is stuk.",
         "De vraag is: kan het?\nVan mij: ja.",
         "Sent from my workshop: the lamp, the kettle and the radio.",
         "Verzonden met veel plezier!",
