@@ -33,7 +33,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _ID = re.compile(r"<([^<>]+)>")
 _PARAMETER = re.compile(r';\s*([^\s=;*"]{1,60})(\*\d{1,3})?(\*)?\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_ADDRESS = re.compile(r"[^\s<>()\[\],;:@\"\\]+@(?:\[[^\s<>\[\]@]+\]|[^\s<>()\[\],;:@\"\\]+)")
+_SIGN = r"\s\x00-\x1f\x7f-\x9f<>()\[\],;:@\"\\"
+_ADDRESS = re.compile(rf"[^{_SIGN}]+@(?:\[[^{_SIGN}]+\]|[^{_SIGN}]+)")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 

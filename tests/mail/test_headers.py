@@ -56,6 +56,7 @@ def test_words_are_decoded_and_are_one_line(value: str, shown: str) -> None:
         ('"a \\"b\\" c" <jo@example.org>', [("jo@example.org", 'a "b" c')]),
         ("Jo <jo@exa\u200bmple.org>", [("jo@example.org", "Jo")]),
         ("Jo", [("", "Jo")]),
+        ("Jo <j\0o@example.org>", [("o@example.org", "Jo")]),
         ("A@b.example, a@B.example", [("A@b.example", "")]),
         ("<jö@bücher.example>", [("jö@bücher.example", "")]),
         ("(((((", []),
@@ -114,7 +115,10 @@ def test_many_message_ids_keep_the_first_and_the_nearest() -> None:
 @given(st.text(max_size=300))
 def test_any_value_is_read(value: str) -> None:
     assert "\n" not in words(value)
-    assert all("\n" not in one.address + one.name for one in addresses([("x", value)], "x"))
+    assert not {"\n", "\0"} & {
+        *words(value),
+        *"".join(one.address + one.name for one in addresses([("x", value)], "x")),
+    }
     assert all(one.isascii() for one in message_ids([("x", value)], "x"))
     assert isinstance(value_and_parameters(value)[1], dict)
 
