@@ -32,10 +32,10 @@ def decoded(content: bytes, charset: str) -> str:
 
 
 def _mostly_utf_8(content: bytes) -> str:
-    """The text if nearly all of it is valid UTF-8, as in a mail that was cut within a character; else ""."""
+    """The text if most of what is not ASCII is valid UTF-8, as in a mail that was cut within a character; else ""."""
     text = content.decode("utf-8", "replace")
     broken = text.count("\ufffd")
-    return text if 10 * broken <= len(content) - len(text) else ""
+    return text if 2 * broken <= len(content) - len(text) else ""
 
 
 @lru_cache(maxsize=64)

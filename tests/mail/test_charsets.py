@@ -37,6 +37,11 @@ def test_a_text_that_was_cut_within_a_character_stays_utf_8() -> None:
     assert decoded(content, "") == "é" * 19 + "\ufffd"
 
 
+def test_a_text_in_two_charsets_is_read_as_most_of_it_is() -> None:
+    assert decoded("één café, ".encode() + b"caf\xe9", "utf-8") == "één café, caf\ufffd"
+    assert decoded(b"caf\xe9 \xe9\xe9n", "utf-8") == "café één"
+
+
 @pytest.mark.parametrize(
     "codec", ["punycode", "idna", "unicode_escape", "raw_unicode_escape", "zlib", "rot13", "undefined"]
 )
