@@ -2,6 +2,7 @@
 
 Ollama leaves out embeddings, tools, pictures and every model parameter. Google leaves out TLS and mailboxes.
 Both record each request in `asked`: method, path and body, and in `keys`: its Authorization header, or an empty text.
+Google's mailboxes are in `gmail.py`.
 """
 
 import json
@@ -30,6 +31,8 @@ class Scripted:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, str]] = []
         self.keys: list[str] = []
+        self.headers: dict[str, str] = {}
+        """Sent with the answer to this request; only for a fake that is asked by one client at a time."""
         self.listen()
 
     def listen(self, port: int = 0) -> None:
@@ -83,6 +86,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json; charset=utf-8")
         self.send_header("Content-Length", str(len(content)))
+        for name, value in self.server.scripted.headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
 
@@ -101,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.flush()
         self.wfile.write(b"0\r\n\r\n")
 
-    do_GET = do_POST = do_DELETE = handle_any  # noqa: N815  the names are the standard library's
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815  the names are the standard library's
 
     def log_message(self, *_: Any) -> None:
         """Says nothing."""
