@@ -49,7 +49,7 @@ from repaircafe.llm.trial import Trial
 from repaircafe.logo import views as logo_views
 from repaircafe.mail import check as mail_check
 from repaircafe.mail import explanations as mail_explanations
-from repaircafe.mail.gmail import GmailCredentials
+from repaircafe.mail.google_token import GmailCredentials
 from repaircafe.neighbours import explanations
 from repaircafe.neighbours.checks import NeighbourCheck
 from repaircafe.neighbours.report import Neighbour

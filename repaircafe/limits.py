@@ -249,6 +249,26 @@ REPLY_ASK_LIMIT_S = 30.0
 """To identify the server, before the question."""
 LOADING_PAUSE_S = 1.0
 
+# Gmail
+
+GMAIL_REQUEST_LIMIT_S = 20.0
+"""One request to Google, from its first byte to the last byte of the answer."""
+GMAIL_IDLE_LIMIT_S = 3600.0
+"""How long a connection to Google may stay open while we store what it has sent."""
+MAX_GMAIL_ANSWER_BYTES = 8_000_000
+"""Bytes of one answer. A thread has its texts, without its attachments."""
+GMAIL_UNITS_PER_S = 80
+"""Google allows 6,000 quota units a minute, which are 100 a second ('Usage limits', for projects made since May
+2026)."""
+MAX_GMAIL_TRIES_COUNT = 5
+"""How often a request is sent again, after 1, 2, 4, 8 and 16 seconds, while Google says that it gets too many."""
+MAX_GMAIL_PAUSE_S = 60.0
+"""The longest pause before another try, even if Google asks for a longer one."""
+MAX_GMAIL_THREADS_COUNT = 300
+MAX_GMAIL_MESSAGES_COUNT = 500
+MAX_GMAIL_PAGES_COUNT = 40
+"""Pages of 500 changes since the last fetch. If there are more, it is quicker to look at the window again."""
+
 # Downloads
 
 DOWNLOAD_LOOK_S = 1.0

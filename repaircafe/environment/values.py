@@ -43,11 +43,11 @@ def absolute_path(text: str) -> str:
 
 
 def safe_token_uri(text: str) -> str:
-    """An address that a refresh token may be sent to."""
+    """An address that a token may be sent to."""
     parts = urlsplit(text)
     if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))):
         return text
-    raise ValueError("would send the refresh token unprotected")
+    raise ValueError("would send the token unprotected")
 
 
 def origins(text: str) -> str:

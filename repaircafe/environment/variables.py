@@ -43,6 +43,8 @@ from repaircafe.limits import MIN_KEY_CHARS, MIN_OPERATOR_PASSWORD_CHARS, MIN_SE
 PROJECT = Path(__file__).resolve().parent.parent.parent
 GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105  a public address  # nosec B105
 """Google's token endpoint: 'Using OAuth 2.0 for Web Server Applications', Google Identity documentation."""
+GMAIL_API_URI = "https://gmail.googleapis.com/"
+"""Where Gmail's operations are: `rootUrl` of Google's discovery document for Gmail."""
 
 READ_BY_OTHERS = ("postgres_password", "database_url")
 """Docker Compose reads this password too, as it stands in `.env`; so we do not drop what nobody sees of it."""
@@ -111,13 +113,16 @@ class Variables(BaseSettings):
         default=None, description="the OAuth client secret; all three GMAIL_ values or none"
     )
     gmail_refresh_token: SecretStr | None = Field(
-        default=None, description="the refresh token; all three GMAIL_ values or none"
+        default=None, description="what repaircafe mail-authorize prints; all three GMAIL_ values or none"
     )
     llm_api_key: Annotated[SecretStr | None, AfterValidator(bearer_token)] = Field(
         default=None, description="8 characters or more, all of them ASCII and without spaces"
     )
     gmail_token_uri: Annotated[str, AfterValidator(safe_token_uri)] = Field(
         default=GOOGLE_TOKEN_URI, description="an https:// address, or http:// on this machine"
+    )
+    gmail_api_uri: Annotated[str, AfterValidator(safe_token_uri)] = Field(
+        default=GMAIL_API_URI, description="an https:// address, or http:// on this machine"
     )
     allowed_origins: Annotated[str, AfterValidator(origins)] = Field(
         default="", description="origins such as https://cafe.example, separated by commas"

@@ -1,25 +1,36 @@
 """How mail is tested: Google really exchanges the refresh token, and only when the organiser asks for the test."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from flask_babel import LazyString, format_datetime
 from flask_babel import lazy_gettext as _l
 
 from repaircafe.limits import TEST_EXCHANGE_LIMIT_S
-from repaircafe.mail.gmail import GmailCredentials, exchange_token
+from repaircafe.mail import gmail
+from repaircafe.mail.gmail_client import GmailClient
+from repaircafe.mail.gmail_operations import ROOT
+from repaircafe.mail.google_token import GmailCredentials, Grant, TokenUse, expiry_reason
 from repaircafe.neighbours import checks
 from repaircafe.neighbours.checks import Check, NeighbourCheck, Work
-from repaircafe.neighbours.http import BoundedClient
-from repaircafe.neighbours.report import PermanentError, Reason, StepName
+from repaircafe.neighbours.report import NeighbourError, PermanentError, Reason, StepName, Text
 
 
-def neighbour_check(credentials: GmailCredentials | None) -> NeighbourCheck:
-    """The test of mail. There is no poll, because `/health` must not contact Google."""
+def neighbour_check(
+    credentials: GmailCredentials | None, token_use: Callable[[], TokenUse] = TokenUse
+) -> NeighbourCheck:
+    """The test of mail. There is no poll, because `/health` must not contact Google.
+
+    `token_use` says when the token was used, which tells why Google no longer accepts it.
+    """
     return NeighbourCheck(
-        test=lambda _endpoint, _model, _temperature: steps(credentials),
+        test=lambda _endpoint, _model, _temperature: steps(credentials, token_use),
         credentials=credentials.digest if credentials is not None else None,
     )
 
 
-def steps(credentials: GmailCredentials | None) -> Work:
-    """The steps of the test: whether the credentials are there, and whether Google accepts them."""
+def steps(credentials: GmailCredentials | None, token_use: Callable[[], TokenUse] = TokenUse) -> Work:
+    """The steps of the test: whether the credentials are there, and what Google lets us do with them."""
 
     def work(check: Check) -> None:
         with check.step(StepName.CREDENTIALS) as say:
@@ -28,9 +39,43 @@ def steps(credentials: GmailCredentials | None) -> Work:
             say(_l("All three are in .env"))
         with check.step(StepName.NAME) as say:
             say(", ".join(checks.resolve(*checks.host_and_port(credentials.token_uri))))
-        with check.step(StepName.TOKEN) as say:
-            with BoundedClient(check.left_s(TEST_EXCHANGE_LIMIT_S)) as client:
-                exchange_token(credentials, client)
-            say(_l("Google accepts it"))
+        with GmailClient(credentials, limit_s=check.left_s(TEST_EXCHANGE_LIMIT_S), is_patient=False) as client:
+            _gmail_steps(check, client, token_use)
 
     return work
+
+
+def _gmail_steps(check: Check, client: GmailClient, token_use: Callable[[], TokenUse]) -> None:
+    with check.step(StepName.TOKEN) as say:
+        grant = _sign_in(client, token_use)
+        say(_l("Google accepts it"))
+    with check.step(StepName.SCOPES) as say:
+        gmail.require_reading(grant)
+        say(_allowed(grant))
+    with check.step(StepName.MAILBOX) as say:
+        say(gmail.address_in(client.get(f"{ROOT}profile")))
+    with check.step(StepName.NEWEST) as say:
+        say(_date(gmail.newest(client)))
+
+
+def _sign_in(client: GmailClient, token_use: Callable[[], TokenUse]) -> Grant:
+    try:
+        return client.sign_in()
+    except NeighbourError as error:
+        if error.reason is not Reason.AUTH_EXPIRED:
+            raise
+        raise PermanentError(expiry_reason(token_use(), datetime.now(UTC))) from None
+
+
+def _allowed(grant: Grant) -> Text:
+    if grant.is_too_wide:
+        return _l("More than needed. repaircafe mail-authorize makes a token that allows less")
+    if grant.may_draft:
+        return _l("Read mail and save drafts")
+    return _l("Only read mail. You copy replies into your mail program by hand")
+
+
+def _date(at: datetime | None) -> Text:
+    if at is None:
+        return _l("There is none yet")
+    return LazyString(lambda: format_datetime(at, "d MMM y, HH:mm"))

@@ -2,27 +2,22 @@
 
 from flask_babel import lazy_gettext as _l
 
+from repaircafe.mail.google_explanations import GOOGLE
 from repaircafe.neighbours.commands import RELOAD
 from repaircafe.neighbours.explanations import Explanation, NeighbourWords
 from repaircafe.neighbours.report import Reason
 
 _SETTINGS = ("config.show", _l("Open the settings"))
 _CHECK_INTERNET = _l("Check the internet connection, then press Test.")
-_RENEW_TOKEN = _l("Make a new refresh token, put it into .env as GMAIL_REFRESH_TOKEN; then: %(reload)s", reload=RELOAD)
 
 _EXPLANATIONS = {
+    **GOOGLE,
     Reason.NOT_SET: Explanation(
         _l("Mail is not set up."),
         _l("Optional: put the three GMAIL_ values into .env; then: %(reload)s", reload=RELOAD),
     ),
     Reason.NOT_TESTED: Explanation(
         _l("Mail is set up, but has never been tested."), _l("Press Test mail in the settings."), *_SETTINGS
-    ),
-    Reason.AUTH_EXPIRED: Explanation(_l("Google no longer accepts the refresh token."), _RENEW_TOKEN, *_SETTINGS),
-    Reason.AUTH_REFUSED: Explanation(
-        _l("Google refuses the client id or the client secret."),
-        _l("Check GMAIL_CLIENT_ID and GMAIL_CLIENT_SECRET in .env; then: %(reload)s", reload=RELOAD),
-        *_SETTINGS,
     ),
     Reason.DNS: Explanation(_l("Google's address cannot be found."), _CHECK_INTERNET, *_SETTINGS),
     Reason.REFUSED: Explanation(_l("Google refuses the connection."), _CHECK_INTERNET, *_SETTINGS),

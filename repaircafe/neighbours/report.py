@@ -81,6 +81,13 @@ class Reason(StrEnum):
     KEY_WANTED = "key_wanted"
     AUTH_EXPIRED = "auth_expired"
     AUTH_REFUSED = "auth_refused"
+    TOKEN_WEEK = "token_week"  # noqa: S105  the name of a reason  # nosec B105
+    TOKEN_UNUSED = "token_unused"  # noqa: S105  the name of a reason  # nosec B105
+    SCOPE_MISSING = "scope_missing"
+    API_OFF = "api_off"
+    DOMAIN_POLICY = "domain_policy"
+    DAILY_LIMIT = "daily_limit"
+    RATE_LIMIT = "rate_limit"
     DATABASE_MISSING = "database_missing"
     RESTORING = "restoring"
     TOO_MANY_CONNECTIONS = "too_many_connections"
@@ -118,6 +125,13 @@ STATUS_OF: Mapping[Reason, Status] = MappingProxyType(
         Reason.FACTS_TOO_LONG: Status.DEGRADED,
         Reason.AUTH_EXPIRED: Status.DEGRADED,
         Reason.AUTH_REFUSED: Status.DEGRADED,
+        Reason.TOKEN_WEEK: Status.DEGRADED,
+        Reason.TOKEN_UNUSED: Status.DEGRADED,
+        Reason.SCOPE_MISSING: Status.DEGRADED,
+        Reason.API_OFF: Status.DEGRADED,
+        Reason.DOMAIN_POLICY: Status.DEGRADED,
+        Reason.DAILY_LIMIT: Status.DEGRADED,
+        Reason.RATE_LIMIT: Status.DEGRADED,
         Reason.NOT_MIGRATED: Status.DEGRADED,
         Reason.SCHEMA_NEWER: Status.DEGRADED,
         Reason.SCHEMA_DRIFT: Status.DEGRADED,
@@ -171,6 +185,9 @@ class StepName(StrEnum):
     TABLES = "tables"
     CREDENTIALS = "credentials"
     TOKEN = "token"  # noqa: S105  the name of a step  # nosec B105
+    SCOPES = "scopes"
+    MAILBOX = "mailbox"
+    NEWEST = "newest"
 
 
 STATUS_LABELS: Mapping[Status, Text] = MappingProxyType(
@@ -196,8 +213,15 @@ STEP_LABELS: Mapping[StepName, Text] = MappingProxyType(
         StepName.TABLES: _l("Tables"),
         StepName.CREDENTIALS: _l("Credentials"),
         StepName.TOKEN: _l("Refresh token"),
+        StepName.SCOPES: _l("Permissions"),
+        StepName.MAILBOX: _l("Mailbox"),
+        StepName.NEWEST: _l("Newest mail"),
     }
 )
+
+
+PRIVATE_STEPS = frozenset({StepName.MAILBOX, StepName.NEWEST})
+"""The steps whose details are for the organiser alone; `/health` is for everybody."""
 
 
 def in_english() -> AbstractContextManager[None]:
@@ -268,8 +292,9 @@ class Report:
 
     @property
     def detail(self) -> str:
-        """The detail of the last step, in the reader's language."""
-        return str(self.steps[-1].detail) if self.steps else ""
+        """The detail of the last step that everybody may read about, in the reader's language."""
+        shown = [step for step in self.steps if not step.ok or step.name not in PRIVATE_STEPS]
+        return str(shown[-1].detail) if shown else ""
 
     @cached_property
     def english_detail(self) -> str:

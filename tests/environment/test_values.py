@@ -95,11 +95,12 @@ def test_with_a_password_host_may_be_any_address(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("uri", "good"), [("https://x.example/t", True), ("http://127.0.0.1:9/t", True), ("http://x.example/t", False)]
 )
-def test_the_refresh_token_is_only_sent_encrypted_or_to_this_machine(tmp_path: Path, uri: str, good: bool) -> None:
+@pytest.mark.parametrize("name", ["GMAIL_TOKEN_URI", "GMAIL_API_URI"])
+def test_a_token_is_only_sent_encrypted_or_to_this_machine(tmp_path: Path, name: str, uri: str, good: bool) -> None:
     if good:
-        assert load(tmp_path, GMAIL_TOKEN_URI=uri).gmail_token_uri == uri
+        assert getattr(load(tmp_path, **{name: uri}), name.lower()) == uri
     else:
-        assert "GMAIL_TOKEN_URI" in faults(tmp_path, GMAIL_TOKEN_URI=uri)
+        assert name in faults(tmp_path, **{name: uri})
 
 
 @pytest.mark.parametrize("origin", ["*", "cafe.example", "https://*.example", "https://cafe.example/path", "ftp://x"])

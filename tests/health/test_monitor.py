@@ -28,7 +28,8 @@ from repaircafe.neighbours.report import Neighbour, Reason, Report, Step, StepNa
 from repaircafe.parts import parts
 from repaircafe.runtime.startup import Startup
 from tests.conftest import MakeApp
-from tests.fakes.scripted import GMAIL, Google
+from tests.fakes.gmail import Gmail
+from tests.fakes.scripted import GMAIL
 from tests.harness.conditions import until
 from tests.harness.database import DATABASE_AWAY
 from tests.harness.logged import lines_of
@@ -183,8 +184,8 @@ def test_a_result_that_cannot_be_stored_in_time_is_reported_anyway(
 ) -> None:
     monkeypatch.setattr(monitor, "SETTINGS_READ_LIMIT_S", 0.1)
     monkeypatch.setattr(models, "remember", lambda *_: gate.wait(30))
-    with Google() as google:
-        app = make_app(gmail_token_uri=google.token_uri, **GMAIL)
+    with Gmail() as gmail:
+        app = make_app(**gmail.variables)
         assert of_app(app).test(Neighbour.MAIL, "", "").reason is None
     assert "test-remember" in threads()
 
@@ -202,7 +203,7 @@ def test_a_result_that_cannot_be_stored_is_logged(
         raise RuntimeError("No room")
 
     monkeypatch.setattr(models, "remember", refuse)
-    monkeypatch.setattr(mail_check, "steps", lambda _credentials: lambda _check: None)
+    monkeypatch.setattr(mail_check, "steps", lambda *_: lambda _check: None)
     caplog.set_level(logging.DEBUG)
     assert of_app(mailing).test(Neighbour.MAIL, "", "").reason is None
     (line,) = [line for line in lines_of(caplog, "db_error") if line["message"] == "Test result not stored"]
@@ -235,8 +236,8 @@ def test_mail_that_is_not_set_up_is_reported_at_its_credentials_step(app: Flask)
 def test_a_mail_test_that_cannot_be_read_again_keeps_its_last_result(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, breaks: str
 ) -> None:
-    with Google() as google:
-        app = make_app(gmail_token_uri=google.token_uri, **GMAIL)
+    with Gmail() as gmail:
+        app = make_app(**gmail.variables)
         break_reading(app, monkeypatch, breaks)
         assert of_app(app).health().report(Neighbour.MAIL).reason is Reason.SETTINGS_UNKNOWN, "there was no test yet"
         tested = of_app(app).test(Neighbour.MAIL, "", "")

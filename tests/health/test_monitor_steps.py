@@ -10,8 +10,9 @@ from flask.testing import FlaskClient
 
 from repaircafe.database.migrations import head_revision
 from tests.conftest import MakeApp
+from tests.fakes.gmail import Gmail
 from tests.fakes.proxy import Proxy
-from tests.fakes.scripted import GMAIL, Google, Ollama
+from tests.fakes.scripted import Ollama
 
 
 def steps(client: FlaskClient, neighbour: str, **values: str) -> list[tuple[str, str]]:
@@ -48,12 +49,15 @@ def test_each_step_of_a_models_test_says_what_was_found(client: FlaskClient) -> 
 
 def test_each_step_of_a_mail_test_says_what_was_found(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("repaircafe.neighbours.checks.resolve", lambda *_: ["127.0.0.1", "::1"])
-    with Google() as google:
-        client = make_app(gmail_token_uri=google.token_uri, **GMAIL).test_client()
+    with Gmail() as gmail:
+        client = make_app(**gmail.variables).test_client()
         assert steps(client, "mail") == [
             ("credentials", "All three are in .env"),
             ("name", "127.0.0.1, ::1"),
             ("token", "Google accepts it"),
+            ("scopes", "Read mail and save drafts"),
+            ("mailbox", "info@klinker.example"),
+            ("newest", "There is none yet"),
         ]
     assert steps(make_app().test_client(), "mail") == [("credentials", "not_set: ")]
 

@@ -19,8 +19,9 @@ from repaircafe.neighbours.report import Neighbour, Reason, Report
 from repaircafe.parts import parts
 from repaircafe.runtime.lifecycle import Lifecycle
 from tests.conftest import MakeApp
+from tests.fakes.gmail import Gmail
 from tests.fakes.proxy import Proxy
-from tests.fakes.scripted import GMAIL, Google, Ollama
+from tests.fakes.scripted import GMAIL, Ollama
 from tests.harness.client import AUTH, HTML, HTMX, PASSWORD, health_becomes
 from tests.harness.conditions import until
 from tests.harness.database import DATABASE_AWAY
@@ -67,8 +68,8 @@ def test_what_was_never_set_up_is_neither_well_nor_an_alarm(client: FlaskClient)
 
 
 def test_everything_works_only_if_everything_is_set_up(make_app: MakeApp) -> None:
-    with Ollama(f"{MODEL}:latest") as ollama, Google() as google:
-        client = make_app(gmail_token_uri=google.token_uri, **GMAIL).test_client()
+    with Ollama(f"{MODEL}:latest") as ollama, Gmail() as gmail:
+        client = make_app(**gmail.variables).test_client()
         configure(client, llm_endpoint=ollama.url, llm_model=MODEL)
         assert client.post("/config/test/mail", json={}).status_code == 200
         assert health_becomes(client, "healthy")

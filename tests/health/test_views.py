@@ -17,6 +17,7 @@ from repaircafe.neighbours import report
 from repaircafe.neighbours.report import Neighbour
 from repaircafe.parts import parts
 from tests.conftest import MakeApp
+from tests.fakes.gmail import Gmail
 from tests.fakes.scripted import GMAIL, Google, Ollama
 from tests.harness.client import PASSWORD, health_becomes
 from tests.harness.conditions import until
@@ -267,13 +268,14 @@ def test_a_reason_of_another_version_is_an_error_of_ours(make_app: MakeApp, data
 
 
 def test_a_second_test_replaces_the_first(make_app: MakeApp, database_url: str) -> None:
-    with Google("invalid_grant") as google:
-        client = make_app(gmail_token_uri=google.token_uri, **GMAIL).test_client()
+    with Gmail() as gmail:
+        gmail.error = "invalid_grant"
+        client = make_app(**gmail.variables).test_client()
         client.post("/config/test/mail", json={})
-        google.error = None
+        gmail.error = None
         passed = client.post("/config/test/mail", json={}).get_json()
         assert passed["status"] == "ok"
-        later = make_app(gmail_token_uri=google.token_uri, **GMAIL).test_client()
+        later = make_app(**gmail.variables).test_client()
         found = services(later)["mail"]
     assert found == {name: passed[name] for name in found}
     with psycopg.connect(database_url) as connection:

@@ -1,6 +1,6 @@
 """One neighbour and one fault of it: the real app in its own process, taken through whatever is asked of it.
 
-All neighbours are behind proxies. PostgreSQL is the real one; Ollama and Google's token endpoint are scripted.
+All neighbours are behind proxies. PostgreSQL is the real one; Ollama and Google are scripted.
 """
 
 import contextlib
@@ -20,8 +20,9 @@ import requests
 from repaircafe.database import embedded
 from repaircafe.limits import DATABASE_REPORT_TTL_S, MAX_RETRY_S, REPORT_TTL_S, SLOW_MS
 from repaircafe.neighbours.report import Neighbour
+from tests.fakes.gmail import Gmail
 from tests.fakes.proxy import Proxy
-from tests.fakes.scripted import GMAIL, Google, Ollama
+from tests.fakes.scripted import GMAIL, Ollama
 from tests.harness.client import HTML
 from tests.harness.conditions import until
 from tests.harness.database import a_database, url_of
@@ -88,8 +89,8 @@ class WholeRun:
     faults_of_ours: list[dict[str, Any]] = field(default_factory=list)
 
 
-class HeldGoogle(Google):
-    """Google's token endpoint, that can be held in the middle of its answer: `begun` is set there."""
+class HeldGoogle(Gmail):
+    """Google, whose token endpoint can be held in the middle of its answer: `begun` is set there."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,7 +101,7 @@ class HeldGoogle(Google):
     def answer(self, method: str, path: str, body: str) -> tuple[int, Any]:
         """As Google's, in two pieces where it is held."""
         status, found = super().answer(method, path, body)
-        return status, self._halves(found) if self.holds else found
+        return status, self._halves(found) if self.holds and path == "/token" else found
 
     def _halves(self, found: dict[str, Any]) -> Iterator[bytes]:
         text = json.dumps(found).encode()
@@ -162,6 +163,7 @@ class Scene:
             **({name.upper(): value for name, value in GMAIL.items()} if self.neighbour is Neighbour.MAIL else {}),
             **self._variables,
             GMAIL_TOKEN_URI=f"{self.proxies[Neighbour.MAIL].url}/token",
+            GMAIL_API_URI=self.proxies[Neighbour.MAIL].url,
         )
 
     def _set_up(self) -> None:
