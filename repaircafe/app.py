@@ -48,6 +48,7 @@ from repaircafe.llm.failures import Failures
 from repaircafe.llm.trial import Trial
 from repaircafe.logo import views as logo_views
 from repaircafe.mail import check as mail_check
+from repaircafe.mail import cli as mail_cli
 from repaircafe.mail import explanations as mail_explanations
 from repaircafe.mail.google_token import GmailCredentials
 from repaircafe.neighbours import explanations
@@ -244,6 +245,7 @@ def _add_commands(app: Flask) -> None:
         backup_cli.group,
         retention_cli.prune,
         signin_cli.command,
+        mail_cli.authorize,
         work_cli.command,
     ):
         app.cli.add_command(command)
