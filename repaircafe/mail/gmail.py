@@ -113,16 +113,16 @@ class Gmail:
     def _threads(self, since: datetime) -> tuple[list[str], bool]:
         """The newest threads of the window, the newest first, and whether there are more."""
         ids: list[str] = []
-        token = ""
+        following = ""
         while True:
             query = [("q", f"after:{max(int(since.timestamp()), 0)}"), ("maxResults", str(_THREADS_A_PAGE))]
-            query += [("pageToken", token)] if token else []
+            query += [("pageToken", following)] if following else []
             page = self._client.get(f"{ROOT}threads", [*query, ("fields", "threads(id),nextPageToken")])
             ids = list(dict.fromkeys([*ids, *_ids(page, "threads")]))
-            before, token = token, _text(page, "nextPageToken")
-            if len(ids) > MAX_GMAIL_THREADS_COUNT or (token and len(ids) == MAX_GMAIL_THREADS_COUNT):
+            before, following = following, _text(page, "nextPageToken")
+            if len(ids) > MAX_GMAIL_THREADS_COUNT or (following and len(ids) == MAX_GMAIL_THREADS_COUNT):
                 return ids[:MAX_GMAIL_THREADS_COUNT], True
-            if not token or token == before:
+            if not following or following == before:
                 return ids, False
 
     def _whole_threads(self, ids: list[str], known: Known, left: _Left) -> Iterator[list[Fetched]]:
@@ -189,10 +189,10 @@ class Gmail:
     def _added(self, cursor: str) -> dict[str, str]:
         """What was added since the cursor: the thread of each message, the newest first. Raises _TooOldError."""
         found: dict[str, str] = {}
-        token = ""
+        following = ""
         for _ in range(MAX_GMAIL_PAGES_COUNT):
             query = [("startHistoryId", cursor), ("historyTypes", "messageAdded"), ("maxResults", str(_CHANGES_A_PAGE))]
-            query += [("pageToken", token)] if token else []
+            query += [("pageToken", following)] if following else []
             fields = ("fields", "history(messagesAdded(message(id,threadId,labelIds))),nextPageToken")
             try:
                 page = self._client.get(f"{ROOT}history", [*query, fields])
@@ -202,8 +202,8 @@ class Gmail:
                 raise _TooOldError from None
             for message in _added_messages(page):
                 found[_text(message, "id")] = _text(message, "threadId")
-            before, token = token, _text(page, "nextPageToken")
-            if not token or token == before:
+            before, following = following, _text(page, "nextPageToken")
+            if not following or following == before:
                 return dict(reversed(found.items()))
         raise _TooOldError
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
-from repaircafe.mail.base import Fetched
-from repaircafe.mail.gmail import Gmail as Mailbox
+from repaircafe.mail.base import Fetched, Mailbox
+from repaircafe.mail.gmail import Gmail as GmailMailbox
 from repaircafe.mail.gmail_client import Pace
 from repaircafe.mail.google_token import GmailCredentials
 from tests.fakes.gmail import FIRST, Gmail
@@ -36,9 +36,9 @@ def credentials_of(gmail: Gmail) -> GmailCredentials:
 
 
 @contextmanager
-def opened(gmail: Gmail, clock: Clock | None = None) -> Iterator[Mailbox]:
+def opened(gmail: Gmail, clock: Clock | None = None) -> Iterator[GmailMailbox]:
     """The mailbox of this account, signed in."""
-    with Mailbox(credentials_of(gmail), clock or Clock()) as mailbox:
+    with GmailMailbox(credentials_of(gmail), clock or Clock()) as mailbox:
         yield mailbox
 
 
