@@ -268,6 +268,28 @@ MAX_GMAIL_THREADS_COUNT = 300
 MAX_GMAIL_MESSAGES_COUNT = 500
 MAX_GMAIL_PAGES_COUNT = 40
 """Pages of 500 changes since the last fetch. If there are more, it is quicker to look at the window again."""
+# Mail
+
+MAIL_LIMIT_S = 900.0
+"""A whole fetch, with what is stored meanwhile."""
+MAIL_REQUEST_LIMIT_S = 20.0
+"""One question to the mail server, from its first byte to the last of the answer."""
+MAIL_GOODBYE_LIMIT_S = 2.0
+"""For the server to answer our LOGOUT."""
+MAX_MAIL_ANSWER_BYTES = 8_000_000
+MAX_MAIL_LINE_BYTES = 1_000_000
+"""One line of an answer. The numbers of 100,000 messages have about 700 kB."""
+MAX_MAIL_LINES_COUNT = 20_000
+"""Lines of one answer. Each takes memory, however short it is."""
+MAX_FETCH_COUNT = 500
+"""Messages of one fetch."""
+MAX_CANDIDATES_COUNT = 1_000
+"""Messages of a folder whose dates are read to find the newest: a mailbox that has moved may have them in any order."""
+MAX_MAIL_BYTES = 262_144
+"""Bytes of a mail that are read. Texts come before attachments."""
+MAIL_BATCH_BYTES = 1_000_000
+"""Mails that are in memory at the same time, unless it is only one."""
+MAIL_BATCH_COUNT = 25
 
 # Downloads
 
@@ -297,5 +319,6 @@ _fits(TEST_EXCHANGE_LIMIT_S, TEST_LIMIT_S)
 # While the database is unavailable: a test first waits for the sign-ins and the settings, then to store its result.
 _fits(SIGN_INS_READ_LIMIT_S + SETTINGS_READ_LIMIT_S + TEST_LIMIT_S + SETTINGS_READ_LIMIT_S, TEST_PROMISE_S)
 _fits(MODELS_LIMIT_S, MODELS_WAIT_S)
+_fits(MAIL_REQUEST_LIMIT_S, MAIL_LIMIT_S)
 _fits(GLANCE_S, HEALTH_LIMIT_S)
 _fits(STATUS_READ_LIMIT_S, HEALTH_LIMIT_S)  # Status reads while its checks run

@@ -4,6 +4,7 @@ The process environment overrides `.env`. An empty value counts as not set, so t
 """
 
 from repaircafe.environment.faults import EX_CONFIG, EnvironmentFaultsError
+from repaircafe.environment.mailbox import ImapSecurity
 from repaircafe.environment.values import HASHES, comma_list, is_loopback
 from repaircafe.environment.variables import PROJECT, Environment, LogFormat, Stage, load_or_exit
 
@@ -13,6 +14,7 @@ __all__ = [
     "PROJECT",
     "Environment",
     "EnvironmentFaultsError",
+    "ImapSecurity",
     "LogFormat",
     "Stage",
     "comma_list",

@@ -35,6 +35,20 @@ def capitals(text: object) -> object:
     return text.upper() if isinstance(text, str) else text
 
 
+def lower_case(text: object) -> object:
+    """The text in small letters; any other object as it is."""
+    return text.lower() if isinstance(text, str) else text
+
+
+def host_name(text: str) -> str:
+    """A host name or an IP address, or an empty text: nothing that belongs into another variable."""
+    if any(mark in text for mark in "/@ ,"):
+        raise ValueError("is more than the name of a server")
+    if text.count(":") == 1:
+        raise ValueError("contains a port; that is IMAP_PORT")
+    return text
+
+
 def absolute_path(text: str) -> str:
     """An absolute path or an empty text: the service and the commands run in different folders."""
     if text and not text.startswith("/"):

@@ -24,6 +24,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSe
 
 from repaircafe.characters import clean_text
 from repaircafe.environment.faults import EX_CONFIG, EnvironmentFaultsError, Fault
+from repaircafe.environment.mailbox import MailboxVariables
 from repaircafe.environment.values import (
     absolute_path,
     bearer_token,
@@ -35,17 +36,11 @@ from repaircafe.environment.values import (
     is_loopback,
     origins,
     passwords_of,
-    safe_token_uri,
     with_password,
 )
 from repaircafe.limits import MIN_KEY_CHARS, MIN_OPERATOR_PASSWORD_CHARS, MIN_SECRET_CHARS
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105  a public address  # nosec B105
-"""Google's token endpoint: 'Using OAuth 2.0 for Web Server Applications', Google Identity documentation."""
-GMAIL_API_URI = "https://gmail.googleapis.com/"
-"""Where Gmail's operations are: `rootUrl` of Google's discovery document for Gmail."""
-
 READ_BY_OTHERS = ("postgres_password", "database_url")
 """Docker Compose reads this password too, as it stands in `.env`; so we do not drop what nobody sees of it."""
 
@@ -83,7 +78,7 @@ class _PlainDotEnv(DotEnvSettingsSource):
         return {name.lower(): value for name, value in found.items() if value}
 
 
-class Variables(BaseSettings):
+class Variables(MailboxVariables):
     """Every variable that the app knows. A field's description says which form its value must have."""
 
     model_config = SettingsConfigDict(
@@ -106,23 +101,8 @@ class Variables(BaseSettings):
     operator_password: SecretStr | None = Field(
         default=None, description="12 characters or more, or a werkzeug hash (scrypt:… or pbkdf2:…)"
     )
-    gmail_client_id: SecretStr | None = Field(
-        default=None, description="the OAuth client id; all three GMAIL_ values or none"
-    )
-    gmail_client_secret: SecretStr | None = Field(
-        default=None, description="the OAuth client secret; all three GMAIL_ values or none"
-    )
-    gmail_refresh_token: SecretStr | None = Field(
-        default=None, description="what repaircafe mail-authorize prints; all three GMAIL_ values or none"
-    )
     llm_api_key: Annotated[SecretStr | None, AfterValidator(bearer_token)] = Field(
         default=None, description="8 characters or more, all of them ASCII and without spaces"
-    )
-    gmail_token_uri: Annotated[str, AfterValidator(safe_token_uri)] = Field(
-        default=GOOGLE_TOKEN_URI, description="an https:// address, or http:// on this machine"
-    )
-    gmail_api_uri: Annotated[str, AfterValidator(safe_token_uri)] = Field(
-        default=GMAIL_API_URI, description="an https:// address, or http:// on this machine"
     )
     allowed_origins: Annotated[str, AfterValidator(origins)] = Field(
         default="", description="origins such as https://cafe.example, separated by commas"
@@ -217,19 +197,6 @@ class Variables(BaseSettings):
         text = with_password(value.get_secret_value(), password.get_secret_value() if password else None)
         check_database_url(text)
         return SecretStr(text)
-
-    @field_validator("gmail_refresh_token")
-    @classmethod
-    def _gmail_all_or_none(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        found = {"GMAIL_REFRESH_TOKEN": value}
-        for field in ("gmail_client_id", "gmail_client_secret"):
-            if field not in info.data:
-                return value  # that field has a fault of its own, which is reported
-            found[field.upper()] = info.data[field]
-        missing = sorted(name for name, given in found.items() if given is None)
-        if missing and len(missing) < len(found):
-            raise ValueError(f"the three GMAIL_ values belong together, and {' and '.join(missing)} is not set")
-        return value
 
     @field_validator("debug")
     @classmethod
