@@ -88,6 +88,15 @@ class Reason(StrEnum):
     DOMAIN_POLICY = "domain_policy"
     DAILY_LIMIT = "daily_limit"
     RATE_LIMIT = "rate_limit"
+    NO_TLS = "no_tls"
+    CERTIFICATE_NAME = "certificate_name"
+    CERTIFICATE_EXPIRED = "certificate_expired"
+    CERTIFICATE_UNKNOWN = "certificate_unknown"
+    CA_FILE = "ca_file"
+    APP_PASSWORD = "app_password"  # noqa: S105  a reason  # nosec B105
+    OAUTH_ONLY = "oauth_only"
+    IMAP_OFF = "imap_off"
+    NO_DRAFTS = "no_drafts"
     DATABASE_MISSING = "database_missing"
     RESTORING = "restoring"
     TOO_MANY_CONNECTIONS = "too_many_connections"
@@ -132,6 +141,14 @@ STATUS_OF: Mapping[Reason, Status] = MappingProxyType(
         Reason.DOMAIN_POLICY: Status.DEGRADED,
         Reason.DAILY_LIMIT: Status.DEGRADED,
         Reason.RATE_LIMIT: Status.DEGRADED,
+        Reason.CERTIFICATE_NAME: Status.DEGRADED,
+        Reason.CERTIFICATE_EXPIRED: Status.DEGRADED,
+        Reason.CERTIFICATE_UNKNOWN: Status.DEGRADED,
+        Reason.CA_FILE: Status.DEGRADED,
+        Reason.APP_PASSWORD: Status.DEGRADED,
+        Reason.OAUTH_ONLY: Status.DEGRADED,
+        Reason.IMAP_OFF: Status.DEGRADED,
+        Reason.NO_DRAFTS: Status.DEGRADED,
         Reason.NOT_MIGRATED: Status.DEGRADED,
         Reason.SCHEMA_NEWER: Status.DEGRADED,
         Reason.SCHEMA_DRIFT: Status.DEGRADED,
@@ -187,6 +204,9 @@ class StepName(StrEnum):
     TOKEN = "token"  # noqa: S105  the name of a step  # nosec B105
     SCOPES = "scopes"
     MAILBOX = "mailbox"
+    ENCRYPTION = "encryption"
+    CAPABILITIES = "capabilities"
+    DRAFTS = "drafts"
     NEWEST = "newest"
 
 
@@ -215,6 +235,9 @@ STEP_LABELS: Mapping[StepName, Text] = MappingProxyType(
         StepName.TOKEN: _l("Refresh token"),
         StepName.SCOPES: _l("Permissions"),
         StepName.MAILBOX: _l("Mailbox"),
+        StepName.ENCRYPTION: _l("Encryption"),
+        StepName.CAPABILITIES: _l("Capabilities"),
+        StepName.DRAFTS: _l("Drafts folder"),
         StepName.NEWEST: _l("Newest mail"),
     }
 )
