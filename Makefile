@@ -28,7 +28,7 @@ else
 TRIAL := .venv/.trial
 endif
 
-.PHONY: help run build test coverage check test-browser test-llm test-hosts test-system test-debian13 test-faults soak fuzz proof bench pictures translations lock clean
+.PHONY: help run build test coverage check test-browser test-llm test-hosts test-mail test-system test-debian13 test-faults soak fuzz proof bench pictures translations lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -68,6 +68,11 @@ test-llm: .venv/.dev $(if $(AT),,.venv/.trial) $(HTMX) $(MO) ## Test with a real
 
 test-hosts: .venv/.dev $(HTMX) $(MO) ## Put two hosts behind a real nginx, start them together, upgrade them in turn (needs nginx)
 	@$(PY) -m pytest tests/rigs/hosts -m hosts
+
+test-mail: .venv/.dev $(HTMX) $(MO) ## Read a mailbox at a real Dovecot, also through a broken network (needs root and dovecot-imapd)
+	@[ "$$(id -u)" -eq 0 ] || { echo "Only root can start Dovecot for a test: sudo make test-mail"; exit 1; }
+	@command -v dovecot >/dev/null || { echo "Dovecot is missing. On Debian: sudo apt install --no-install-recommends dovecot-imapd"; exit 1; }
+	@$(PY) -m pytest tests/mail -m mail --durations=10
 
 test-system: .venv/.dev ## Install, break and upgrade the service under a real systemd (needs root and systemd-nspawn; takes 20 minutes)
 	@[ "$$(id -u)" -eq 0 ] || { echo "Only root can boot machines: sudo make test-system"; exit 1; }

@@ -46,7 +46,7 @@ FIRST = (
 )
 """Run one after the other: they install what all other steps use."""
 
-TEST, BUSY = ("test",), ("test", "test-system", "test-browser", "test-llm", "fuzz")
+TEST, BUSY = ("test",), ("test", "test-system", "test-browser", "test-llm", "test-mail", "fuzz")
 """Each needs more than one core for minutes. Tests check promises in seconds, so they do not run beside a step that
 takes the processor from the app. Two steps that compute end no sooner side by side than one after the other."""
 STEPS = (
@@ -57,6 +57,7 @@ STEPS = (
     make("test-browser", "WORKERS=4", apart_from=TEST),
     make("test-debian13"),
     make("test-llm", apart_from=TEST),
+    make("test-mail", apart_from=TEST),
     make("fuzz", "FUZZ_EXAMPLES=1000", apart_from=TEST),  # make proof: 20,000
     make("test-hosts", apart_from=BUSY),
     # Two tables whose budgets hold on a busy machine too, but not beside tests: the kernel counts only a part of a

@@ -196,13 +196,22 @@ class ImapMailbox:
         folder, validity = batch[0].folder, batch[0].validity
         if self._opened != (folder.name, validity) and self._open(folder).validity != validity:
             raise TemporaryError(Reason.RESET)
-        by_uid = {one.seen.uid: one.remote_id for one in batch}
-        found: dict[str, bytes] = {}
-        for one in self._seen(list(by_uid)):
+        wanted = {one.seen.uid: one.remote_id for one in batch}
+        found: dict[int, bytes] = {}
+        for one in self._seen(list(wanted)):
             # A server may also tell of a change of flags that nobody asked about.
-            if one.uid in by_uid and (one.content or by_uid[one.uid] not in found):
-                found[by_uid[one.uid]] = one.content or b""
-        return found
+            if one.uid in wanted and (one.content or one.uid not in found):
+                found[one.uid] = one.content or b""
+        empty = [uid for uid, content in found.items() if not content]
+        gone = set(empty) - self._still_there(empty)
+        return {wanted[uid]: content for uid, content in found.items() if uid not in gone}
+
+    def _still_there(self, uids: Sequence[int]) -> set[int]:
+        """Those that have not been deleted meanwhile; of such a message, servers send an empty content."""
+        if not uids:
+            return set()
+        self._connection.ask("NOOP")  # now the server takes notice
+        return set(self._found(f"UID {_set(uids)}"))
 
     def _seen(self, uids: Sequence[int]) -> list[Seen]:
         """The messages with their contents. If the server refuses, it is asked for each alone: one may be damaged."""
@@ -212,7 +221,7 @@ class ImapMailbox:
             if error.reason is not Reason.BAD_ANSWER:
                 raise
         if len(uids) == 1:
-            return [Seen(uids[0])] if self._found(f"UID {uids[0]}") else []
+            return [Seen(uids[0])]
         return [one for uid in uids for one in self._seen([uid])]
 
     def _fetched(self, one: _Candidate, content: bytes) -> Fetched:

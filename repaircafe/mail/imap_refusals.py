@@ -1,5 +1,6 @@
 """Why an IMAP server says no: its code in brackets (RFC 5530), or what hosters write instead."""
 
+import errno
 import re
 import ssl
 from collections.abc import Mapping
@@ -64,4 +65,4 @@ def of_socket(error: OSError) -> NeighbourError:
             return TemporaryError(Reason.RESET)
         case ssl.SSLError() if error.reason in _NOT_TLS:
             return PermanentError(Reason.NO_TLS)
-    return translate(error)
+    return TemporaryError(Reason.RESET) if error.errno == errno.ENOTCONN else translate(error)

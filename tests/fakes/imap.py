@@ -31,8 +31,10 @@ ANSWERS: Mapping[str, Answer] = {
     "EXAMINE": b"* 2 EXISTS\r\n* OK [UIDVALIDITY 7] valid\r\n* OK [UIDNEXT 3] next\r\nTAG OK [READ-ONLY] done\r\n",
     "UID SEARCH": b"* SEARCH 1 2\r\nTAG OK done\r\n",
     "UID FETCH 1:2 (UID FLAGS": b"* 1 FETCH %b\r\n* 2 FETCH %b\r\nTAG OK done\r\n" % (FACTS % (1, 1), FACTS % (2, 2)),
-    "UID FETCH 1:2 (UID BODY": b"* 1 FETCH (UID 1 BODY[]<0> {22}\r\n%b)\r\n* 2 FETCH (UID 2 BODY[]<0> NIL)\r\nTAG OK done\r\n"
-    % MAIL,
+    "UID FETCH 2 (UID FLAGS": b"* 2 FETCH %b\r\nTAG OK done\r\n" % (FACTS % (2, 2)),
+    "UID FETCH 1:2 (UID BODY": b"* 1 FETCH (UID 1 BODY[]<0> {22}\r\n%b)\r\n" % MAIL
+    + b"* 2 FETCH (UID 2 BODY[]<0> NIL)\r\nTAG OK done\r\n",
+    "NOOP": b"TAG OK done\r\n",
     "LOGOUT": b"* BYE good bye\r\nTAG OK done\r\n",
 }
 

@@ -37,7 +37,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 def reason_of(server: ImapServer, limit_s: float = 20.0, **values: str) -> Reason:
     """Why a fetch fails."""
     with server, pytest.raises(NeighbourError) as caught:
-        found, _ = fetched_from(server.account(**values), limit_s=limit_s)
+        fetched_from(server.account(**values), limit_s=limit_s)
     assert "geheim" not in repr(caught.value)
     return caught.value.reason
 
@@ -91,7 +91,9 @@ def test_an_answer_without_end_is_refused_before_it_fills_the_memory(
     assert reason_of(ImapServer(certificate, answers=answers)) is Reason.TOO_LARGE
 
 
-@pytest.mark.parametrize("command", ["CAPABILITY", "LOGIN", "LIST", "STATUS", "EXAMINE", "UID SEARCH", "UID FETCH 1:2 (UID FLAGS"])
+@pytest.mark.parametrize(
+    "command", ["CAPABILITY", "LOGIN", "LIST", "STATUS", "EXAMINE", "UID SEARCH", "UID FETCH 1:2 (UID FLAGS"]
+)
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
@@ -220,15 +222,23 @@ def test_the_address_of_cloud_credentials_is_refused(certificate: Certificate, m
 def test_stop_ends_every_exchange_at_once(command: str, certificate: Certificate) -> None:
     with ImapServer(certificate, answers={command: b""}) as server:
         session = Session(server.account(), mail_of)
-        stopper = threading.Thread(
-            target=lambda: (until(lambda: any(one.startswith(command) for one in server.asked)), session.stop())
-        )
+
+        def stop() -> None:
+            until(lambda: any(one.startswith(command) for one in server.asked))
+            session.stop()
+
+        stopper = threading.Thread(target=stop)
         stopper.start()
         began = time.monotonic()
-        with pytest.raises(StoppedError), session as mailbox:
-            list(mailbox.look(LONG_AGO, "", none_known).batches)
+        with pytest.raises(StoppedError):
+            _fetch_all(session)
         stopper.join()
         assert time.monotonic() - began < 10
+
+
+def _fetch_all(session: Session) -> None:
+    with session as mailbox:
+        list(mailbox.look(LONG_AGO, "", none_known).batches)
 
 
 def test_a_stop_before_the_connection_counts(certificate: Certificate) -> None:
@@ -269,8 +279,9 @@ def test_a_folder_made_anew_during_the_fetch_is_not_mixed_with_the_old_one(certi
 
 
 def test_changes_of_flags_that_nobody_asked_about_are_no_messages(certificate: Certificate) -> None:
-    news = b"* 2 FETCH (FLAGS (\\Seen))\r\n* 1 FETCH (UID 1 FLAGS (\\Seen))\r\n* 9 FETCH (UID 9 FLAGS ())\r\n* 3 EXISTS\r\n"
-    body = b"* 1 FETCH (UID 1 BODY[]<0> {22}\r\n%b)\r\n* 2 FETCH (UID 2 BODY[]<0> \"x\")\r\n" % MAIL
+    news = b"* 2 FETCH (FLAGS (\\Seen))\r\n* 1 FETCH (UID 1 FLAGS (\\Seen))\r\n"
+    news += b"* 9 FETCH (UID 9 FLAGS ())\r\n* 3 EXISTS\r\n"
+    body = b'* 1 FETCH (UID 1 BODY[]<0> {22}\r\n%b)\r\n* 2 FETCH (UID 2 BODY[]<0> "x")\r\n' % MAIL
     for answer in (news + body, body + news):
         with ImapServer(certificate, answers={"UID FETCH 1:2 (UID BODY": answer + b"TAG OK done\r\n"}) as server:
             fetched, _ = fetched_from(server.account())
