@@ -50,9 +50,12 @@ from repaircafe.logo import views as logo_views
 from repaircafe.mail import check as mail_check
 from repaircafe.mail import cli as mail_cli
 from repaircafe.mail import explanations as mail_explanations
+from repaircafe.mail import imap_check, imap_explanations
 from repaircafe.mail.google_token import GmailCredentials
+from repaircafe.mail.imap_account import ImapAccount
 from repaircafe.neighbours import explanations
 from repaircafe.neighbours.checks import NeighbourCheck
+from repaircafe.neighbours.explanations import NeighbourWords
 from repaircafe.neighbours.report import Neighbour
 from repaircafe.paper import views as paper_views
 from repaircafe.parts import Parts
@@ -84,7 +87,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     Ends the process with exit code 78 if the environment is wrong, and with 1 if the trial's PostgreSQL does not start.
     """
     environment = environment or load_or_exit()
-    register_words()
+    register_words(_mail_words(environment))
     app = Application(__name__, template_folder=str(PROJECT / "templates"), static_folder=str(PROJECT / "static"))
     parts = Parts(app)
     parts.add(environment)
@@ -135,11 +138,15 @@ def _add_jobs(app: Flask, database: Database, store: Store, process_lock: Proces
     Downloader(app, store, runner)
 
 
-def register_words() -> None:
-    """Registers what `explain` says about each neighbour."""
+def register_words(mail: NeighbourWords = mail_explanations.WORDS) -> None:
+    """Registers what `explain` says about each neighbour; `mail` depends on the kind of the mailbox."""
     explanations.register(Neighbour.DB, database_explanations.WORDS)
     explanations.register(Neighbour.LLM, llm_explanations.WORDS)
-    explanations.register(Neighbour.MAIL, mail_explanations.WORDS)
+    explanations.register(Neighbour.MAIL, mail)
+
+
+def _mail_words(environment: Environment) -> NeighbourWords:
+    return imap_explanations.WORDS if ImapAccount.of(environment) else mail_explanations.WORDS
 
 
 def _database(app: Flask, environment: Environment) -> Database:
@@ -157,8 +164,15 @@ def _other_checks(parts: Parts, store: Store) -> dict[Neighbour, NeighbourCheck]
     environment = parts[Environment]
     return {
         Neighbour.LLM: llm_check.neighbour_check(store, parts[Failures], environment.llm_api_key),
-        Neighbour.MAIL: mail_check.neighbour_check(GmailCredentials.of(environment)),
+        Neighbour.MAIL: _mail_check(environment),
     }
+
+
+def _mail_check(environment: Environment) -> NeighbourCheck:
+    account = ImapAccount.of(environment)
+    if account is not None:
+        return imap_check.neighbour_check(account)
+    return mail_check.neighbour_check(GmailCredentials.of(environment))
 
 
 def _last_backup(environment: Environment) -> LastBackup:

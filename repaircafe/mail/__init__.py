@@ -1,1 +1,1 @@
-"""Mail: Gmail, contacted only when the organiser presses a button."""
+"""Mail: a Gmail or an IMAP mailbox, contacted only when the organiser presses a button."""

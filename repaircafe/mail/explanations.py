@@ -14,7 +14,11 @@ _EXPLANATIONS = {
     **GOOGLE,
     Reason.NOT_SET: Explanation(
         _l("Mail is not set up."),
-        _l("Optional: put the three GMAIL_ values into .env; then: %(reload)s", reload=RELOAD),
+        _l(
+            "Optional: put the three GMAIL_ values, or the three IMAP_ values of another provider, into .env; "
+            "then: %(reload)s",
+            reload=RELOAD,
+        ),
     ),
     Reason.NOT_TESTED: Explanation(
         _l("Mail is set up, but has never been tested."), _l("Press Test mail in the settings."), *_SETTINGS

@@ -3,6 +3,7 @@
 from flask_babel import lazy_gettext as _l
 
 from repaircafe.mail import explanations
+from repaircafe.neighbours.commands import RELOAD
 from repaircafe.neighbours.explanations import Explanation, NeighbourWords
 from repaircafe.neighbours.report import Reason
 
@@ -10,8 +11,7 @@ _SETTINGS = ("config.show", _l("Open the settings"))
 _SERVER = _l("The mail server")
 _CHECK_INTERNET = _l("Check the internet connection, then press Test.")
 _CHECK_ADDRESS = _l(
-    "Check IMAP_HOST and IMAP_PORT in .env against the help pages of the mail provider; "
-    "then: sudo systemctl reload repaircafe"
+    "Check IMAP_HOST and IMAP_PORT in .env against the help pages of the mail provider; then: %(reload)s", reload=RELOAD
 )
 
 _EXPLANATIONS = {
@@ -19,9 +19,9 @@ _EXPLANATIONS = {
     Reason.AUTH_REFUSED: Explanation(
         _l("The mail server refuses the name or the password."),
         _l(
-            "Sign in on the provider's website with the same name and password. If that works, the provider probably "
-            "wants an app password: make one there. Put it into .env as IMAP_PASSWORD; "
-            "then: sudo systemctl reload repaircafe"
+            "Sign in on the provider's website with the same name and password. If that works, the provider "
+            "probably wants an app password: make one there. Put it into .env as IMAP_PASSWORD; then: %(reload)s",
+            reload=RELOAD,
         ),
         *_SETTINGS,
     ),
@@ -29,7 +29,8 @@ _EXPLANATIONS = {
         _l("The mail server wants an app password."),
         _l(
             "Make an app password in the account's settings on the provider's website. Put it into .env as "
-            "IMAP_PASSWORD; then: sudo systemctl reload repaircafe"
+            "IMAP_PASSWORD; then: %(reload)s",
+            reload=RELOAD,
         ),
         *_SETTINGS,
     ),
@@ -49,24 +50,25 @@ _EXPLANATIONS = {
     Reason.NO_TLS: Explanation(
         _l("The mail server offers no encryption, so the password was not sent."),
         _l(
-            "Check IMAP_PORT and IMAP_SECURITY in .env: usually 993 with tls, or 143 with starttls; "
-            "then: sudo systemctl reload repaircafe"
+            "Check IMAP_PORT and IMAP_SECURITY in .env: usually 993 with tls, or 143 with starttls; then: %(reload)s",
+            reload=RELOAD,
         ),
         *_SETTINGS,
     ),
     Reason.TLS: Explanation(
         _l("The encryption with the mail server does not work."),
         _l(
-            "Check IMAP_PORT and IMAP_SECURITY in .env: usually 993 with tls, or 143 with starttls; "
-            "then: sudo systemctl reload repaircafe"
+            "Check IMAP_PORT and IMAP_SECURITY in .env: usually 993 with tls, or 143 with starttls; then: %(reload)s",
+            reload=RELOAD,
         ),
         *_SETTINGS,
     ),
     Reason.CERTIFICATE_NAME: Explanation(
         _l("The mail server's certificate is for another name."),
         _l(
-            "Put the name from the provider's help pages into .env as IMAP_HOST. At many hosters it is theirs, not one "
-            "of your own domain; then: sudo systemctl reload repaircafe"
+            "Put the name from the provider's help pages into .env as IMAP_HOST. At many hosters it is theirs, not "
+            "one of your own domain; then: %(reload)s",
+            reload=RELOAD,
         ),
         *_SETTINGS,
     ),
@@ -79,7 +81,8 @@ _EXPLANATIONS = {
         _l("The mail server's certificate is not trusted, so the password was not sent."),
         _l(
             "Check IMAP_HOST. If the server is your own, put the path of its certificate into .env as IMAP_CA_FILE; "
-            "then: sudo systemctl reload repaircafe"
+            "then: %(reload)s",
+            reload=RELOAD,
         ),
         *_SETTINGS,
     ),
@@ -90,10 +93,7 @@ _EXPLANATIONS = {
     ),
     Reason.NO_DRAFTS: Explanation(
         _l("Mails can be read, but the drafts folder was not found."),
-        _l(
-            "Put its name, as your mail program shows it, into .env as IMAP_DRAFTS; "
-            "then: sudo systemctl reload repaircafe"
-        ),
+        _l("Put its name, as your mail program shows it, into .env as IMAP_DRAFTS; then: %(reload)s", reload=RELOAD),
         *_SETTINGS,
     ),
     Reason.SERVER_BUSY: Explanation(

@@ -6,31 +6,49 @@ limit lies into docs/scaling.md, from docs/performance.md, where it was measured
 
 from repaircafe.app import register_words
 from repaircafe.environment import PROJECT
-from repaircafe.neighbours.explanations import explain, neighbour_name
+from repaircafe.mail import explanations as mail_explanations
+from repaircafe.mail import imap_explanations
+from repaircafe.neighbours.explanations import Explanation, explain, neighbour_name
 from repaircafe.neighbours.report import Neighbour, Reason
 from tests.rigs.bench import hosts, model
 
 OPERATIONS = PROJECT / "docs" / "operations.md"
 SCALING = PROJECT / "docs" / "scaling.md"
+KINDS_OF_MAIL = ("Mail (Gmail)", "Mail (IMAP)")
 PERFORMANCE = PROJECT / "docs" / "performance.md"
 
 
 def reasons() -> str:
     """A row for each reason that a service has words of its own for; one for all services where they share them."""
-    register_words()
     lines = ["| reason | about | what is said | what to do |", "|---|---|---|---|"]
+    spoken = [*_spoken(Neighbour.DB, Neighbour.LLM), *_spoken_of_mail()]
     for reason in Reason:
         told: dict[tuple[str, str], list[str]] = {}
-        for neighbour in Neighbour:
-            words = explain(neighbour, reason)
-            told.setdefault((str(words.sentence), str(words.cure)), []).append(str(neighbour_name(neighbour)))
-        ours = explain(Neighbour.DB, Reason.INTERNAL).sentence
+        for name, words in spoken:
+            told.setdefault((str(words[reason].sentence), str(words[reason].cure)), []).append(name)
+        ours = str(explain(Neighbour.DB, Reason.INTERNAL).sentence)
         for (sentence, cure), services in told.items():
-            if sentence == str(ours) and reason is not Reason.INTERNAL:
+            if sentence == ours and reason is not Reason.INTERNAL:
                 continue  # this service has no such reason
-            about = "all" if len(services) == len(Neighbour) else ", ".join(services)
+            about = "all" if len(services) == len(spoken) else ", ".join(services)
+            about = about.replace(", ".join(KINDS_OF_MAIL), "Mail")
             lines.append(f"| `{reason.value}` | {about} | {sentence} | {cure} |")
     return "\n".join(lines) + "\n"
+
+
+def _spoken(*neighbours: Neighbour) -> list[tuple[str, dict[Reason, Explanation]]]:
+    register_words()
+    return [(str(neighbour_name(one)), {reason: explain(one, reason) for reason in Reason}) for one in neighbours]
+
+
+def _spoken_of_mail() -> list[tuple[str, dict[Reason, Explanation]]]:
+    """Its words for each kind of mailbox."""
+    found = []
+    for kind, words in zip(KINDS_OF_MAIL, (mail_explanations.WORDS, imap_explanations.WORDS), strict=True):
+        register_words(words)
+        found.append((kind, {reason: explain(Neighbour.MAIL, reason) for reason in Reason}))
+    register_words()
+    return found
 
 
 def with_reasons(text: str) -> str:
