@@ -133,9 +133,10 @@ class Connection(imaplib.IMAP4):
 
     def _secured(self, plain: socket.socket) -> ssl.SSLSocket:
         try:
+            context = tls_context(self._account.ca_file)  # takes some hundredths of a second
             self._sockets.raise_if_ended(None)
             plain.getpeername()  # raises if the connection has ended; Python's TLS would leave a socket open then
-            secured = tls_context(self._account.ca_file).wrap_socket(plain, server_hostname=self.host)
+            secured = context.wrap_socket(plain, server_hostname=self.host)
         except BaseException:
             plain.close()
             raise
