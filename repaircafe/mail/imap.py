@@ -236,18 +236,20 @@ class Connection(imaplib.IMAP4):
                 yield
         except self.error as error:
             self._sockets.raise_if_ended(None)
-            raise self._failure(error, is_greeting=not was_usable) from None
+            bye = self.untagged_responses.get("BYE", ())
+            raise _failure(error, bye, is_greeting=not was_usable) from None
         except (ValueError, LookupError):
             raise PermanentError(Reason.BAD_ANSWER) from None
         self._is_usable = True
 
-    def _failure(self, error: Exception, *, is_greeting: bool) -> NeighbourError:
-        """An `abort` means that the connection has ended, or that a line makes no sense."""
-        if (said := self.untagged_responses.get("BYE")) and is_greeting:
-            return refusal(_text(said), Reason.SERVER_BUSY)
-        if isinstance(error, self.abort) and "unexpected" not in str(error):
-            return TemporaryError(Reason.RESET)
-        return PermanentError(Reason.BAD_ANSWER)
+
+def _failure(error: Exception, bye: Sequence[Any], *, is_greeting: bool) -> NeighbourError:
+    """An `abort` of imaplib means that the connection has ended, or that a line makes no sense."""
+    if bye and is_greeting:
+        return refusal(_text(bye), Reason.SERVER_BUSY)
+    if isinstance(error, imaplib.IMAP4.abort) and "unexpected" not in str(error):
+        return TemporaryError(Reason.RESET)
+    return PermanentError(Reason.BAD_ANSWER)
 
 
 def _sent(argument: Any) -> Any:
