@@ -42,6 +42,7 @@ from repaircafe.health.history import History
 from repaircafe.health.monitor import Monitor
 from repaircafe.health.status import BackupState, Board, LastBackup
 from repaircafe.home import views as home_views
+from repaircafe.limits import MAIL_RETENTION_DAYS
 from repaircafe.llm import check as llm_check
 from repaircafe.llm import explanations as llm_explanations
 from repaircafe.llm.failures import Failures
@@ -51,6 +52,7 @@ from repaircafe.mail import check as mail_check
 from repaircafe.mail import cli as mail_cli
 from repaircafe.mail import explanations as mail_explanations
 from repaircafe.mail import imap_check, imap_explanations
+from repaircafe.mail.fetcher import Fetcher
 from repaircafe.mail.google_token import GmailCredentials
 from repaircafe.mail.imap_account import ImapAccount
 from repaircafe.neighbours import explanations
@@ -136,6 +138,7 @@ def _add_jobs(app: Flask, database: Database, store: Store, process_lock: Proces
     Writer(app, database, generator, runner)
     Announcer(app, generator, runner)
     Downloader(app, store, runner)
+    Fetcher(app, runner, None, MAIL_RETENTION_DAYS)
 
 
 def register_words(mail: NeighbourWords = mail_explanations.WORDS) -> None:

@@ -304,6 +304,31 @@ MODELS_LIMIT_S = 3.0
 MODELS_WAIT_S = 4.0
 """How long a page waits for this list, including the resolution of the server's name."""
 
+# Mail
+
+MAIL_RETENTION_DAYS = 30
+"""How long a thread stays after its newest message."""
+MAIL_WINDOW_DAYS = 90
+"""A fetch looks back at most so far, however long mail is kept."""
+MAIL_FETCH_LIMIT_S = 900.0
+"""A whole fetch. What it has stored stays; the next one goes on."""
+MAX_MAIL_TEXT_BYTES = 64 * 1024
+"""Bytes of one mail's text."""
+MAX_MAIL_STORE_BYTES = 50_000_000
+"""Bytes of text of all mails together, so that an SD card has room for the rest."""
+SAME_TOPIC_DAYS = 30
+"""Two mails of one person about one subject are one thread within this time, if they do not say it themselves."""
+MAX_MAIL_IDS_COUNT = 100
+"""Other mails that one mail refers to: the first and the last ones."""
+MAX_MAIL_ID_CHARS = 200
+MAX_MAIL_ADDRESS_CHARS = 320
+"""RFC 3696, section 3."""
+MAX_MAIL_SUBJECT_CHARS = 1_000
+MAX_ATTACHMENTS_COUNT = 50
+MAIL_PAGE_COUNT = 50
+"""Threads on one page."""
+FETCHES_KEPT_DAYS = 365
+
 # Which times must fit into which. A wrong sum stops the app when it starts, before it can break a promise.
 
 

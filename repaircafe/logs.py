@@ -54,6 +54,7 @@ class EventType(StrEnum):
     CONFIG_CHANGED = "config_changed"
     DOWNLOAD = "download"
     ANNOUNCEMENT = "announcement"
+    MAIL = "mail"
     SIGN_IN = "sign_in"
     WATCHDOG = "watchdog"
     INTERNAL_ERROR = "internal_error"

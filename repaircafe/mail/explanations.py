@@ -27,6 +27,13 @@ _EXPLANATIONS = {
     Reason.REFUSED: Explanation(_l("Google refuses the connection."), _CHECK_INTERNET, *_SETTINGS),
     Reason.TIMEOUT: Explanation(_l("Google does not answer in time."), _CHECK_INTERNET, *_SETTINGS),
     Reason.RESET: Explanation(_l("Google broke off the connection."), _CHECK_INTERNET, *_SETTINGS),
+    Reason.MAIL_FULL: Explanation(
+        _l("There is no room for more mail here: all texts together have reached 50 MB."),
+        _l("Forget senders whom you do not need, or make MAIL_RETENTION_DAYS in .env shorter; then fetch again."),
+    ),
+    Reason.DISK_FULL: Explanation(
+        _l("The database has no room for more mail: the disk is full."), _l("Make room on the disk, then fetch again.")
+    ),
     Reason.HTTP_ERROR: Explanation(
         _l("Google answers with an error."), _l("Wait a while, then press Test."), *_SETTINGS
     ),

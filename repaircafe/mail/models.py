@@ -1,9 +1,9 @@
-"""The tables of the mailbox. What strangers wrote is in mail_threads and mail_messages, which no backup contains."""
+"""The tables of the mailbox. No backup contains what strangers wrote: the rows of mail_threads and mail_messages."""
 
 import uuid
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
@@ -25,9 +25,12 @@ class Fetch(Job):
 
     __mapper_args__ = {"polymorphic_identity": "fetch"}  # noqa: RUF012  SQLAlchemy asks for a dict
 
+    reached: ClassVar["EndedFetch | None"] = None
+    """What is stored with its end, if it has read everything."""
+
     @property
     def done(self) -> int:
-        """How many messages have been looked at."""
+        """How many messages or threads have been stored or left out."""
         return int(self.progress.get("done", 0))
 
     @property
@@ -46,7 +49,12 @@ class Box(Base):
 
     __tablename__ = "mail_boxes"
 
-    id: Mapped[uuid.UUID] = mapped_column(sa.Uuid, primary_key=True, server_default=sa.text("new_uuid()"), comment="-")
+    id: Mapped[uuid.UUID] = mapped_column(
+        sa.Uuid,
+        primary_key=True,
+        server_default=sa.text("new_uuid()"),
+        comment="Told to nobody outside; its threads and messages name it",
+    )
     kind: Mapped[str] = mapped_column(sa.String(10), comment="gmail or imap")
     host: Mapped[str] = mapped_column(sa.Text, comment="The IMAP server; empty for Gmail")
     account: Mapped[str] = mapped_column(sa.Text, comment="The IMAP user, or Google's address; never logged")
@@ -55,6 +63,9 @@ class Box(Base):
     token_first_used_at: Mapped[datetime | None] = mapped_column(comment="When its present token was first used")
     token_digest: Mapped[str] = mapped_column(sa.String(16), server_default="", comment="Which token that was")
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), comment="When it was first fetched")
+    used_at: Mapped[datetime] = mapped_column(
+        server_default=sa.func.now(), comment="When a fetch opened it last: of two, the newer one is the café's"
+    )
 
     __table_args__ = (
         sa.UniqueConstraint("kind", "host", "account"),
@@ -85,13 +96,17 @@ class Thread(Base):
 
     __tablename__ = "mail_threads"
 
-    id: Mapped[uuid.UUID] = mapped_column(sa.Uuid, primary_key=True, server_default=sa.text("new_uuid()"), comment="-")
+    id: Mapped[uuid.UUID] = mapped_column(
+        sa.Uuid, primary_key=True, server_default=sa.text("new_uuid()"), comment="In the address of its page"
+    )
     box_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("mail_boxes.id"), comment="The mailbox")
     remote_id: Mapped[str] = mapped_column(
         sa.Text, server_default="", comment="The server's name of the thread; empty if it has none"
     )
     subject: Mapped[str] = mapped_column(sa.Text, server_default="", comment="Of its newest message; never logged")
-    counterpart: Mapped[str] = mapped_column(sa.Text, server_default="", comment="Who wrote to us; never logged")
+    counterpart: Mapped[str] = mapped_column(
+        sa.Text, server_default="", comment="The address to which an answer goes; never logged"
+    )
     counterpart_name: Mapped[str] = mapped_column(sa.Text, server_default="", comment="As they sign; never logged")
     state: Mapped[ThreadState] = mapped_column(
         sa.Enum(
@@ -100,9 +115,13 @@ class Thread(Base):
         server_default=ThreadState.OPEN,
         comment="Whether it waits for the organiser",
     )
-    kind: Mapped[str] = mapped_column(sa.String(20), comment="Of its newest message")
+    kind: Mapped[str] = mapped_column(sa.String(20), comment="Of the newest message that is not ours")
     opened_at: Mapped[datetime | None] = mapped_column(comment="When the organiser opened it last; null: never")
-    last_at: Mapped[datetime] = mapped_column(comment="When its newest message arrived")
+    news_at: Mapped[datetime] = mapped_column(
+        server_default=sa.func.clock_timestamp(),
+        comment="When something that is not ours was stored last, by our clock",
+    )
+    last_at: Mapped[datetime] = mapped_column(comment="When its newest message arrived, by the server's clock")
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), comment="When it was stored first")
     updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), comment="When it last changed")
 
@@ -114,6 +133,7 @@ class Thread(Base):
         sa.Index(
             "uq_mail_threads_remote_id", "box_id", "remote_id", unique=True, postgresql_where=sa.text("remote_id <> ''")
         ),
+        sa.Index(None, "box_id", "last_at"),
         sa.Index(None, "box_id", "state", "last_at"),
         sa.Index(None, "box_id", "counterpart"),
         {"comment": "Conversations by mail; no backup contains their rows"},
@@ -121,8 +141,8 @@ class Thread(Base):
 
     @property
     def is_unread(self) -> bool:
-        """Whether something has arrived since the organiser opened it."""
-        return self.opened_at is None or self.opened_at < self.last_at
+        """Whether something has come since the organiser opened it, and she has not answered it elsewhere."""
+        return self.state is ThreadState.OPEN and (self.opened_at is None or self.opened_at < self.news_at)
 
 
 class Message(Base):
@@ -130,7 +150,9 @@ class Message(Base):
 
     __tablename__ = "mail_messages"
 
-    id: Mapped[uuid.UUID] = mapped_column(sa.Uuid, primary_key=True, server_default=sa.text("new_uuid()"), comment="-")
+    id: Mapped[uuid.UUID] = mapped_column(
+        sa.Uuid, primary_key=True, server_default=sa.text("new_uuid()"), comment="Given when it is stored"
+    )
     box_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("mail_boxes.id"), comment="The mailbox")
     thread_id: Mapped[uuid.UUID] = mapped_column(
         sa.ForeignKey("mail_threads.id", ondelete="CASCADE"), comment="The thread"
@@ -145,22 +167,26 @@ class Message(Base):
     from_address: Mapped[str] = mapped_column(sa.Text, server_default="", comment="Never logged")
     reply_to: Mapped[str] = mapped_column(sa.Text, server_default="", comment="Where a reply goes; never logged")
     subject: Mapped[str] = mapped_column(sa.Text, server_default="", comment="Never logged")
+    topic: Mapped[str] = mapped_column(
+        sa.Text, server_default="", comment="The subject without Re: and the like, in small letters; never logged"
+    )
     arrived_at: Mapped[datetime] = mapped_column(comment="The server's time")
     said: Mapped[str] = mapped_column(sa.Text, server_default="", comment="What it says anew; never logged")
-    folded: Mapped[str] = mapped_column(sa.Text, server_default="", comment="What it quotes, and signatures")
+    folded: Mapped[str] = mapped_column(
+        sa.Text, server_default="", comment="What it quotes, and signatures; never logged"
+    )
     layout: Mapped[list[Any]] = mapped_column(JSONB, server_default="[]", comment="Where said and folded lie in it")
-    hidden: Mapped[int] = mapped_column(server_default="0", comment="How many pieces of text a mail program hides")
+    hidden: Mapped[int] = mapped_column(server_default="0", comment="Pieces of text that a mail program hides")
     language: Mapped[str] = mapped_column(sa.String(2), server_default="", comment="ISO 639-1; empty if unknown")
     kind: Mapped[str] = mapped_column(sa.String(20), comment="Who or what wrote it")
-    attachments: Mapped[list[Any]] = mapped_column(JSONB, server_default="[]", comment="Names, types and sizes")
+    attachments: Mapped[list[Any]] = mapped_column(
+        JSONB, server_default="[]", comment="Names, types and sizes; never logged"
+    )
     is_cut: Mapped[bool] = mapped_column(server_default=sa.false(), comment="Whether it was longer than what is kept")
     is_unreadable: Mapped[bool] = mapped_column(server_default=sa.false(), comment="Whether it cannot be shown here")
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), comment="When it was stored")
     searched: Mapped[str] = mapped_column(
-        TSVECTOR,
-        sa.Computed("to_tsvector('simple', subject || ' ' || from_name || ' ' || from_address || ' ' || said)"),
-        deferred=True,
-        comment="Its words, for the search",
+        TSVECTOR, server_default="", deferred=True, comment="Its words, for the search; never logged"
     )
 
     thread: Mapped[Thread] = relationship(back_populates="messages", lazy="raise")
@@ -168,6 +194,8 @@ class Message(Base):
     __table_args__ = (
         sa.UniqueConstraint("box_id", "remote_id"),
         sa.Index(None, "thread_id", "arrived_at"),
+        sa.Index(None, "box_id", "reply_to", "topic"),
+        sa.Index(None, "box_id", "from_address"),
         sa.Index("ix_mail_messages_ids", "ids", postgresql_using="gin"),
         sa.Index("ix_mail_messages_searched", "searched", postgresql_using="gin"),
         {"comment": "Mails; no backup contains their rows"},

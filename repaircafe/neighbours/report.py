@@ -60,6 +60,7 @@ class Reason(StrEnum):
     NOT_OFFERED = "not_offered"
     DISK_FULL = "disk_full"
     READ_ONLY = "read_only"
+    MAIL_FULL = "mail_full"
     NO_SUCH_MODEL = "no_such_model"
     OFFLINE = "offline"
     DOWNLOAD_CUT = "download_cut"
@@ -155,6 +156,7 @@ STATUS_OF: Mapping[Reason, Status] = MappingProxyType(
         Reason.SLOW: Status.DEGRADED,
         Reason.DISK_FULL: Status.DEGRADED,
         Reason.READ_ONLY: Status.DEGRADED,
+        Reason.MAIL_FULL: Status.DEGRADED,
         Reason.NOT_TESTED: Status.DEGRADED,
     }
 )

@@ -6,7 +6,7 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 import structlog
@@ -17,7 +17,6 @@ from repaircafe.database.errors import AwayError, tolerating_outage
 from repaircafe.database.tables import ASYNC_COMMIT
 from repaircafe.limits import GROWTH_WAIT_S, JOB_STORE_S, PROGRESS_STORE_S
 from repaircafe.logs import EventType
-from repaircafe.neighbours.http import BoundedClient
 from repaircafe.neighbours.report import NeighbourError, Reason
 from repaircafe.neighbours.sockets import StoppedError
 from repaircafe.work.models import IS_UNDER_WAY, Job, State, counts
@@ -34,6 +33,13 @@ class Outcome:
 
     state: State
     reason: Reason | None = None
+
+
+class Stoppable(Protocol):
+    """What a job uses to talk to a neighbour."""
+
+    def stop(self) -> None:
+        """Ends the exchange at once, from any thread; then it raises StoppedError."""
 
 
 class Kind(ABC):
@@ -84,7 +90,7 @@ class Task:
     content: str = ""
     measure: Callable[[], Mapping[str, Any]] | None = None
     """Returns the progress; None for a job that has only a text."""
-    client: BoundedClient | None = None
+    client: Stoppable | None = None
     thread: threading.Thread | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)

@@ -1,69 +1,152 @@
-"""What the tests of Gmail share: a mailbox at the fake, and a clock that waits for nothing."""
+"""Mails and a mailbox in memory, for the tests of the store and of the fetch.
 
+The mailbox does what the real ones do: newest first, nothing twice that is known, and `stop` ends it in any phase. It
+leaves out the network, sign-in and limits of its own.
+"""
+
+import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from repaircafe.mail.base import Fetched, Mailbox
-from repaircafe.mail.gmail import Gmail as GmailMailbox
-from repaircafe.mail.gmail_client import Pace
-from repaircafe.mail.google_token import GmailCredentials
-from tests.fakes.gmail import FIRST, Gmail
-from tests.fakes.scripted import GMAIL
+from sqlalchemy.orm import Session
 
-SINCE = FIRST - timedelta(days=1)
+from repaircafe.mail import storing
+from repaircafe.mail.base import Fetched, Found, Mail, Part
+from repaircafe.mail.fetcher import Source
+from repaircafe.mail.models import Box
+from repaircafe.mail.storing import Reading, Stored
+from repaircafe.neighbours.sockets import StoppedError
+from repaircafe.work.task import Task
 
-
-class Clock(Pace):
-    """A pace whose waits end at once; `waited` has the seconds of each, and `meanwhile` is called in each."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.waited: list[float] = []
-        self.meanwhile: Callable[[], None] = lambda: None
-        super().__init__(lambda: self.seconds, self._pass, lambda: 0.0)
-
-    def _pass(self, seconds: float) -> None:
-        self.seconds += seconds
-        self.waited.append(seconds)
-        self.meanwhile()
+OURS = "info@cafe.example"
+ANNA = "anna@example.org"
+NOW = datetime.now(UTC).replace(microsecond=0)
 
 
-def credentials_of(gmail: Gmail) -> GmailCredentials:
-    """The credentials in the `.env` of an app that uses this account."""
-    client_id, client_secret, refresh_token = GMAIL.values()
-    return GmailCredentials(client_id, client_secret, refresh_token, gmail.token_uri, gmail.variables["gmail_api_uri"])
+@dataclass(frozen=True)
+class Letter:
+    """A mail of a test. `age_h`: hours since it arrived. `said` is its text, or an error that reading it raises."""
+
+    remote_id: str
+    message_id: str = ""
+    refs: tuple[str, ...] = ()
+    sender: str = ANNA
+    name: str = "Anna"
+    reply_to: str = ""
+    subject: str = "A toaster"
+    said: str = "It hums."
+    age_h: float = 1.0
+    is_ours: bool = False
+    thread: str = ""
+    more: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    def fetched(self) -> Fetched:
+        """As a mailbox gives it. `read` below finds the letter again by its only header."""
+        mail = Mail((("X-Letter", self.remote_id),), Part("text/plain"))
+        return Fetched(self.remote_id, self.thread, NOW - timedelta(hours=self.age_h), self.is_ours, mail)
+
+    def reading(self) -> Reading:
+        """What it says."""
+        found = Reading(
+            message_id=self.message_id,
+            refs=self.refs,
+            from_name=self.name,
+            from_address=OURS if self.is_ours else self.sender,
+            reply_to=self.reply_to or (self.sender if self.is_ours else ""),
+            subject=self.subject,
+            said=self.said,
+        )
+        return replace(found, **self.more)
 
 
-@contextmanager
-def opened(gmail: Gmail, clock: Clock | None = None) -> Iterator[GmailMailbox]:
-    """The mailbox of this account, signed in."""
-    with GmailMailbox(credentials_of(gmail), clock or Clock()) as mailbox:
-        yield mailbox
+def reader(letters: Sequence[Letter]) -> Callable[[Fetched, str], Reading]:
+    """Reads these letters. One that says BROKEN raises an error with its text."""
+    found = {one.remote_id: one for one in letters}
+
+    def read(fetched: Fetched, _own: str) -> Reading:
+        letter = found[fetched.remote_id]
+        if letter.said.startswith("BROKEN"):
+            raise ValueError(letter.said)
+        return letter.reading()
+
+    return read
 
 
-class Stored:
-    """What a fetch job does with a mailbox: stores messages by their ids, and the cursor at the end."""
+def a_box(session: Session, address: str = OURS) -> Box:
+    """A mailbox that was fetched from."""
+    box = Box(kind="imap", host="mail.example", account=address, address=address, forget_key=b"k" * 32)
+    session.add(box)
+    session.commit()
+    return box
 
-    def __init__(self) -> None:
-        self.cursor = ""
-        self.messages: dict[str, Fetched] = {}
-        self.batches: list[list[str]] = []
-        self.doubled: list[str] = []
 
-    def known(self, ids: Sequence[str]) -> Collection[str]:
-        """Which of these are stored."""
-        return [one for one in ids if one in self.messages]
+def put(session: Session, box: Box, *letters: Letter) -> Stored:
+    """Stores them as one batch."""
+    stored = storing.store(session, box, [one.fetched() for one in letters], reader(letters))
+    session.commit()
+    return stored
 
-    def fetch(self, mailbox: Mailbox, at_most: int | None = None) -> bool:
-        """Fetches all batches, or only so many as before a crash. Says whether there was more than the limit."""
-        found = mailbox.look(SINCE, self.cursor, self.known)
-        self.batches = []
-        for batch in found.batches:
-            if at_most is not None and len(self.batches) == at_most:
-                return found.has_more
-            self.doubled += [one.remote_id for one in batch if one.remote_id in self.messages]
-            self.messages |= {one.remote_id: one for one in batch}
-            self.batches.append([one.remote_id for one in batch])
-        self.cursor = found.cursor
-        return found.has_more
+
+class ScriptedMailbox:
+    """A mailbox with these letters. `after` is called after each batch that it has given."""
+
+    def __init__(self, letters: Sequence[Letter], *, cursor: str = "c1", batch: int = 1) -> None:
+        self.letters = list(letters)
+        self.cursor = cursor
+        self.batch = batch
+        self.after: Callable[[int], None] = lambda _given: None
+        self.looked: list[tuple[datetime, str]] = []
+        self.given: list[str] = []
+        self.stopped = threading.Event()
+        self.opened = self.closed = 0
+
+    def address(self) -> str:
+        """The café's."""
+        return OURS
+
+    def look(self, since: datetime, cursor: str, known: Callable[[Sequence[str]], Collection[str]]) -> Found:
+        """All letters since then that are not known. The cursor is only noted."""
+        self.looked.append((since, cursor))
+        there = [one for one in self.letters if one.fetched().arrived_at >= since]
+        stored = known([one.remote_id for one in there])
+        new = sorted((one for one in there if one.remote_id not in stored), key=lambda one: one.age_h)
+        return Found(self.cursor, len(new), has_more=False, batches=self._batches(new))
+
+    def stop(self) -> None:
+        """Ends the exchange."""
+        self.stopped.set()
+
+    def wait(self) -> None:
+        """Waits as a slow server does, until somebody stops it."""
+        self.stopped.wait(30)
+        raise StoppedError
+
+    def _batches(self, letters: Sequence[Letter]) -> Iterator[Sequence[Fetched]]:
+        for start in range(0, len(letters), self.batch):
+            if self.stopped.is_set():
+                raise StoppedError
+            some = letters[start : start + self.batch]
+            self.given += [one.remote_id for one in some]
+            yield [one.fetched() for one in some]
+            self.after(len(self.given))
+
+    def source(self) -> Source:
+        """The mailbox as the app gets it."""
+
+        @contextmanager
+        def open_mailbox(task: Task) -> Iterator[ScriptedMailbox]:
+            self.stopped.clear()
+            task.client = self
+            self.opened += 1
+            try:
+                yield self
+            finally:
+                self.closed += 1
+
+        def read(fetched: Fetched, own: str) -> Reading:
+            return reader(self.letters)(fetched, own)  # with the letters of that moment
+
+        return Source("imap", "mail.example", OURS, open_mailbox, read)

@@ -16,7 +16,7 @@ from tests.conftest import MakeApp
 from tests.fakes.gmail import DRAFT, READ, Fault, Gmail
 from tests.harness.checking import told
 from tests.harness.client import AUTH, PASSWORD
-from tests.mail.scene import credentials_of
+from tests.mail.google_scene import credentials_of
 
 
 def report_on(gmail: Gmail, use: TokenUse | None = None) -> Report:

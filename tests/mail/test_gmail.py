@@ -10,7 +10,7 @@ from repaircafe.mail.gmail_operations import ROOT
 from repaircafe.neighbours.report import NeighbourError, Reason
 from repaircafe.neighbours.sockets import StoppedError
 from tests.fakes.gmail import DRAFT, FIRST, READ, Fault, Gmail
-from tests.mail.scene import SINCE, Clock, Stored, opened
+from tests.mail.google_scene import SINCE, Clock, Stored, opened
 
 
 def calls(gmail: Gmail) -> list[str]:

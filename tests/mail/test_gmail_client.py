@@ -16,7 +16,7 @@ from repaircafe.neighbours.sockets import StoppedError
 from tests.fakes.gmail import Fault, Gmail
 from tests.fakes.misbehaving import FAULTS, REASONS, Misbehaving
 from tests.harness.conditions import until
-from tests.mail.scene import Clock, credentials_of
+from tests.mail.google_scene import Clock, credentials_of
 
 PROFILE = f"{ROOT}profile"
 

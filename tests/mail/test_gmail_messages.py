@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from repaircafe.mail.base import Part
 from repaircafe.mail.gmail_messages import MAX_DEPTH, MAX_PARTS_COUNT, fetched_of, is_mail
 from tests.fakes.gmail import Gmail
-from tests.mail.scene import Stored, opened
+from tests.mail.google_scene import Stored, opened
 
 MIXED = """\
 From: Ms Jansen <j@example.org>

@@ -8,7 +8,7 @@ from repaircafe.mail.gmail_client import GmailClient
 from repaircafe.mail.gmail_operations import OPERATIONS, ROOT, ForbiddenOperationError, allowed, is_id
 from tests.fakes.discovery import Method, methods
 from tests.fakes.gmail import LISTED, Gmail
-from tests.mail.scene import Clock, credentials_of
+from tests.mail.google_scene import Clock, credentials_of
 
 ALL = methods()
 

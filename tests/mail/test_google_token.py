@@ -21,7 +21,7 @@ from repaircafe.neighbours.report import NeighbourError, Reason
 from tests.fakes.gmail import Gmail
 from tests.fakes.misbehaving import FAULTS, REASONS, Misbehaving
 from tests.fakes.scripted import Google
-from tests.mail.scene import credentials_of
+from tests.mail.google_scene import credentials_of
 
 
 def _credentials(uri: str) -> GmailCredentials:
