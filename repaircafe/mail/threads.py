@@ -80,8 +80,12 @@ class Placing:
                 yield thread_id
 
     def _joined(self, found: Collection[Thread]) -> Thread:
-        """One thread of several. The one with the newest mail stays, with its state and its address."""
-        thread, *others = sorted(found, key=lambda one: (one.last_at, one.id), reverse=True)
+        """One thread of several. The one with the newest mail stays, with its state and its address.
+
+        If two are equally new, the open one stays, as in `settle`.
+        """
+        order = sorted(found, key=lambda one: (one.last_at, one.state is ThreadState.OPEN, one.id), reverse=True)
+        thread, *others = order
         for other in others:
             opened = (thread.opened_at, other.opened_at)
             thread.opened_at = None if None in opened else min(filter(None, opened))
