@@ -48,10 +48,11 @@ from repaircafe.llm import explanations as llm_explanations
 from repaircafe.llm.failures import Failures
 from repaircafe.llm.trial import Trial
 from repaircafe.logo import views as logo_views
+from repaircafe.mail import api as mail_api
 from repaircafe.mail import check as mail_check
 from repaircafe.mail import cli as mail_cli
 from repaircafe.mail import explanations as mail_explanations
-from repaircafe.mail import imap_check, imap_explanations
+from repaircafe.mail import google_cli, imap_check, imap_explanations
 from repaircafe.mail.fetcher import Fetcher
 from repaircafe.mail.google_token import GmailCredentials
 from repaircafe.mail.imap_account import ImapAccount
@@ -245,6 +246,7 @@ def _add_pages(app: Flask) -> None:
         dates_api,
         afternoons_views,
         unanswered_views,
+        mail_api,
         today_views,
     ):
         app.register_blueprint(views.blueprint)
@@ -262,7 +264,10 @@ def _add_commands(app: Flask) -> None:
         backup_cli.group,
         retention_cli.prune,
         signin_cli.command,
-        mail_cli.authorize,
+        google_cli.authorize,
         work_cli.command,
+        mail_cli.fetch,
+        mail_cli.forget,
+        mail_cli.status,
     ):
         app.cli.add_command(command)

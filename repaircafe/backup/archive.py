@@ -43,8 +43,11 @@ _DAMAGED = (
 """The errors that zipfile, json and pydantic raise for a damaged file."""
 
 
-WITHOUT_ROWS = ("passwords",)
-"""The tables whose rows no backup contains: a backup is copied to sticks and other machines."""
+KEPT_ROWS = ("passwords",)
+"""Of WITHOUT_ROWS, the tables whose rows a restore takes over from the database that it replaces."""
+WITHOUT_ROWS = (*KEPT_ROWS, "mail_messages", "mail_threads", "mail_fetches")
+"""The tables whose rows no backup contains: a backup is copied to sticks and other machines. After a restore there is
+no mail, and no cursor either: so the next fetch brings all of it again."""
 
 
 class Kind(StrEnum):

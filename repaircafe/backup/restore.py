@@ -146,10 +146,10 @@ def _fill(environment: Environment, target: str, path: Path, manifest: Manifest)
 
 
 def _keep(environment: Environment, target: str, fresh: str) -> None:
-    """Copies the rows that no backup contains from the live database into the fresh one, if both have the table."""
+    """Copies the rows of KEPT_ROWS from the live database into the fresh one, if both have the table."""
     with programs.connect(environment, target) as live, programs.connect(environment, fresh) as filled:
         names = set(archive.table_names(live)) & set(archive.table_names(filled))
-        for name in names.intersection(archive.WITHOUT_ROWS):
+        for name in names.intersection(archive.KEPT_ROWS):
             table = sql.Identifier("public", name)
             with (
                 live.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(table)) as rows,
@@ -157,6 +157,23 @@ def _keep(environment: Environment, target: str, fresh: str) -> None:
             ):
                 for part in rows:
                     into.write(part)
+        if "mail_forgotten" in names:
+            _keep_forgotten(live, filled)
+
+
+def _keep_forgotten(live: psycopg.Connection[Any], filled: psycopg.Connection[Any]) -> None:
+    """Adds the addresses of strangers that were forgotten after the backup, so that no fetch brings their mail back."""
+    add = sql.SQL("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO NOTHING")
+    for table in ("mail_boxes", "mail_forgotten"):
+        rows = live.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(table)))
+        names = [column.name for column in rows.description or ()]
+        statement = add.format(
+            sql.Identifier(table),
+            sql.SQL(", ").join(map(sql.Identifier, names)),
+            sql.SQL(", ").join([sql.Placeholder()] * len(names)),
+        )
+        with filled.cursor() as cursor:
+            cursor.executemany(statement, rows.fetchall())
 
 
 def _differ(name: str, found: dict[str, archive.Table], manifest: Manifest) -> bool:

@@ -1,84 +1,156 @@
-"""`flask mail-authorize`: makes the refresh token of a Gmail account, and prints the lines for `.env`."""
+"""`flask mail-fetch`, `mail-forget` and `mail-status`: they work even if no page loads."""
 
-from typing import NoReturn
+import time
+from typing import Any, NoReturn
 
 import click
 from flask.cli import with_appcontext
+from pydantic_core import to_json
+from sqlalchemy.orm import Session
 
-from repaircafe.environment import Environment
-from repaircafe.mail.authorize import Authorization, Client, PasteError, Token
+from repaircafe.database.process_lock import ProcessLock
+from repaircafe.database.tables import db
+from repaircafe.limits import JOB_WATCH_S
+from repaircafe.mail import forget as forgetting
+from repaircafe.mail import inbox
+from repaircafe.mail.fetcher import fetcher
+from repaircafe.mail.models import Box, Fetch
+from repaircafe.mail.schemas import FetchRow
 from repaircafe.neighbours.explanations import explain
-from repaircafe.neighbours.report import Neighbour, NeighbourError
+from repaircafe.neighbours.report import Neighbour, Reason
 from repaircafe.parts import parts
-from repaircafe.web.errors import fail
-
-MAX_PASTES_COUNT = 5
-_STEPS = """\
-1. Open this address in a browser, on any computer, and sign in to the café's Gmail account:
-
-{address}
-
-2. If Google says that it has not verified the app: Advanced, then “Go to …”. It is your own app.
-3. Tick both boxes, then press Continue. The browser then shows a page that cannot be reached. That is as it should be.
-4. Copy the whole address of that page and paste it here.
-"""
-_TESTING = (
-    "This token ends after {days} days, because the consent screen of your Google project is in “Testing”. At "
-    "console.cloud.google.com, under Google Auth Platform, Audience, press “Publish app”. Then start this command "
-    "again."
-)
-_READ_ONLY = (
-    "The box for drafts was not ticked, so mail can only be read. You copy replies into your mail program by hand."
-)
+from repaircafe.web.errors import EXIT_USAGE, fail, plain_failures
+from repaircafe.work.models import State
+from repaircafe.work.runner import runner
 
 
-@click.command("mail-authorize")
+@click.command("mail-fetch")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_appcontext
-def authorize() -> None:
-    """Makes a refresh token for Gmail and prints the lines for .env.
+def fetch(as_json: bool) -> None:
+    """Fetches new mail and waits for the end. If a fetch is under way already, waits for that one.
 
-    Asks for the OAuth client if .env has none. The token allows to read mail and to save drafts.
+    Exits with 0 if everything was read, with 1 if not. What was stored until then stays.
     """
-    client, is_new = _client()
-    authorization = Authorization(client)
-    click.echo(_STEPS.format(address=authorization.address()), err=True)
-    token = _token(authorization)
-    if token.lasts is not None:
-        click.echo(f"{_TESTING.format(days=max(token.lasts.days, 1))}\n", err=True)
-    if not token.grant.may_draft:
-        click.echo(f"{_READ_ONLY}\n", err=True)
-    click.echo("Put this into .env, then run: sudo systemctl reload repaircafe", err=True)
-    if is_new:
-        click.echo(f"GMAIL_CLIENT_ID={client.client_id}")
-        click.echo(f"GMAIL_CLIENT_SECRET={client.client_secret}")
-    click.echo(f"GMAIL_REFRESH_TOKEN={token.refresh_token}")
-
-
-def _client() -> tuple[Client, bool]:
-    """The OAuth client, and whether `.env` does not have it yet."""
-    environment = parts()[Environment]
-    known, hidden = environment.gmail_client_id, environment.gmail_client_secret
-    if known is not None and hidden is not None:
-        return Client(known.get_secret_value(), hidden.get_secret_value(), environment.gmail_token_uri), False
-    click.echo("Make an OAuth client of the type “Desktop app” at console.cloud.google.com.\n", err=True)
-    name = click.prompt("Client id", err=True).strip()
-    secret = click.prompt("Client secret", hide_input=True, err=True).strip()
-    return Client(name, secret, environment.gmail_token_uri), True
-
-
-def _token(authorization: Authorization) -> Token:
-    """The token for what is pasted. Asks again after a wrong paste."""
-    for _ in range(MAX_PASTES_COUNT):
-        pasted = click.prompt("Address", err=True)
+    with plain_failures():
+        if fetcher().source is None:
+            _fail(Reason.NOT_SET)
         try:
-            return authorization.token(authorization.code(pasted))
-        except PasteError as error:
-            click.echo(f"\n{error}\n", err=True)
-        except NeighbourError as error:
-            _end(error)
-    return fail("No token was made. Start the command again.")
+            ended = _awaited(db.session(), quiet=as_json)
+        finally:
+            runner().close()
+            parts()[ProcessLock].leave()
+    if as_json:
+        click.echo(to_json(FetchRow.read(ended), indent=2).decode())
+    elif ended.state is State.DONE:
+        click.echo(f"Done: {_mails(ended.new)} stored.")
+    if ended.state is State.DONE:
+        return
+    if ended.state is State.FAILED:
+        _fail(ended.reason or Reason.INTERNAL)
+    how = "cancelled" if ended.state is State.STOPPED else "interrupted: its process ended"
+    fail(f"The fetch was {how}. {_mails(ended.new)} stored.\nWhat to do: repaircafe mail-fetch goes on with the rest.")
 
 
-def _end(error: NeighbourError) -> NoReturn:
-    words = explain(Neighbour.MAIL, error.reason)
-    fail(f"{words.sentence} [{error.reason.value}]\nWhat to do: {words.cure}")
+@click.command("mail-forget")
+@click.argument("address")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_appcontext
+def forget(address: str, as_json: bool) -> None:
+    """Removes all mail from and to ADDRESS. No later fetch brings it back. Asks nothing.
+
+    Exits with 0 if that worked, with 2 if ADDRESS is none or the café's own.
+    """
+    if "@" not in address:
+        fail("That is no mail address.", EXIT_USAGE)
+    with plain_failures():
+        try:
+            removed = forgetting.forget(db.session(), address)
+        except forgetting.OwnAddressError:
+            fail("That is the café's own address. Nothing was changed.", EXIT_USAGE)
+        except forgetting.NoBoxError:
+            fail("No mail was fetched yet: nothing can be forgotten.\nWhat to do: repaircafe mail-fetch, then again.")
+    if as_json:
+        click.echo(to_json({"threads": removed.threads, "messages": removed.messages}, indent=2).decode())
+    else:
+        click.echo(f"Forgotten: {_mails(removed.messages)} removed. Later fetches leave this address out.")
+
+
+@click.command("mail-status")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_appcontext
+def status(as_json: bool) -> None:
+    """Shows what is stored and how the last fetch ended. Contacts nobody, and shows no address and no subject.
+
+    Exits with 0 if a mailbox is set up, with 1 if not.
+    """
+    with plain_failures():
+        found = _status(db.session())
+    if as_json:
+        click.echo(to_json(found, indent=2).decode())
+    else:
+        _echo(found)
+    if fetcher().source is None:
+        if as_json:
+            raise SystemExit(1)
+        _fail(Reason.NOT_SET)
+
+
+def _awaited(session: Session, *, quiet: bool) -> Fetch:
+    """Starts a fetch, or joins the running one, and prints how far it is until it has ended."""
+    found, is_new = fetcher().start(session)
+    if not is_new and not quiet:
+        click.echo("A fetch is under way already.")
+    told = ""
+    while found.is_under_way:
+        said = f"{found.done} of {found.total}, {_mails(found.new)} new" if found.total else "Connecting …"
+        if said != told and not quiet:
+            click.echo(said)
+        told = said
+        time.sleep(JOB_WATCH_S)
+        found = fetcher().newest(session) or found
+        session.rollback()
+    return found
+
+
+def _status(session: Session) -> dict[str, Any]:
+    box, newest = fetcher().box(session), fetcher().newest(session)
+    ended = fetcher().last_ended(session, box) if box else None
+    counts = inbox.counts(session, box.id) if box else inbox.Counts(0, 0, 0)
+    source = fetcher().source
+    return {
+        "kind": source.kind if source else None,
+        "open": counts.open,
+        "done": counts.done,
+        "unread": counts.unread,
+        "messages": inbox.message_count(session, box.id) if box else 0,
+        "bytes": inbox.stored_bytes(session),
+        "forgotten": _forgotten(session, box),
+        "retention_days": fetcher().retention_days,
+        "last_complete_at": ended.ended_at.isoformat() if ended else None,
+        "has_more": ended.has_more if ended else False,
+        "fetch": FetchRow.read(newest) if newest else None,
+    }
+
+
+def _forgotten(session: Session, box: Box | None) -> int:
+    return forgetting.count(session, box) if box else 0
+
+
+def _echo(found: dict[str, Any]) -> None:
+    click.echo(f"Threads: {found['open']} open ({found['unread']} unread), {found['done']} done.")
+    click.echo(f"Stored: {_mails(found['messages'])}, {found['bytes'] / 1_000_000:.1f} MB of text.")
+    click.echo(f"Kept for {found['retention_days']} days. Forgotten addresses: {found['forgotten']}.")
+    click.echo(f"Last complete fetch: {found['last_complete_at'] or 'none'}.")
+    if found["fetch"]:
+        reason = f" [{found['fetch']['reason']}]" if found["fetch"]["reason"] else ""
+        click.echo(f"Last fetch: {found['fetch']['state']}{reason}.")
+
+
+def _mails(number: int) -> str:
+    return f"{number} mail" if number == 1 else f"{number} mails"
+
+
+def _fail(reason: Reason) -> NoReturn:
+    explanation = explain(Neighbour.MAIL, reason)
+    fail(f"{explanation.sentence}\nWhat to do: {explanation.cure}")

@@ -21,6 +21,10 @@ class OwnAddressError(ValueError):
     """The address is the café's own: without it, no mail would be left."""
 
 
+class NoBoxError(LookupError):
+    """Nothing was fetched yet: there is no mailbox to keep the address away from."""
+
+
 @dataclass(frozen=True)
 class Removed:
     """What was stored of a forgotten address."""
@@ -32,10 +36,13 @@ class Removed:
 def forget(session: Session, address: str) -> Removed:
     """Removes the threads with that address and every mail from or to it; later fetches leave them out. Commits.
 
-    A fetch that goes on meanwhile waits, and then leaves them out too. Raises OwnAddressError, and AwayError.
+    A fetch that goes on meanwhile waits, and then leaves them out too.
+    Raises OwnAddressError, NoBoxError and AwayError.
     """
     address = normal(address)
     boxes = session.scalars(sa.select(Box).order_by(Box.id).with_for_update()).all()
+    if not boxes:
+        raise NoBoxError
     if any(address == box.address for box in boxes):
         session.rollback()
         raise OwnAddressError
@@ -45,6 +52,11 @@ def forget(session: Session, address: str) -> Removed:
     removed = _remove(session, address)
     session.commit()
     return removed
+
+
+def count(session: Session, box: Box) -> int:
+    """How many addresses are forgotten."""
+    return session.scalar(sa.select(sa.func.count()).where(Forgotten.box_id == box.id)) or 0
 
 
 def left_out(session: Session, box: Box, messages: Sequence[Message]) -> Collection[str]:

@@ -20,7 +20,9 @@ __all__ = [
     "Reading",
     "Stored",
     "counts",
+    "every_thread",
     "known",
+    "message_count",
     "of_counterpart",
     "opened",
     "set_state",
@@ -71,6 +73,11 @@ def counts(session: Session, box_id: uuid.UUID) -> Counts:
     columns = [sa.func.count().filter(one) for one in (is_open, ~is_open, unread)]
     row = session.execute(sa.select(*columns).where(Thread.box_id == box_id)).one()
     return Counts(*(int(number) for number in row))
+
+
+def message_count(session: Session, box_id: uuid.UUID) -> int:
+    """How many messages the mailbox has."""
+    return session.scalar(sa.select(sa.func.count()).where(Message.box_id == box_id)) or 0
 
 
 def thread(session: Session, thread_id: uuid.UUID) -> Thread | None:

@@ -150,3 +150,17 @@ class ScriptedMailbox:
             return reader(self.letters)(fetched, own)  # with the letters of that moment
 
         return Source("imap", "mail.example", OURS, open_mailbox, read)
+
+
+def series(size: int) -> list[Letter]:
+    """So many letters, the newest one first, two and two of a thread."""
+    return [
+        Letter(
+            str(number),
+            f"{number}@x",
+            (f"{number - 1}@x",) if number % 2 else (),
+            subject=f"S{number // 2}",
+            age_h=number,
+        )
+        for number in range(size)
+    ]
