@@ -1,6 +1,7 @@
 """`/api/mail`: the café's mail for programs that sign in as the organiser."""
 
 import uuid
+from typing import Literal
 
 from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
@@ -20,7 +21,9 @@ blueprint = Blueprint("mail_api", __name__, url_prefix="/api/mail")
 
 
 @blueprint.get("/threads")
-@documented(Operation(answers={200: Threads, 422: Problem}, query={"state": "open", "q": "toaster"}))
+@documented(
+    Operation(answers={200: Threads, 422: Problem}, query={"state": Literal["", "open", "done"], "q": "toaster"})
+)
 def threads() -> Response:
     """The threads in that state, or all of them, in which the words of `q` occur; the last word may be unfinished."""
     state = _state(request.args.get("state", ""))

@@ -54,11 +54,6 @@ def forget(session: Session, address: str) -> Removed:
     return removed
 
 
-def count(session: Session, box: Box) -> int:
-    """How many addresses are forgotten."""
-    return session.scalar(sa.select(sa.func.count()).where(Forgotten.box_id == box.id)) or 0
-
-
 def left_out(session: Session, box: Box, messages: Sequence[Message]) -> Collection[str]:
     """The remote ids of those messages that are from or to a forgotten address."""
     digests = {one.remote_id: {digest(box, address) for address in _people(one)} for one in messages}

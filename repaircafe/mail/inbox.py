@@ -10,27 +10,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from repaircafe.limits import MAIL_PAGE_COUNT
 from repaircafe.mail import words
-from repaircafe.mail.models import Message, Thread, ThreadState
-from repaircafe.mail.storing import Read, Reading, Stored, known, store, stored_bytes
-
-__all__ = [
-    "Counts",
-    "Page",
-    "Read",
-    "Reading",
-    "Stored",
-    "counts",
-    "every_thread",
-    "known",
-    "message_count",
-    "of_counterpart",
-    "opened",
-    "set_state",
-    "store",
-    "stored_bytes",
-    "thread",
-    "threads",
-]
+from repaircafe.mail.models import Forgotten, Message, Thread, ThreadState
 
 
 @dataclass(frozen=True)
@@ -78,6 +58,17 @@ def counts(session: Session, box_id: uuid.UUID) -> Counts:
 def message_count(session: Session, box_id: uuid.UUID) -> int:
     """How many messages the mailbox has."""
     return session.scalar(sa.select(sa.func.count()).where(Message.box_id == box_id)) or 0
+
+
+def forgotten_count(session: Session, box_id: uuid.UUID) -> int:
+    """How many addresses are forgotten."""
+    return session.scalar(sa.select(sa.func.count()).where(Forgotten.box_id == box_id)) or 0
+
+
+def stored_bytes(session: Session) -> int:
+    """How many bytes of text are stored, of all mailboxes."""
+    lengths = sa.func.octet_length(Message.said) + sa.func.octet_length(Message.folded)
+    return int(session.scalar(sa.select(sa.func.coalesce(sa.func.sum(lengths), 0))) or 0)
 
 
 def thread(session: Session, thread_id: uuid.UUID) -> Thread | None:

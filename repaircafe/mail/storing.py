@@ -98,12 +98,6 @@ def known(session: Session, box_id: uuid.UUID, remote_ids: Sequence[str]) -> Col
     return set(session.scalars(stored))
 
 
-def stored_bytes(session: Session) -> int:
-    """How many bytes of text are stored, of all boxes."""
-    lengths = sa.func.octet_length(Message.said) + sa.func.octet_length(Message.folded)
-    return int(session.scalar(sa.select(sa.func.coalesce(sa.func.sum(lengths), 0))) or 0)
-
-
 def size_of(message: Message) -> int:
     """How many bytes of text the message has."""
     return len(message.said.encode()) + len(message.folded.encode())

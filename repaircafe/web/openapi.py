@@ -41,8 +41,8 @@ class Operation:
     path: Mapping[str, type] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     """The headers that a request may have, each with an example."""
-    query: Mapping[str, str] = field(default_factory=dict)
-    """The query parameters that a request may have, each with an example."""
+    query: Mapping[str, Any] = field(default_factory=dict)
+    """The query parameters that a request may have, each with an example or, if not every text is allowed, a type."""
     links: tuple[str, ...] = ()
     """The endpoints that accept the response's session_id."""
     has_page: bool = False
@@ -122,7 +122,7 @@ def _described(endpoint: str, view: Callable[..., object], operation: Operation)
         "parameters": [
             *(_parameter("path", name, TypeAdapter(kind).json_schema()) for name, kind in operation.path.items()),
             *(_parameter("header", name, _text_like(example)) for name, example in operation.headers.items()),
-            *(_parameter("query", name, _text_like(example)) for name, example in operation.query.items()),
+            *(_parameter("query", name, _text_of(given)) for name, given in operation.query.items()),
         ],
         "responses": {
             str(status): _response(status, model, operation)
@@ -154,6 +154,10 @@ def _problems(endpoint: str, view: Callable[..., object], operation: Operation) 
 
 def _parameter(place: str, name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "in": place, "required": place == "path", "schema": schema}
+
+
+def _text_of(given: Any) -> dict[str, Any]:
+    return _text_like(given) if isinstance(given, str) else TypeAdapter(given).json_schema()
 
 
 def _text_like(example: str) -> dict[str, Any]:

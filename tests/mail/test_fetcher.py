@@ -16,8 +16,7 @@ from sqlalchemy.orm import Session
 
 from repaircafe.database.engines import Database
 from repaircafe.limits import MAIL_FETCH_LIMIT_S
-from repaircafe.mail import fetcher as fetcher_module
-from repaircafe.mail import forget, inbox
+from repaircafe.mail import fetching, forget, inbox
 from repaircafe.mail.fetcher import Fetcher
 from repaircafe.mail.models import Box, EndedFetch, Fetch, Message
 from repaircafe.neighbours.report import PermanentError, Reason, TemporaryError
@@ -177,7 +176,7 @@ def test_a_fetch_that_lasts_too_long_ends_with_what_it_has(
     desk: Desk, mailbox: ScriptedMailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert MAIL_FETCH_LIMIT_S == 15 * 60
-    monkeypatch.setattr(fetcher_module, "MAIL_FETCH_LIMIT_S", 0.5)
+    monkeypatch.setattr(fetching, "MAIL_FETCH_LIMIT_S", 0.5)
     mailbox.after = lambda given: mailbox.wait() if given == 2 else None
     ended = desk.fetch()
     assert (ended.state, ended.reason) == (State.FAILED, Reason.TIMEOUT)
@@ -200,7 +199,7 @@ def test_a_failure_of_the_mailbox_keeps_what_is_stored(desk: Desk, mailbox: Scri
 def test_when_there_is_no_room_for_more_text_the_fetch_says_so(
     desk: Desk, mailbox: ScriptedMailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetcher_module, "MAX_MAIL_STORE_BYTES", 20)
+    monkeypatch.setattr(fetching, "MAX_MAIL_STORE_BYTES", 20)
     ended = desk.fetch()
     assert (ended.state, ended.reason) == (State.FAILED, Reason.MAIL_FULL)
     assert (desk.stored(), desk.cursors()) == (["0", "1", "2"], [])  # of eight bytes each

@@ -60,6 +60,7 @@ def test_a_backup_has_no_mail_and_a_restore_forgets_nobody_anew(
     forget.forget(session, BEN)
     made = create(environment, database_url, Kind.MANUAL)
     assert b"quibbleberry" not in made.path.read_bytes()
+    assert made.manifest is not None
     assert {made.manifest.tables[name].rows for name in ("mail_messages", "mail_threads", "mail_fetches")} == {0}
     assert made.manifest.tables["mail_forgotten"].rows == 1
     forget.forget(session, ANNA)  # after the backup
