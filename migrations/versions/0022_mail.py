@@ -100,7 +100,7 @@ def _message() -> tuple[sa.Column[object] | sa.UniqueConstraint, ...]:
         _of_box(),
         sa.Column("thread_id", sa.Uuid, thread, nullable=False, comment="The thread"),
         _required("remote_id", sa.Text, "The server's name of the message"),
-        _text("message_id", "Its Message-ID, without brackets"),
+        _text("message_id", "Its Message-ID"),
         sa.Column("ids", postgresql.ARRAY(sa.Text), nullable=False, server_default="{}", comment=ids),
         _required("is_ours", sa.Boolean, "Whether the café wrote it"),
         _text("from_name", "Never logged"),

@@ -158,7 +158,7 @@ class Message(Base):
         sa.ForeignKey("mail_threads.id", ondelete="CASCADE"), comment="The thread"
     )
     remote_id: Mapped[str] = mapped_column(sa.Text, comment="The server's name of the message")
-    message_id: Mapped[str] = mapped_column(sa.Text, server_default="", comment="Its Message-ID, without brackets")
+    message_id: Mapped[str] = mapped_column(sa.Text, server_default="", comment="Its Message-ID")
     ids: Mapped[list[str]] = mapped_column(
         ARRAY(sa.Text), server_default="{}", comment="Its own Message-ID and all that it refers to: they make a thread"
     )

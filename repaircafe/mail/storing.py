@@ -30,7 +30,7 @@ from repaircafe.mail.words import lexemes, topic
 log = structlog.get_logger()
 
 UNREADABLE = "unreadable"
-"""The kind of a mail that cannot be shown here."""
+"""The kind of a mail that our own fault kept from being read."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ class Reading:
     cut: bool = False
     unreadable: bool = False
     layout: Sequence[Any] = ()
+    is_ours: bool | None = None
+    """Whether the café wrote it; None if only the mailbox knows."""
 
 
 Read = Callable[[Fetched, str], Reading]
@@ -134,8 +136,9 @@ def _message(box: Box, fetched: Fetched, read: Read, now: datetime) -> Message:
     reading = _reading(box, fetched, read)
     subject, from_name = _line(reading.subject), _line(reading.from_name)
     from_address, reply_to = normal(reading.from_address), normal(reading.reply_to)
+    is_ours = fetched.is_ours if reading.is_ours is None else reading.is_ours
     if not reply_to:
-        reply_to = normal((*reading.to, "")[0]) if fetched.is_ours else from_address
+        reply_to = normal((*reading.to, "")[0]) if is_ours else from_address
     message_id, ids = _ids(reading)
     said, folded, is_cut = _cut(without_nul(reading.said), without_nul(reading.folded))
     return Message(
@@ -143,7 +146,7 @@ def _message(box: Box, fetched: Fetched, read: Read, now: datetime) -> Message:
         remote_id=fetched.remote_id,
         message_id=message_id,
         ids=ids,
-        is_ours=fetched.is_ours,
+        is_ours=is_ours,
         from_name=from_name,
         from_address=from_address,
         reply_to=reply_to,
@@ -155,7 +158,7 @@ def _message(box: Box, fetched: Fetched, read: Read, now: datetime) -> Message:
         layout=[] if is_cut else _storable(list(reading.layout)),
         hidden=int(reading.hidden),
         language=without_nul(reading.language)[:2],
-        kind=UNREADABLE if reading.unreadable else without_nul(reading.kind)[:20],
+        kind=without_nul(reading.kind)[:20],
         attachments=_storable([dict(one) for one in reading.attachments[:MAX_ATTACHMENTS_COUNT]]),
         is_cut=reading.cut or is_cut,
         is_unreadable=reading.unreadable,
@@ -170,7 +173,7 @@ def _reading(box: Box, fetched: Fetched, read: Read) -> Reading:
         at = traceback.extract_tb(error.__traceback__)[-1]  # without the error's text, which may quote the mail
         found = {"error": type(error).__name__, "at": f"{at.name}:{at.lineno}"}
         log.error("Mail not readable", event_type=EventType.INTERNAL_ERROR, **found)
-        return Reading(unreadable=True)
+        return Reading(kind=UNREADABLE, unreadable=True)
 
 
 def _ids(reading: Reading) -> tuple[str, list[str]]:
