@@ -5,6 +5,7 @@ from flask.cli import with_appcontext
 
 from repaircafe.database.engines import Database
 from repaircafe.environment import Environment
+from repaircafe.mail.fetcher import fetcher
 from repaircafe.parts import parts
 from repaircafe.retention.removal import remove_older
 from repaircafe.web.errors import plain_failures
@@ -13,14 +14,14 @@ from repaircafe.web.errors import plain_failures
 @click.command("chat-prune")
 @with_appcontext
 def prune() -> None:
-    """Removes messages older than CHAT_RETENTION_DAYS.
+    """Removes messages older than CHAT_RETENTION_DAYS, and threads of mail older than MAIL_RETENTION_DAYS.
 
     Exits with 0 if that worked, with 1 if not.
     """
     environment = parts()[Environment]
     days = environment.chat_retention_days
     with plain_failures():
-        removed = remove_older(parts()[Database], days)
+        removed = remove_older(parts()[Database], days, fetcher().retention_days)
     click.echo(f"Removed {_count(removed, 'message')} older than {_count(days, 'day')}.")
 
 

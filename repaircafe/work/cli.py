@@ -26,7 +26,7 @@ _SHOWN = sa.select(Job.id, Job.kind, Job.subject, Job.state, Job.reason, Job.cre
 def command(as_json: bool) -> None:
     """Lists the jobs under way, and why the last ten failed.
 
-    Jobs are replies, announcements and downloads. Their texts are not shown.
+    Jobs are replies, announcements, downloads and fetches of mail. Their texts are not shown.
     """
     ended_badly = Job.state.in_((State.FAILED, State.BROKEN))
     with plain_failures():
@@ -60,5 +60,5 @@ def _explained(job: Any) -> dict[str, str]:
         return {"sentence": "Its process ended.", "cure": "Start it again."}
     if job.reason is None:
         return {}
-    explanation = explain(Neighbour.LLM, job.reason)
+    explanation = explain(Neighbour.MAIL if job.kind == "fetch" else Neighbour.LLM, job.reason)
     return {"sentence": str(explanation.sentence), "cure": str(explanation.cure)}

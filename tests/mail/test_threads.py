@@ -208,7 +208,8 @@ def test_on_a_thousand_mailboxes_the_order_does_not_matter_and_each_thread_by_id
         with engine.connect() as connection, Session(connection, join_transaction_mode="create_savepoint") as session:
             first, second = (a_box(session, f"{uuid.uuid4()}@x") for _ in range(2))
             put(session, first, *letters)
-            for some in (shuffled[:cut], *([one] for one in shuffled[cut:])):  # a batch, then one by one
+            rest = [shuffled[cut:]] if chance.randrange(4) else [[one] for one in shuffled[cut:]]
+            for some in (shuffled[:cut], *rest):  # two batches, or sometimes one and then mail by mail
                 put(session, second, *some)
             found = together(session, first)
             assert together(session, second) == found, letters
