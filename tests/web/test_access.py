@@ -26,6 +26,7 @@ def test_every_other_route_refuses_a_visitor(make_app: MakeApp) -> None:
             continue
         filled = {"neighbour": "llm", "download_id": uuid.UUID(int=1), "announcement": "post"}
         filled |= {"event_id": uuid.UUID(int=1), "thing_id": uuid.UUID(int=1), "text_id": uuid.UUID(int=1)}
+        filled |= {"thread_id": uuid.UUID(int=1), "fetch_id": uuid.UUID(int=1)}
         built = rule.build({name: filled[name] for name in rule.arguments})
         assert built is not None
         path = built[1]
