@@ -53,9 +53,11 @@ from repaircafe.mail import check as mail_check
 from repaircafe.mail import cli as mail_cli
 from repaircafe.mail import explanations as mail_explanations
 from repaircafe.mail import google_cli, imap_check, imap_explanations
+from repaircafe.mail import views as mail_views
 from repaircafe.mail.fetcher import Fetcher
 from repaircafe.mail.google_token import GmailCredentials
 from repaircafe.mail.imap_account import ImapAccount
+from repaircafe.mail.source import source_of
 from repaircafe.neighbours import explanations
 from repaircafe.neighbours.checks import NeighbourCheck
 from repaircafe.neighbours.explanations import NeighbourWords
@@ -139,7 +141,7 @@ def _add_jobs(app: Flask, database: Database, store: Store, process_lock: Proces
     Writer(app, database, generator, runner)
     Announcer(app, generator, runner)
     Downloader(app, store, runner)
-    Fetcher(app, runner, None, MAIL_RETENTION_DAYS)
+    Fetcher(app, runner, source_of(database.environment), MAIL_RETENTION_DAYS)
 
 
 def register_words(mail: NeighbourWords = mail_explanations.WORDS) -> None:
@@ -247,6 +249,7 @@ def _add_pages(app: Flask) -> None:
         afternoons_views,
         unanswered_views,
         mail_api,
+        mail_views,
         today_views,
     ):
         app.register_blueprint(views.blueprint)
