@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from repaircafe.afternoons.records import Held
 from repaircafe.home import checklist
+from repaircafe.mail import inbox
+from repaircafe.mail.fetcher import fetcher
 from repaircafe.neighbours.report import Text
 from repaircafe.today.day import REMEMBERED, Day, Phase
 from repaircafe.unanswered.questions import open_count
@@ -28,7 +30,7 @@ class Waiting:
 
 def waiting(session: Session, day: Day, held: list[Held], now: datetime) -> list[Waiting]:
     """What waits beside the phase itself, which has a place of its own on the page. `held`: the newest first."""
-    return [*_set_up(), *_numbers(day, held, now), *_date(day), *_questions(session)]
+    return [*_set_up(), *_numbers(day, held, now), *_date(day), *_mails(session), *_questions(session)]
 
 
 def is_set_up() -> bool:
@@ -53,6 +55,13 @@ def _numbers(day: Day, held: list[Held], now: datetime) -> Iterator[Waiting]:
 def _date(day: Day) -> Iterator[Waiting]:
     if day.phase is Phase.DURING and day.coming is None:
         yield Waiting(_("The date after this one is not planned yet."), _("Dates"), url_for("dates.show"))
+
+
+def _mails(session: Session) -> Iterator[Waiting]:
+    box = fetcher().box(session)
+    if box is not None and (number := inbox.counts(session, box.id).open) > 0:
+        words = ngettext("%(num)d mail is open.", "%(num)d mails are open.", number)
+        yield Waiting(words, _("Read the mail"), url_for("mail.show"))
 
 
 def _questions(session: Session) -> Iterator[Waiting]:
