@@ -26,7 +26,7 @@ MAX_QUERY_CHARS = 200
 MAX_PAGES_COUNT = 10_000
 MAX_OTHERS_COUNT = 10
 """Other threads of a sender on a page."""
-MAX_EARLIER_CHARS = 40_000
+MAX_EARLIER_CHARS = 30_000
 """Characters of earlier mails on the page of a thread; those beyond are opened one at a time."""
 
 

@@ -99,7 +99,7 @@ def read(thread_id: uuid.UUID) -> Response:
 def done(thread_id: uuid.UUID) -> Response:
     """Takes a thread off the list of those that wait."""
     inbox.set_state(db.session(), thread_id, ThreadState.DONE)
-    flash(_("Done. It comes back by itself if somebody answers; until then you find it under “Done”."))
+    flash(_("Marked as done. If somebody answers, it comes back by itself."))
     return _to_list()
 
 
@@ -122,7 +122,7 @@ def forget(thread_id: uuid.UUID) -> Response:
     session, address = db.session(), request.form.get("address", "")
     thread = session.get(Thread, thread_id)
     if thread is None:
-        flash(_("It is gone already."))
+        flash(_("This sender has been forgotten already."))
         return _to_list()
     if not address or thread.counterpart != address:
         return _ask_to_forget(thread, 409)
@@ -130,9 +130,10 @@ def forget(thread_id: uuid.UUID) -> Response:
         gone = forgetting.forget(session, address).messages
     except forgetting.OwnAddressError:
         title = _("This is the café's own address.")
-        raise PageError(409, title, _("Nothing was changed. Without it, no mail would be left.")) from None
+        raise PageError(409, title, _("Nothing was changed: without it, no mail would be left.")) from None
     said = ngettext("Forgotten, with %(num)d mail.", "Forgotten, with %(num)d mails.", gone)
-    flash(f"{said} {_('The next Fetch leaves out what this address has sent.')}")
+    from_now = _("From now on, Fetch leaves this address out.")
+    flash(f"{said} {from_now}")
     return _to_list()
 
 
@@ -154,7 +155,7 @@ def _thread(thread_id: uuid.UUID) -> Thread:
 
 def _gone() -> PageError:
     title = _("This mail is no longer here.")
-    return PageError(404, title, _("Its time has passed, or its sender was forgotten. Go back to the list."))
+    return PageError(404, title, _("It was too old, or its sender was forgotten. Go back to the list."))
 
 
 def _to_list() -> Response:

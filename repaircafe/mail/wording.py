@@ -17,8 +17,8 @@ KINDS: Mapping[str, tuple[Text, Text]] = MappingProxyType(
     {
         "bounce": (_l("Not delivered"), _l("A mail server reports that a mail did not arrive.")),
         "automatic": (_l("Automatic answer"), _l("A machine has answered, not a person.")),
-        "list": (_l("Newsletter"), _l("This went to many people; nobody waits for an answer.")),
-        "no-reply": (_l("From a machine"), _l("It comes from an address that reads no answers.")),
+        "list": (_l("Newsletter"), _l("It went to many people, and nobody waits for an answer.")),
+        "no-reply": (_l("From a machine"), _l("Nobody reads answers to this address.")),
         "invitation": (_l("Invitation"), _l("Accept or decline it in your mail program.")),
         "encrypted": (_l("Encrypted"), _l("Only your mail program can read it.")),
     }

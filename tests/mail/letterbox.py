@@ -19,8 +19,6 @@ from repaircafe.mail.storing import Reading, store
 from tests.mail.scene import ScriptedMailbox
 
 CAFE = "info@repaircafe-dehoek.example"
-MAILBOX = {"imap_host": "imap.example", "imap_user": CAFE, "imap_password": "a-long-mail-password"}
-"""What `.env` has of it."""
 EVIL = "Pay here: https://bank.example@evil.example/pay?who=7 \u202egnp.exe\u202c <img src=http://evil.example/x.png>"
 
 
@@ -130,7 +128,7 @@ def box(session: Session) -> Box:
     """The café's mailbox, made if it is not there."""
     found = session.scalar(sa.select(Box).where(Box.account == CAFE))
     if found is None:
-        found = Box(kind="imap", host="imap.example", account=CAFE, address=CAFE, forget_key=b"k" * 32)
+        found = Box(kind="gmail", host="", account=CAFE, address=CAFE, forget_key=b"k" * 32)
         session.add(found)
         session.commit()
     return found
@@ -194,4 +192,4 @@ def _mails(talk: Talk, key: str, now: datetime) -> Iterator[tuple[Fetched, Readi
 
 def source(mailbox: ScriptedMailbox) -> Source:
     """The café's mailbox, as the app gets it."""
-    return replace(mailbox.source(), host="imap.example", account=CAFE)
+    return replace(mailbox.source(), kind="gmail", host="", account="")

@@ -227,7 +227,7 @@ def test_before_a_sender_is_forgotten_the_page_says_what_goes(mail: FlaskClient)
     path = path_of(mail, BROODROOSTER)
     text = main(page(mail, f"{path}/forget"))
     assert "anna@post.example" in text
-    assert "2 threads go from here, with 4 mails in them." in " ".join(text.split()).replace("</li> <li>", " ")
+    assert "2 threads are deleted here, with 4 mails in them." in " ".join(text.split()).replace("</li> <li>", " ")
     assert "This cannot be undone." in text
 
 

@@ -146,7 +146,7 @@ def test_a_fetch_that_failed_says_why_and_what_to_do(app: Flask, client: FlaskCl
         said = explain(Neighbour.MAIL, reason)
         assert str(said.sentence) in text
         assert str(said.cure) in text
-    assert "2 mails came before that." in text
+    assert "2 new mails arrived before that." in text
     assert 'action="/mail/fetch"' in text
 
 

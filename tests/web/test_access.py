@@ -36,7 +36,9 @@ def test_every_other_route_refuses_a_visitor(make_app: MakeApp) -> None:
     assert refused >= 3
 
 
-@pytest.mark.parametrize("path", ["/checklist", "/announcements/post", f"/config/models/{uuid.UUID(int=1)}"])
+@pytest.mark.parametrize(
+    "path", ["/checklist", "/announcements/post", f"/config/models/{uuid.UUID(int=1)}", "/mail/arrived"]
+)
 def test_a_polling_fragment_shows_that_the_sign_in_has_ended_and_stops(make_app: MakeApp, path: str) -> None:
     """Status 286 stops htmx's polling (its documentation, 'Polling')."""
     answer = make_app(operator_password=PASSWORD).test_client().get(path, headers=HTMX)

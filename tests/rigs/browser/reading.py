@@ -3,7 +3,18 @@
 from playwright.sync_api import Locator, Page
 
 PAPER = ("/poster", "/flyer", "/table-card", "/door-sign")
-PAGES = ("/", *PAPER, "/chat", "/chat/earlier", "/announcements", "/config", "/health", "/no-such-page")
+PAGES = (
+    "/",
+    *PAPER,
+    "/chat",
+    "/chat/earlier",
+    "/announcements",
+    "/mail",
+    "/mail/set-up",
+    "/config",
+    "/health",
+    "/no-such-page",
+)
 NARROW = {"width": 360, "height": 740}
 TELL_BROKEN_WORDS = """() => [...document.querySelectorAll("button, .button")].flatMap((button) => {
     const texts = document.createTreeWalker(button, NodeFilter.SHOW_TEXT), found = [];

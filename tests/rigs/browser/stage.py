@@ -1,10 +1,12 @@
 """The stage of the browser's tour: a running app with a scripted model, a visitor's browser and the organiser's."""
 
 import fcntl
+import json
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,10 @@ from urllib.parse import urlsplit
 
 import psycopg
 import requests
+import sqlalchemy as sa
 from playwright.sync_api import Browser, Page, expect
 from psycopg import sql
+from sqlalchemy.orm import Session
 
 from repaircafe.health.strips import DAY, Seen, Strip, bucket_of
 from repaircafe.neighbours.report import Neighbour
@@ -28,6 +32,12 @@ RESTART_AFTER = 15
 """States between restarts: a restarted server has forgotten how many questions it counted (20 a minute at most)."""
 A_MINUTE_S = 90
 """The minute for which questions are counted, and a little more."""
+MAILBOX = {
+    "GMAIL_CLIENT_ID": "a-client",
+    "GMAIL_CLIENT_SECRET": "a-client-secret",
+    "GMAIL_REFRESH_TOKEN": "a-long-token",
+}
+"""A mailbox in `.env`, which nobody ever contacts."""
 MODEL = "llama3.2:3b"
 SHIFTS = """
 const shifts = [];
@@ -86,6 +96,8 @@ class Stage:
     visitor: Page
     organiser: Page
     shown: int = 0
+    held: list[psycopg.Connection] = field(default_factory=list)
+    """What plays another process, which is alive while it holds its lock."""
 
     def save(self, **values: Any) -> None:
         """Saves settings as a program does."""
@@ -106,6 +118,7 @@ class Stage:
         self.ollama.script = ["Hi"]
         self.forget_dates()
         self.forget_questions()
+        self.forget_mail()
         self.save(llm_endpoint=self.ollama.url, llm_model=MODEL, organiser_notes="", **EVENT)
         for page in (self.visitor, self.organiser):
             page.goto("about:blank")
@@ -124,6 +137,42 @@ class Stage:
             connection.execute("DELETE FROM jobs WHERE kind = 'announcement'")
             connection.execute("DELETE FROM conversations")
             connection.execute("DELETE FROM chat_messages")
+
+    def forget_mail(self) -> None:
+        """Empties the mailbox's tables, and stores that the mailbox was tested."""
+        for connection in self.held:
+            connection.close()
+        self.held.clear()
+        with psycopg.connect(self.server.database_url, autocommit=True) as connection:
+            connection.execute("TRUNCATE mail_boxes, mail_threads, mail_messages, mail_fetches, mail_forgotten")
+            connection.execute("DELETE FROM jobs WHERE kind = 'fetch'")
+            connection.execute(
+                "INSERT INTO service_tests (service, detail, latency_ms, tested_at) VALUES ('mail', '', 1, now())"
+                " ON CONFLICT (service) DO NOTHING"
+            )
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """For rows that a fetch would store."""
+        engine = sa.create_engine(self.server.database_url.replace("postgresql:", "postgresql+psycopg:"))
+        with Session(engine, expire_on_commit=False) as session:
+            yield session
+        engine.dispose()
+
+    def fetching(self, **progress: int) -> None:
+        """A fetch goes on in another process."""
+        owner = secrets.randbits(62)
+        connection = psycopg.connect(self.server.database_url, autocommit=True)
+        self.held.append(connection)
+        connection.execute("SELECT pg_advisory_lock(%s)", (owner,))
+        connection.execute(
+            "INSERT INTO jobs (kind, owner, state, progress, began_at) VALUES ('fetch', %s, 'writing', %s, now())",
+            (owner, json.dumps(progress)),
+        )
+
+    def fetch_ends(self, state: str, reason: str | None = None) -> None:
+        """The fetch of the other process ends."""
+        self.held[-1].execute("UPDATE jobs SET state = %s, reason = %s WHERE kind = 'fetch'", (state, reason))
 
     def plan(self, *weeks: int) -> list[str]:
         """Plans dates so many weeks after the next one. Returns their ids."""
@@ -173,7 +222,10 @@ def stage(browser: Browser, server: Server, ollama: Returning, **options: Any) -
     organiser.get_by_label("Password").fill(PASSWORD)
     organiser.get_by_role("button", name="Sign in").click()
     expect(organiser.get_by_role("button", name="Sign out")).to_be_visible()
-    yield Stage(server, ollama, visitor, organiser)
+    on = Stage(server, ollama, visitor, organiser)
+    yield on
+    for connection in on.held:
+        connection.close()
     for context in contexts:
         context.close()
 

@@ -17,7 +17,7 @@ from tests.harness.server import Server
 from tests.harness.visitor import SECRET_KEY
 from tests.rigs.browser.conftest import NewPage, Returning, Watched
 from tests.rigs.browser.reading import assert_fits
-from tests.rigs.browser.stage import FRESH_MS, Stage, ask, stage
+from tests.rigs.browser.stage import FRESH_MS, MAILBOX, Stage, ask, stage
 from tests.rigs.browser.tour import STATES
 
 pytestmark = pytest.mark.browser
@@ -37,6 +37,7 @@ COVERED = """
 }
 """
 """Whether the banner covers the focused element completely (WCAG 2.2, 2.4.11), and the element's HTML."""
+SIGNED = {"OPERATOR_PASSWORD": PASSWORD, "SECRET_KEY": SECRET_KEY}
 CODE = "0123456789abcdef"
 WIDTHS = (320, 360, 768, 1280, 2560)
 
@@ -48,7 +49,7 @@ def staged(browser: Browser, cluster: Path, tmp_path_factory: pytest.TempPathFac
     with (
         Returning("llama3.2:3b", "qwen2.5:1.5b") as ollama,
         a_database(cluster) as name,
-        Server(folder, database_of(cluster, name), OPERATOR_PASSWORD=PASSWORD, SECRET_KEY=SECRET_KEY) as server,
+        Server(folder, database_of(cluster, name), **SIGNED, **MAILBOX) as server,
         stage(browser, server, ollama) as on,
     ):
         yield on
@@ -219,6 +220,21 @@ def test_the_pages_for_the_code_are_accessible_and_fit(new_page: NewPage, tmp_pa
             if path == "/sign-in":
                 page.get_by_label("Code").fill(CODE)
                 page.get_by_role("button", name="Continue").click()
+
+
+def test_the_page_of_a_mailbox_that_is_not_set_up_is_accessible_and_fits(
+    new_page: NewPage, tmp_path: Path, database_url: str
+) -> None:
+    with Server(tmp_path, database_url, ENVIRONMENT="development") as server:
+        page = new_page(server)
+        page.goto("/mail")
+        expect(page.get_by_role("link", name="Set up a mailbox")).to_be_visible()
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 740})
+            assert_fits(page)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert violations(page) == []
 
 
 def test_the_page_of_components_is_accessible_and_fits(new_page: NewPage, tmp_path: Path, database_url: str) -> None:

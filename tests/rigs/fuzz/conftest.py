@@ -14,11 +14,14 @@ from flask.testing import FlaskClient
 
 from repaircafe.app import create_app
 from repaircafe.environment import Environment
+from repaircafe.mail.fetcher import Fetcher
 from repaircafe.parts import parts
 from repaircafe.runtime.startup import Startup
 from repaircafe.settings import definitions
 from tests.harness.client import HTML, JSON, PASSWORD, csrf_token
 from tests.harness.database import TEMPLATE, administer, dispose, url_of
+from tests.mail import letterbox
+from tests.mail.scene import ScriptedMailbox
 
 DATABASE = "fuzzed"
 
@@ -30,8 +33,24 @@ SELECT (SELECT count(*) FROM conversations), (SELECT count(*) FROM chat_messages
     (SELECT count(*) FROM jobs), (SELECT count(*) FROM sign_ins),
     (SELECT md5(string_agg(key || '=' || value, '|' ORDER BY key)) FROM settings),
     (SELECT md5(string_agg(one::text, '|' ORDER BY event_id)) FROM afternoons AS one),
-    (SELECT md5(string_agg(one::text, '|' ORDER BY number)) FROM things AS one), (SELECT count(*) FROM hand_ins)
+    (SELECT md5(string_agg(one::text, '|' ORDER BY number)) FROM things AS one), (SELECT count(*) FROM hand_ins),
+    (SELECT md5(string_agg(state || id, '|' ORDER BY id)) FROM mail_threads), (SELECT count(*) FROM mail_messages)
 """
+BOX = """
+INSERT INTO mail_boxes (kind, host, account, address, forget_key) VALUES ('gmail', '', 'a@b.example', 'a@b.example', 'k')
+ON CONFLICT (kind, host, account) DO UPDATE SET used_at = now() RETURNING id
+"""
+THREAD = """
+INSERT INTO mail_threads (box_id, remote_id, subject, counterpart, counterpart_name, kind, last_at)
+VALUES (%(box)s, '1', %(text)s, 'c@d.example', %(text)s, 'person', now()) RETURNING id
+"""
+MAIL = """
+INSERT INTO mail_messages (box_id, thread_id, remote_id, is_ours, from_name, from_address, arrived_at, said, folded,
+    kind, attachments)
+VALUES (%(box)s, %(thread)s, '1', false, %(text)s, %(text)s, now(), %(text)s, %(text)s, 'person',
+    jsonb_build_array(jsonb_build_object('name', %(text)s::text, 'media_type', %(text)s::text, 'size', 1)))
+"""
+DECEIVING = """https://a@<xss-7q onload=xss>"'&.example/ <xss-7q onload=xss>"'&"""
 HELD = """
 INSERT INTO events (held_on) VALUES (current_date - 3)
 ON CONFLICT (held_on) DO UPDATE SET cancelled = false RETURNING id::text
@@ -78,9 +97,19 @@ class World:
         ((event_id,),) = self.raw.execute(HELD).fetchall()
         things = self.raw.execute("SELECT id::text FROM things WHERE event_id = %s LIMIT 1", (event_id,)).fetchall()
         ((thing_id,),) = things or self.raw.execute(THING, (event_id,)).fetchall()
-        self.ids |= {"event_id": event_id, "thing_id": thing_id}
+        self.ids |= {"event_id": event_id, "thing_id": thing_id, "thread_id": self._mail()}
         if self.operator.get("/config", headers=JSON).status_code != 200:
             self._sign_in()
+
+    def _mail(self) -> str:
+        """The id of a thread whose mail holds marks."""
+        found = self.raw.execute("SELECT id FROM mail_threads LIMIT 1").fetchone()
+        if found is None:
+            box = self.raw.execute(BOX).fetchone()
+            given = {"box": box and box[0], "text": DECEIVING}
+            found = self.raw.execute(THREAD, given).fetchone()
+            self.raw.execute(MAIL, {**given, "thread": found and found[0]})
+        return str(found and found[0])
 
     def _sign_in(self) -> None:
         """The operator, in whatever state the browser is."""
@@ -112,6 +141,7 @@ def world(cluster: Path) -> Iterator[World]:
     url = url_of(cluster, DATABASE)
     app = create_app(Environment(database_url=url, operator_password=PASSWORD))  # type: ignore[arg-type]
     app.config["PROPAGATE_EXCEPTIONS"] = False
+    parts(app)[Fetcher].source = letterbox.source(ScriptedMailbox([]))
     assert parts(app)[Startup].run(10)
     errors = Errors()
     logging.getLogger().addHandler(errors)

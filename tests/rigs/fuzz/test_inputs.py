@@ -99,6 +99,10 @@ OWN = {
     "languages.choose": ["language", "back"],
     "downloads.start": ["model"],
     "downloads.use": ["model"],
+    "mail.arrived": ["state", "last"],
+    "mail.forget": ["address"],
+    "mail.read": ["mail"],
+    "mail.show": ["state", "q", "page"],
     "signin.sign_in": ["next", "kept.message", "password"],
 }
 """What a route looks for. Others are tried there as well, and these elsewhere."""
