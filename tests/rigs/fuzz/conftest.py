@@ -37,7 +37,8 @@ SELECT (SELECT count(*) FROM conversations), (SELECT count(*) FROM chat_messages
     (SELECT md5(string_agg(state || id, '|' ORDER BY id)) FROM mail_threads), (SELECT count(*) FROM mail_messages)
 """
 BOX = """
-INSERT INTO mail_boxes (kind, host, account, address, forget_key) VALUES ('gmail', '', 'a@b.example', 'a@b.example', 'k')
+INSERT INTO mail_boxes (kind, host, account, address, forget_key)
+VALUES ('gmail', '', 'a@b.example', 'a@b.example', 'k')
 ON CONFLICT (kind, host, account) DO UPDATE SET used_at = now() RETURNING id
 """
 THREAD = """
