@@ -63,11 +63,22 @@ def peeks(session: Session, thread_ids: Collection[uuid.UUID]) -> Mapping[uuid.U
 
 
 def extent(session: Session, thread: Thread) -> Extent:
-    """What goes if the sender of the thread is forgotten."""
-    theirs = Thread.box_id == thread.box_id, Thread.counterpart == thread.counterpart
-    threads = session.scalar(sa.select(sa.func.count()).select_from(Thread).where(*theirs)) or 0
-    mails = sa.select(sa.func.count()).select_from(Message).join(Thread, Thread.id == Message.thread_id).where(*theirs)
-    return Extent(threads, session.scalar(mails) or 0)
+    """What goes if the sender of the thread is forgotten, as `forget` removes it."""
+    box_id, address = thread.box_id, thread.counterpart
+    of_sender = sa.select(Thread.id).where(Thread.box_id == box_id, Thread.counterpart == address)
+    theirs = sa.or_(
+        Message.reply_to == address,
+        sa.and_(Message.from_address == address, ~Message.is_ours),
+        Message.thread_id.in_(of_sender),
+    )
+    found = sa.select(Message.thread_id, theirs.label("is_theirs")).where(Message.box_id == box_id).subquery()
+    by_thread = sa.select(
+        sa.func.count().filter(found.c.is_theirs).label("theirs"), sa.func.count().label("all")
+    ).group_by(found.c.thread_id)
+    numbers = by_thread.subquery()
+    are_all = sa.func.count().filter(numbers.c.theirs == numbers.c.all)
+    row = session.execute(sa.select(are_all, sa.func.coalesce(sa.func.sum(numbers.c.theirs), 0))).one()
+    return Extent(*(int(one) for one in row))
 
 
 def stored(session: Session, box_id: uuid.UUID) -> Stored:

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from repaircafe.characters import clean_text
 from repaircafe.database.errors import tolerating_outage
 from repaircafe.database.tables import db
 from repaircafe.logs import polled
@@ -124,10 +125,10 @@ def forget(thread_id: uuid.UUID) -> Response:
     if thread is None:
         flash(_("This sender has been forgotten already."))
         return _to_list()
-    if not address or thread.counterpart != address:
+    if not address or address != clean_text(thread.counterpart):  # a form comes without what nobody sees
         return _ask_to_forget(thread, 409)
     try:
-        gone = forgetting.forget(session, address).messages
+        gone = forgetting.forget(session, thread.counterpart).messages
     except forgetting.OwnAddressError:
         title = _("This is the café's own address.")
         raise PageError(409, title, _("Nothing was changed: without it, no mail would be left.")) from None
@@ -141,6 +142,7 @@ def _ask_to_forget(thread: Thread, status: int = 200) -> Response:
     page = render_template(
         "mail/forget.html",
         thread=thread,
+        address=clean_text(thread.counterpart),
         extent=overview.extent(db.session(), thread),
         line=letters.line,
     )

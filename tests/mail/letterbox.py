@@ -177,15 +177,18 @@ def _mails(talk: Talk, key: str, now: datetime) -> Iterator[tuple[Fetched, Readi
         yield (
             Fetched(f"{key}/{number}", key, arrived_at, letter.is_ours, empty),
             Reading(
-                message_id=f"{number}.{key}@post.example",
-                from_name=name,
-                from_address=sender,
-                to=(talk.address,) if letter.is_ours else (CAFE,),
-                subject=talk.subject,
-                said=letter.said,
-                folded=letter.folded,
-                language=talk.language,
-                **{"kind": talk.kind, "reply_to": talk.address if letter.is_ours else "", **letter.more},
+                **{
+                    "message_id": f"{number}.{key}@post.example",
+                    "from_name": name,
+                    "from_address": sender,
+                    "reply_to": talk.address if letter.is_ours else "",
+                    "subject": talk.subject,
+                    "said": letter.said,
+                    "folded": letter.folded,
+                    "language": talk.language,
+                    "kind": talk.kind,
+                    **letter.more,
+                }
             ),
         )
 

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,10 +12,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from repaircafe.database.tables import db
+from repaircafe.mail import forget as forgetting
+from repaircafe.mail import overview
 from repaircafe.mail.fetcher import Fetcher
 from repaircafe.mail.models import Thread
 from repaircafe.parts import parts
-from tests.harness.client import HTML, csrf_token
+from tests.harness.client import HTML, csrf_token, field
 from tests.mail import letterbox
 from tests.mail.letterbox import TALKS, Letter, Talk
 from tests.mail.scene import ScriptedMailbox
@@ -242,6 +245,40 @@ def test_a_forgotten_sender_is_gone(mail: FlaskClient, raw: psycopg.Connection) 
     token = csrf_token(text)
     again = mail.post(f"{path}/forget", data={"csrf_token": token, "address": "anna@post.example"}, headers=HTML)
     assert again.location == "/mail"
+
+
+def test_the_page_counts_what_really_goes(mail: FlaskClient) -> None:
+    with mail.application.app_context():
+        session = db.session()
+        theirs = Talk(
+            "Tom", "tom@post.example", "Together", "en", (Letter(3, "Hi"), Letter(2, "Me, too"), Letter(1, "We"))
+        )
+        second = replace(theirs.letters[1], more={"from_address": "chloé@post.example"})
+        both = replace(theirs, letters=(theirs.letters[0], second, theirs.letters[2]))
+        letterbox.put(session, letterbox.box(session), both, "together", datetime.now(UTC))
+        for subject in ("Horaires et prix", BROODROOSTER, "Repair of a radio"):
+            thread = letterbox.thread_of(session, subject)
+            said = overview.extent(session, thread)
+            gone = forgetting.forget(session, thread.counterpart)
+            assert (said.threads, said.mails) == (gone.threads, gone.messages)
+            assert said.mails > 1 or subject != "Horaires et prix"
+
+
+def test_an_address_with_what_nobody_sees_can_be_forgotten(mail: FlaskClient, raw: psycopg.Connection) -> None:
+    path = path_of(mail, NAAIMACHINE)
+    raw.execute("UPDATE mail_threads SET counterpart = 'a\u200b@b.example' WHERE subject = %s", (NAAIMACHINE,))
+    assert press(mail, path, "forget", address=field(page(mail, f"{path}/forget"), "address")).status_code == 303
+    assert NAAIMACHINE not in subjects(page(mail))
+
+
+def test_the_cafes_own_address_is_not_forgotten(mail: FlaskClient, raw: psycopg.Connection) -> None:
+    path = path_of(mail, NAAIMACHINE)
+    raw.execute("UPDATE mail_threads SET counterpart = %s WHERE subject = %s", (letterbox.CAFE, NAAIMACHINE))
+    assert "Forget this sender" not in page(mail, path)
+    answer = press(mail, path, "forget", address=letterbox.CAFE)
+    assert answer.status_code == 409
+    assert "own address" in answer.text
+    assert NAAIMACHINE in subjects(page(mail))
 
 
 @pytest.mark.parametrize("address", ["", "somebody@else.example"])
