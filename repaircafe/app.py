@@ -42,7 +42,6 @@ from repaircafe.health.history import History
 from repaircafe.health.monitor import Monitor
 from repaircafe.health.status import BackupState, Board, LastBackup
 from repaircafe.home import views as home_views
-from repaircafe.limits import MAIL_RETENTION_DAYS
 from repaircafe.llm import check as llm_check
 from repaircafe.llm import explanations as llm_explanations
 from repaircafe.llm.failures import Failures
@@ -141,7 +140,7 @@ def _add_jobs(app: Flask, database: Database, store: Store, process_lock: Proces
     Writer(app, database, generator, runner)
     Announcer(app, generator, runner)
     Downloader(app, store, runner)
-    Fetcher(app, runner, source_of(database.environment), MAIL_RETENTION_DAYS)
+    Fetcher(app, runner, source_of(database.environment), database.environment.mail_retention_days)
 
 
 def register_words(mail: NeighbourWords = mail_explanations.WORDS) -> None:

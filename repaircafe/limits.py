@@ -251,12 +251,8 @@ LOADING_PAUSE_S = 1.0
 
 # Gmail
 
-GMAIL_REQUEST_LIMIT_S = 20.0
-"""One request to Google, from its first byte to the last byte of the answer."""
 GMAIL_IDLE_LIMIT_S = 3600.0
 """How long a connection to Google may stay open while we store what it has sent."""
-MAX_GMAIL_ANSWER_BYTES = 8_000_000
-"""Bytes of one answer. A thread has its texts, without its attachments."""
 GMAIL_UNITS_PER_S = 80
 """Google allows 6,000 quota units a minute, which are 100 a second ('Usage limits', for projects made since May
 2026)."""
@@ -265,9 +261,9 @@ MAX_GMAIL_TRIES_COUNT = 5
 MAX_GMAIL_PAUSE_S = 60.0
 """The longest pause before another try, even if Google asks for a longer one."""
 MAX_GMAIL_THREADS_COUNT = 300
-MAX_GMAIL_MESSAGES_COUNT = 500
 MAX_GMAIL_PAGES_COUNT = 40
 """Pages of 500 changes since the last fetch. If there are more, it is quicker to look at the window again."""
+
 # Mail
 
 MAIL_LIMIT_S = 900.0
@@ -290,28 +286,8 @@ MAX_MAIL_BYTES = 262_144
 MAIL_BATCH_BYTES = 1_000_000
 """Mails that are in memory at the same time, unless it is only one."""
 MAIL_BATCH_COUNT = 25
-
-# Downloads
-
-DOWNLOAD_LOOK_S = 1.0
-"""Between two looks at the free space on the disk."""
-DOWNLOAD_SPEED_S = 10.0
-"""The speed is an average over this time; over less, the remaining time jumps."""
-DOWNLOAD_ASK_LIMIT_S = 30.0
-"""To identify the server, before the download."""
-MODELS_LIMIT_S = 3.0
-"""All HTTP of a list of models together."""
-MODELS_WAIT_S = 4.0
-"""How long a page waits for this list, including the resolution of the server's name."""
-
-# Mail
-
-MAIL_RETENTION_DAYS = 30
-"""How long a thread stays after its newest message."""
 MAIL_WINDOW_DAYS = 90
 """A fetch looks back at most so far, however long mail is kept."""
-MAIL_FETCH_LIMIT_S = 900.0
-"""A whole fetch. What it has stored stays; the next one goes on."""
 MAX_MAIL_TEXT_BYTES = 64 * 1024
 """Bytes of one mail's text."""
 MAX_MAIL_STORE_BYTES = 50_000_000
@@ -328,6 +304,19 @@ MAX_ATTACHMENTS_COUNT = 50
 MAIL_PAGE_COUNT = 50
 """Threads on one page."""
 FETCHES_KEPT_DAYS = 365
+
+# Downloads
+
+DOWNLOAD_LOOK_S = 1.0
+"""Between two looks at the free space on the disk."""
+DOWNLOAD_SPEED_S = 10.0
+"""The speed is an average over this time; over less, the remaining time jumps."""
+DOWNLOAD_ASK_LIMIT_S = 30.0
+"""To identify the server, before the download."""
+MODELS_LIMIT_S = 3.0
+"""All HTTP of a list of models together."""
+MODELS_WAIT_S = 4.0
+"""How long a page waits for this list, including the resolution of the server's name."""
 
 # Which times must fit into which. A wrong sum stops the app when it starts, before it can break a promise.
 

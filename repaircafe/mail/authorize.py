@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from repaircafe.limits import GMAIL_REQUEST_LIMIT_S
+from repaircafe.limits import MAIL_REQUEST_LIMIT_S
 from repaircafe.mail.google_token import DRAFT_SCOPE, READ_SCOPE, Grant, refused, scopes_of
 from repaircafe.neighbours.http import BoundedClient
 from repaircafe.neighbours.report import PermanentError, Reason, TemporaryError
@@ -85,7 +85,7 @@ class Authorization:
             )
         return found["code"]
 
-    def token(self, code: str, limit_s: float = GMAIL_REQUEST_LIMIT_S) -> Token:
+    def token(self, code: str, limit_s: float = MAIL_REQUEST_LIMIT_S) -> Token:
         """Exchanges the code. Raises PasteError, and NeighbourError if no other code would help."""
         form = {
             "grant_type": "authorization_code",

@@ -57,8 +57,8 @@ class Found:
     """To be stored when every message of this fetch is stored: the next fetch begins here."""
     total: int
     """How many messages or threads will be fetched."""
-    has_more: bool
-    """Whether older ones were left out because of the limit."""
+    has_more: Callable[[], bool]
+    """Says, after the last batch, whether older ones were left out because of the limit."""
     batches: Iterator[Sequence[Fetched]]
     """Newest first. With a thread of the server's own, a batch is a whole thread, or those messages that are new."""
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from repaircafe.database.engines import Database
 from repaircafe.database.errors import UNWRITABLE, AwayError
-from repaircafe.limits import MAIL_FETCH_LIMIT_S, MAIL_WINDOW_DAYS, MAX_MAIL_STORE_BYTES
+from repaircafe.limits import MAIL_LIMIT_S, MAIL_WINDOW_DAYS, MAX_MAIL_STORE_BYTES
 from repaircafe.mail import storing
 from repaircafe.mail.base import Fetched, Found
 from repaircafe.mail.fetcher import Source, last_of
@@ -71,7 +71,7 @@ def perform(task: Task, ours: Database, retention_days: int) -> Outcome:
         since = datetime.now(UTC) - timedelta(days=min(retention_days, MAIL_WINDOW_DAYS))
         found = mailbox.look(since, cursor, known)
         _take(task, ours, box_id, found, room)
-    ended = {"id": task.id, "box_id": box_id, "cursor": found.cursor, "has_more": found.has_more}
+    ended = {"id": task.id, "box_id": box_id, "cursor": found.cursor, "has_more": found.has_more()}
     fetching.reached = EndedFetch(**ended, new=fetching.new)
     return Outcome(State.DONE)
 
@@ -119,14 +119,14 @@ def _store(session: Session, box_id: uuid.UUID, batch: Sequence[Fetched], read: 
 
 @contextmanager
 def _limited(task: Task, fetching: Fetching) -> Iterator[None]:
-    """Ends the exchange after MAIL_FETCH_LIMIT_S; then raises TemporaryError(timeout)."""
+    """Ends the exchange after MAIL_LIMIT_S; then raises TemporaryError(timeout)."""
 
     def expire() -> None:
         fetching.has_expired.set()
         if task.client is not None:
             task.client.stop()
 
-    timer = threading.Timer(MAIL_FETCH_LIMIT_S, expire)
+    timer = threading.Timer(MAIL_LIMIT_S, expire)
     timer.daemon = True
     timer.start()
     try:

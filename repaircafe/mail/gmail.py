@@ -1,14 +1,14 @@
 """A Gmail mailbox: the window by threads at the first look, and what came since by Gmail's history later."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
 from repaircafe.limits import (
-    GMAIL_REQUEST_LIMIT_S,
-    MAX_GMAIL_MESSAGES_COUNT,
+    MAIL_REQUEST_LIMIT_S,
+    MAX_FETCH_COUNT,
     MAX_GMAIL_PAGES_COUNT,
     MAX_GMAIL_THREADS_COUNT,
 )
@@ -28,24 +28,13 @@ Known = Callable[[Sequence[str]], Collection[str]]
 
 @dataclass
 class _Left:
-    """How many messages may still be fetched, and whether older ones had to be left out."""
-
-    messages: int = MAX_GMAIL_MESSAGES_COUNT
-    has_more: bool = False
-
-
-@dataclass(frozen=True)
-class GmailFound(Found):
-    """What a fetch will bring, counted in threads. Only after the last batch it is certain whether `has_more`.
+    """How many messages may still be fetched, and whether older ones had to be left out.
 
     How many messages a thread has is not known before it is fetched.
     """
 
-    left: _Left = field(default_factory=_Left)
-
-    def __getattribute__(self, name: str) -> Any:
-        found = object.__getattribute__(self, name)
-        return found or self.left.has_more if name == "has_more" else found
+    messages: int = MAX_FETCH_COUNT
+    has_more: bool = False
 
 
 class Gmail:
@@ -58,7 +47,7 @@ class Gmail:
         self,
         credentials: GmailCredentials,
         pace: Pace | None = None,
-        limit_s: float = GMAIL_REQUEST_LIMIT_S,
+        limit_s: float = MAIL_REQUEST_LIMIT_S,
         *,
         is_patient: bool = True,
     ) -> None:
@@ -108,7 +97,7 @@ class Gmail:
     def _since_time(self, since: datetime, now: str, known: Known) -> Found:
         threads, has_more = self._threads(since)
         left = _Left(has_more=has_more)
-        return GmailFound(now, len(threads), has_more, self._whole_threads(threads, known, left), left)
+        return Found(now, len(threads), lambda: left.has_more, self._whole_threads(threads, known, left))
 
     def _threads(self, since: datetime) -> tuple[list[str], bool]:
         """The newest threads of the window, the newest first, and whether there are more."""
@@ -180,11 +169,11 @@ class Gmail:
         added = self._added(cursor)
         stored = set(known(list(added))) if added else set()
         fresh = [one for one in added if one not in stored]
-        left = _Left(has_more=len(fresh) > MAX_GMAIL_MESSAGES_COUNT)
+        left = _Left(has_more=len(fresh) > MAX_FETCH_COUNT)
         threads: dict[str, list[str]] = {}
-        for message in fresh[:MAX_GMAIL_MESSAGES_COUNT]:
+        for message in fresh[:MAX_FETCH_COUNT]:
             threads.setdefault(added[message], []).append(message)
-        return GmailFound(now, len(threads), left.has_more, self._new_messages(list(threads.values()), since), left)
+        return Found(now, len(threads), lambda: left.has_more, self._new_messages(list(threads.values()), since))
 
     def _added(self, cursor: str) -> dict[str, str]:
         """What was added since the cursor: the thread of each message, the newest first. Raises _TooOldError."""

@@ -10,10 +10,10 @@ from typing import Any, Self
 
 from repaircafe.limits import (
     GMAIL_IDLE_LIMIT_S,
-    GMAIL_REQUEST_LIMIT_S,
     GMAIL_UNITS_PER_S,
-    MAX_GMAIL_ANSWER_BYTES,
+    MAIL_REQUEST_LIMIT_S,
     MAX_GMAIL_TRIES_COUNT,
+    MAX_MAIL_ANSWER_BYTES,
 )
 from repaircafe.mail.gmail_errors import Refusal, refusal_of
 from repaircafe.mail.gmail_operations import Operation, Query, address_of, allowed
@@ -70,7 +70,7 @@ class GmailClient:
         self,
         credentials: GmailCredentials,
         pace: Pace | None = None,
-        limit_s: float = GMAIL_REQUEST_LIMIT_S,
+        limit_s: float = MAIL_REQUEST_LIMIT_S,
         *,
         is_patient: bool = True,
     ) -> None:
@@ -78,7 +78,7 @@ class GmailClient:
         self._pace = pace or Pace()
         self._limit_s = limit_s
         self._tries = MAX_GMAIL_TRIES_COUNT if is_patient else 0
-        self._http = BoundedClient(limit_s, MAX_GMAIL_ANSWER_BYTES, is_extendable=is_patient)
+        self._http = BoundedClient(limit_s, MAX_MAIL_ANSWER_BYTES, is_extendable=is_patient)
         self._grant: Grant | None = None
         self._turn = threading.Lock()
 

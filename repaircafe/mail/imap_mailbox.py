@@ -161,7 +161,7 @@ class ImapMailbox:
         stored = set(known([one.remote_id for one in chosen])) if chosen else set()
         wanted = [one for one in chosen if one.remote_id not in stored]
         has_more = was_cut or len(found) > len(chosen)
-        return Found(_written_cursor(now), len(wanted), has_more, self._batches(wanted))
+        return Found(_written_cursor(now), len(wanted), lambda: has_more, self._batches(wanted))
 
     def _new(self, folder: Folder, state: State, first: int, since: datetime) -> list[int]:
         """The UIDs from `first` on. `n:*` also finds the last message, even if its UID is less than n."""

@@ -5,7 +5,6 @@ from flask.cli import with_appcontext
 
 from repaircafe.database.engines import Database
 from repaircafe.environment import Environment
-from repaircafe.mail.fetcher import fetcher
 from repaircafe.parts import parts
 from repaircafe.retention.removal import remove_older
 from repaircafe.web.errors import plain_failures
@@ -19,9 +18,9 @@ def prune() -> None:
     Exits with 0 if that worked, with 1 if not.
     """
     environment = parts()[Environment]
-    days = environment.chat_retention_days
+    days, mail_days = environment.chat_retention_days, environment.mail_retention_days
     with plain_failures():
-        removed = remove_older(parts()[Database], days, fetcher().retention_days)
+        removed = remove_older(parts()[Database], days, mail_days)
     click.echo(f"Removed {_count(removed, 'message')} older than {_count(days, 'day')}.")
 
 

@@ -3,7 +3,7 @@
 from repaircafe.database.connections import connector
 from repaircafe.database.engines import Database
 from repaircafe.database.errors import translating
-from repaircafe.limits import FETCHES_KEPT_DAYS, MAIL_RETENTION_DAYS, PRUNE_LIMIT_S
+from repaircafe.limits import FETCHES_KEPT_DAYS, PRUNE_LIMIT_S
 
 _REMOVE_EMPTY = """
 DELETE FROM conversations AS gone WHERE updated_at < now() - make_interval(days => %s)
@@ -24,7 +24,7 @@ DELETE FROM mail_fetches AS gone WHERE ended_at < now() - make_interval(days => 
 """The newest one of a mailbox stays: it says where the next fetch begins."""
 
 
-def remove_older(ours: Database, days: int, mail_days: int = MAIL_RETENTION_DAYS) -> int:
+def remove_older(ours: Database, days: int, mail_days: int) -> int:
     """Removes the messages older than `days` days, and the jobs and the empty conversations of that age.
 
     Removes threads of mail whose newest message is older than `mail_days` days, and what is known of old fetches.

@@ -40,7 +40,7 @@ def test_deleting_a_conversation_removes_all_its_rows(
                 f" WHERE {column} = %s".encode(),
                 (session_id,),
             )
-        assert remove_older(ours, 30) == 2
+        assert remove_older(ours, 30, 30) == 2
     for table, column in (("chat_messages", "session_id"), ("replies", "session_id"), ("conversations", "id")):
         left = raw.execute(f"SELECT DISTINCT {column} FROM {table}".encode()).fetchall()
         assert left == [(kept,)], table

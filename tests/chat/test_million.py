@@ -98,7 +98,7 @@ def test_removing_a_tenth_blocks_no_reader(app: Flask, database_url: str) -> Non
     ids = [million.session_id(number) for number in (1, 77, CONVERSATIONS)]
     ours = parts(app)[Database]
     removed = []
-    rounds, locks = _read_during(database_url, ids, lambda: removed.append(remove_older(ours, 30)))
+    rounds, locks = _read_during(database_url, ids, lambda: removed.append(remove_older(ours, 30, 30)))
     assert removed == [2 * TURNS * OLD]
     assert rounds > 10
     assert locks == {"AccessShareLock", "RowExclusiveLock"}, "neither of these blocks a reader"

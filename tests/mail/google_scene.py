@@ -61,9 +61,9 @@ class Stored:
         self.batches = []
         for batch in found.batches:
             if at_most is not None and len(self.batches) == at_most:
-                return found.has_more
+                return found.has_more()
             self.doubled += [one.remote_id for one in batch if one.remote_id in self.messages]
             self.messages |= {one.remote_id: one for one in batch}
             self.batches.append([one.remote_id for one in batch])
         self.cursor = found.cursor
-        return found.has_more
+        return found.has_more()

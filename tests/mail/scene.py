@@ -113,7 +113,7 @@ class ScriptedMailbox:
         there = [one for one in self.letters if one.fetched().arrived_at >= since]
         stored = known([one.remote_id for one in there])
         new = sorted((one for one in there if one.remote_id not in stored), key=lambda one: one.age_h)
-        return Found(self.cursor, len(new), has_more=False, batches=self._batches(new))
+        return Found(self.cursor, len(new), has_more=lambda: False, batches=self._batches(new))
 
     def stop(self) -> None:
         """Ends the exchange."""

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 import pytest
 
 from repaircafe.mail.authorize import AUTHORIZE_URI, REDIRECT_URI, Authorization, Client, PasteError
-from repaircafe.mail.cli import MAX_PASTES_COUNT
+from repaircafe.mail.google_cli import MAX_PASTES_COUNT
 from repaircafe.neighbours.report import NeighbourError, Reason
 from tests.conftest import MakeApp
 from tests.fakes.gmail import DRAFT, READ, Gmail

@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from repaircafe.database.engines import Database
-from repaircafe.limits import MAIL_FETCH_LIMIT_S
+from repaircafe.limits import MAIL_LIMIT_S
 from repaircafe.mail import fetching, forget, inbox
 from repaircafe.mail.fetcher import Fetcher
 from repaircafe.mail.models import Box, EndedFetch, Fetch, Message
@@ -175,8 +175,8 @@ def test_cancel_ends_a_sign_in_that_hangs(
 def test_a_fetch_that_lasts_too_long_ends_with_what_it_has(
     desk: Desk, mailbox: ScriptedMailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert MAIL_FETCH_LIMIT_S == 15 * 60
-    monkeypatch.setattr(fetching, "MAIL_FETCH_LIMIT_S", 0.5)
+    assert MAIL_LIMIT_S == 15 * 60
+    monkeypatch.setattr(fetching, "MAIL_LIMIT_S", 0.5)
     mailbox.after = lambda given: mailbox.wait() if given == 2 else None
     ended = desk.fetch()
     assert (ended.state, ended.reason) == (State.FAILED, Reason.TIMEOUT)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from repaircafe.limits import MAX_GMAIL_ANSWER_BYTES, MAX_GMAIL_MESSAGES_COUNT, MAX_GMAIL_THREADS_COUNT
+from repaircafe.limits import MAX_FETCH_COUNT, MAX_GMAIL_THREADS_COUNT, MAX_MAIL_ANSWER_BYTES
 from repaircafe.mail import gmail as module
 from repaircafe.mail.gmail_operations import ROOT
 from repaircafe.neighbours.report import NeighbourError, Reason
@@ -212,7 +212,7 @@ def test_a_look_brings_three_hundred_threads_at_most(count: int) -> None:
         names = [gmail.add() for _ in range(count)]
         found = mailbox.look(SINCE, "", stored.known)
         assert found.total == MAX_GMAIL_THREADS_COUNT
-        assert found.has_more is (count > MAX_GMAIL_THREADS_COUNT)
+        assert found.has_more() is (count > MAX_GMAIL_THREADS_COUNT)
         assert next(iter(found.batches))[0].remote_id == names[-1]
 
 
@@ -221,16 +221,16 @@ def test_a_look_brings_five_hundred_messages_at_most_and_then_says_that_there_ar
     with Gmail() as gmail, opened(gmail) as mailbox:
         for _ in range(6):
             first = gmail.add()
-            for _ in range(MAX_GMAIL_MESSAGES_COUNT // 5):
+            for _ in range(MAX_FETCH_COUNT // 5):
                 gmail.add(thread=first)
         assert stored.fetch(mailbox) is True
-        assert len(stored.messages) == MAX_GMAIL_MESSAGES_COUNT
+        assert len(stored.messages) == MAX_FETCH_COUNT
         assert calls(gmail).count("threads.get") == 5
         assert max(stored.messages) in stored.batches[0], "the newest are there"
 
 
 def test_of_more_than_five_hundred_new_messages_the_newest_are_brought(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_GMAIL_MESSAGES_COUNT", 5)
+    monkeypatch.setattr(module, "MAX_FETCH_COUNT", 5)
     stored = Stored()
     with Gmail() as gmail, opened(gmail) as mailbox:
         stored.fetch(mailbox)
@@ -242,7 +242,7 @@ def test_of_more_than_five_hundred_new_messages_the_newest_are_brought(monkeypat
 def test_a_thread_that_is_too_long_is_read_message_by_message() -> None:
     stored = Stored()
     with Gmail() as gmail, opened(gmail) as mailbox:
-        half = b"Subject: long\r\n\r\n" + b"x" * (MAX_GMAIL_ANSWER_BYTES * 6 // 10)
+        half = b"Subject: long\r\n\r\n" + b"x" * (MAX_MAIL_ANSWER_BYTES * 6 // 10)
         first = gmail.add(half)
         second = gmail.add(half, thread=first)
         gmail.add(thread=first, labels=("DRAFT",))

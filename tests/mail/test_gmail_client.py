@@ -6,7 +6,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from repaircafe.limits import GMAIL_UNITS_PER_S, MAX_GMAIL_ANSWER_BYTES, MAX_GMAIL_PAUSE_S
+from repaircafe.limits import GMAIL_UNITS_PER_S, MAX_GMAIL_PAUSE_S, MAX_MAIL_ANSWER_BYTES
 from repaircafe.mail.gmail_client import GmailClient, Pace
 from repaircafe.mail.gmail_errors import GoneError, refusal_of
 from repaircafe.mail.gmail_operations import ROOT
@@ -186,7 +186,7 @@ def test_an_answer_that_trickles_ends_at_the_limit() -> None:
 
 def test_an_answer_of_more_than_eight_megabytes_is_not_read() -> None:
     with Gmail() as gmail, GmailClient(credentials_of(gmail), Clock()) as client:
-        long = gmail.add(b"Subject: x\r\n\r\n" + b"x" * MAX_GMAIL_ANSWER_BYTES)
+        long = gmail.add(b"Subject: x\r\n\r\n" + b"x" * MAX_MAIL_ANSWER_BYTES)
         with pytest.raises(PermanentError) as caught:
             client.get(f"{ROOT}messages/{long}", [("format", "full")])
         assert caught.value.reason is Reason.TOO_LARGE

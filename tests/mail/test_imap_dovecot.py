@@ -240,7 +240,7 @@ def test_a_fetch_takes_the_newest_and_says_that_there_are_more(dovecot: Dovecot)
     dovecot.fill("Sent", [message(0, ago(days=20))])
     with Session(dovecot.account(), mail_of) as mailbox:
         found = mailbox.look(ago(days=30), "", none_known)
-        assert (found.total, found.has_more) == (MAX_FETCH_COUNT, True)
+        assert (found.total, found.has_more()) == (MAX_FETCH_COUNT, True)
         assert numbers([one for batch in found.batches for one in batch]) == list(range(1, MAX_FETCH_COUNT + 1))
 
 

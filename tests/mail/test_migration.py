@@ -1,4 +1,4 @@
-"""Migration 0022: it may run twice and keeps what is there, and the version before works beside its tables."""
+"""Migration 0021: it may run twice and keeps what is there, and the version before works beside its tables."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from repaircafe.database.migrations import scripts
 from tests.harness.database import a_database, url_of
 from tests.work.test_migration import migrate, rows
 
-REVISION = "0022"
+REVISION = "0021"
 TABLES = ("mail_boxes", "mail_fetches", "mail_threads", "mail_messages", "mail_forgotten")
 FILLED = """
 WITH box AS (INSERT INTO mail_boxes (kind, host, account, address, forget_key)

@@ -94,7 +94,7 @@ def test_a_removal_may_take_longer_than_a_page(app: Flask, raw: psycopg.Connecti
     )
     raw.execute("CREATE TRIGGER t BEFORE DELETE ON chat_messages FOR EACH ROW EXECUTE FUNCTION slowly()")
     ours = parts(app)[Database]
-    assert remove_older(ours, 30) == 1
+    assert remove_older(ours, 30, 30) == 1
     with ours.engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT value FROM settings WHERE key = 'limit'")) == "10min"
 

@@ -61,7 +61,7 @@ def _measure(ours: Database) -> Table:
     alone = _read_while(ours, lambda: False, 2.0)
     with ThreadPoolExecutor(1) as executor:
         began = time.monotonic()
-        removing = executor.submit(remove_older, ours, DAYS)
+        removing = executor.submit(remove_older, ours, DAYS, DAYS)
         meanwhile = _read_while(ours, removing.done, 600.0)
         lasted = time.monotonic() - began
     return Table(
